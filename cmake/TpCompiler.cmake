@@ -1,0 +1,19 @@
+# Compiler settings of our own targets. Third-party code is built without them.
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+add_library(tp_compiler INTERFACE)
+target_compile_features(tp_compiler INTERFACE c_std_11 cxx_std_17)
+target_compile_definitions(tp_compiler INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
+target_compile_options(tp_compiler INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wformat=2 -fvisibility=hidden
+    $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>
+    $<$<BOOL:${TP_WERROR}>:-Werror>)
+# Reproducible and free of the paths of the build machine.
+target_compile_options(tp_compiler INTERFACE "-ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}/=" "-ffile-prefix-map=${CMAKE_CURRENT_BINARY_DIR}/=build/")
+if (TP_SANITIZE)
+    set(tp_sanitize_flags -fsanitize=${TP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_compile_options(tp_compiler INTERFACE ${tp_sanitize_flags})
+    target_link_options(tp_compiler INTERFACE ${tp_sanitize_flags})
+endif ()
+find_package(Threads REQUIRED)
+target_link_libraries(tp_compiler INTERFACE Threads::Threads)

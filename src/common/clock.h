@@ -1,0 +1,14 @@
+/* The clocks. Protocol code never calls these: time is an argument. */
+#ifndef TPI_COMMON_CLOCK_H
+#define TPI_COMMON_CLOCK_H
+
+#include <stdint.h>
+
+#define TPI_NS_PER_US INT64_C(1000)
+#define TPI_NS_PER_MS INT64_C(1000000)
+#define TPI_NS_PER_S INT64_C(1000000000)
+
+int64_t tpi_clock_monotonic_ns(void);   /* CLOCK_MONOTONIC, through the vDSO */
+int64_t tpi_clock_realtime_ns(void);    /* CLOCK_REALTIME */
+
+#endif

@@ -1,0 +1,112 @@
+/*
+ * Region files. Creation (driver only, D-007) and mapping. Files are allocated with fallocate so that a full tmpfs is an error at
+ * creation and never a SIGBUS later (trap M6); never truncated, always a new epoch directory (O-56).
+ */
+#ifndef TPI_SHM_REGION_H
+#define TPI_SHM_REGION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "codec/codec_shm.h"
+#include "shm/path.h"
+
+#define TPI_SUPERBLOCK_BYTES 64u
+#define TPI_SLOT_BYTES 256u
+#define TPI_POOLS_MAX 64u              /* pools of one stream; a local limit, checked before anything is allocated */
+#define TPI_NSLOTS_MAX (1u << 24)      /* O-46 */
+
+typedef enum tpi_region_type { TPI_REGION_HEADER_RING = 1, TPI_REGION_PAYLOAD_POOL = 2 } tpi_region_type_t;
+
+/* What a region has to be, from an announce or an attach response (10-wire.md 10.3). */
+typedef struct tpi_region_expect
+{
+    tpi_region_type_t type;
+    uint32_t layout_version;
+    uint64_t epoch;
+    uint32_t stream_id;
+    uint16_t pool_id;                  /* 0 for the ring */
+    uint32_t nslots;
+    uint32_t stride_bytes;             /* pools; 256 is implied for the ring */
+}
+tpi_region_expect_t;
+
+typedef struct tpi_region
+{
+    uint8_t *base;                     /* start of the mapping = superblock */
+    uint64_t mapped_bytes;
+    bool writable;
+    int fd;                            /* -1 when closed */
+    uint64_t pid;                      /* of the superblock when mapped (W-119) */
+}
+tpi_region_t;
+
+/* 64 + nslots * slot bytes, in 64 bits (trap M1); 0 if it cannot be represented. */
+uint64_t tpi_region_bytes(tpi_region_type_t type, uint32_t nslots, uint32_t stride_bytes);
+
+/* Maps an existing file after K1..K8 and superblock validation. On failure nothing stays mapped. */
+int tpi_region_map(tpi_region_t *region, const tpi_base_dirs_t *bases, const char *uri, size_t uri_length,
+    const tpi_region_expect_t *expect, bool writable, const tpi_file_policy_t *policy);
+/* The same for tools: any superblock with the right magic; geometry is read from it and checked against the file size. */
+int tpi_region_map_path(tpi_region_t *region, const char *path, tpc_superblock_t *superblock);
+/* 10.3 on a mapped region: 0, or -1 with TP_ESUPERBLOCK naming the field. pid is compared with region->pid. */
+int tpi_region_check(const tpi_region_t *region, const tpi_region_expect_t *expect);
+void tpi_region_unmap(tpi_region_t *region);          /* idempotent */
+
+uint64_t tpi_region_activity_ns(const tpi_region_t *region);                     /* relaxed 64-bit load at offset 56 */
+void tpi_region_set_activity_ns(const tpi_region_t *region, uint64_t now_ns);    /* release store; writable mappings only */
+
+/* ---- creation (driver) ---- */
+
+typedef struct tpi_region_create
+{
+    const char *base_dir;              /* canonical */
+    const char *user;                  /* sanitized */
+    const char *name_space;
+    uint32_t stream_id;
+    uint64_t epoch;
+    uint32_t nslots;
+    size_t pool_count;
+    const uint16_t *pool_ids;
+    const uint32_t *strides;
+    mode_t file_mode;                  /* directories get search permission wherever read is given, and setgid */
+    bool allocate_pools;               /* false: only the ring is allocated, pools stay sparse (epoch without a producer) */
+    bool prefault;
+    bool mlock;
+    bool hugepages;                    /* round lengths up to page_bytes; URIs carry require_hugepages=true */
+    uint64_t page_bytes;
+    uint64_t pid;
+    uint64_t now_ns;                   /* start and activity timestamp */
+}
+tpi_region_create_t;
+
+/* All regions of one epoch, kept mapped writable by the driver for activity refresh (ring and pools: superblock page only unless mlock). */
+typedef struct tpi_epoch_files
+{
+    uint64_t epoch;
+    uint32_t nslots;
+    size_t region_count;               /* 1 + pools; [0] is the ring */
+    tpi_region_t *regions;
+    char **uris;
+    char *directory;
+}
+tpi_epoch_files_t;
+
+/*
+ * Creates directory, files and superblocks in the order of 11-shm-security.md section 7, fsync included. On failure nothing is left behind
+ * (D-201): TP_ENOSPACE, TP_EPATH, TP_EPERM, TP_EIO. Slow: worker thread only.
+ */
+int tpi_epoch_files_create(tpi_epoch_files_t **files, const tpi_region_create_t *what);
+void tpi_epoch_files_refresh(tpi_epoch_files_t *files, uint64_t now_ns);
+/* Unmaps; the files stay. Accepts NULL. */
+void tpi_epoch_files_delete(tpi_epoch_files_t *files);
+
+/* The directory <base>/tensorpool-<user>/<namespace>/<stream_id>, created if missing, owner and mode checked; returns a descriptor. */
+int tpi_stream_dir_open(const tpi_region_create_t *what);
+/* Removes one epoch directory below a stream directory: files first, then the directory. Never follows links. */
+int tpi_epoch_dir_remove(int stream_dir_fd, uint64_t epoch);
+/* Lists decimal epoch directories, ascending. *epochs belongs to the caller (tpi_free). */
+int tpi_epoch_dir_list(int stream_dir_fd, uint64_t **epochs, size_t *count);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * The seqlock of one header slot: 32 words of 64 bits shared by one writer and any number of readers in other processes
+ * (10-wire.md section 8). Every order names its partner.
+ *
+ *   W0  release fence after the in-progress store     pairs with R1
+ *   W1  release store of the committed word           pairs with R0
+ *   R0  acquire load of the word                      pairs with W1
+ *   R1  acquire fence before the second load          pairs with W0
+ */
+#ifndef TPI_SHM_SLOT_H
+#define TPI_SHM_SLOT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TPI_SLOT_WORDS 32u
+
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_LONG_LOCK_FREE == 2, "the commit word is shared between processes");
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "big-endian hosts are not supported (W-073, O-45)"
+#endif
+
+typedef _Atomic uint64_t tpi_slot_word_t;
+
+typedef enum tpi_slot_verdict
+{
+    TPI_SLOT_OK = 0,
+    TPI_SLOT_UNCOMMITTED,      /* bit 0 clear at R0 */
+    TPI_SLOT_OTHER_SEQ,        /* committed for another sequence, older or newer; the word is in *word */
+    TPI_SLOT_CHANGED           /* word changed between R0 and the second load */
+}
+tpi_slot_verdict_t;
+
+static inline void tpi_slot_begin(tpi_slot_word_t *slot, uint64_t seq)
+{
+    atomic_store_explicit(&slot[0], seq << 1, memory_order_release);            /* W-039 W-040 */
+    atomic_thread_fence(memory_order_release);                                  /* W0, pairs with R1 */
+}
+
+/* image: the 256 bytes of the slot as words; image[0] is not used. */
+static inline void tpi_slot_commit(tpi_slot_word_t *slot, uint64_t seq, const uint64_t image[TPI_SLOT_WORDS])
+{
+    for (unsigned i = 1; i < TPI_SLOT_WORDS; i++) { atomic_store_explicit(&slot[i], image[i], memory_order_relaxed); }   /* W-041 */
+    atomic_store_explicit(&slot[0], (seq << 1) | 1u, memory_order_release);     /* W1, pairs with R0; W-044 */
+}
+
+/* R0 and the copy. *word is what R0 saw. */
+static inline tpi_slot_verdict_t tpi_slot_open(const tpi_slot_word_t *slot, uint64_t seq, uint64_t *word, uint64_t image[TPI_SLOT_WORDS])
+{
+    *word = atomic_load_explicit(&slot[0], memory_order_acquire);               /* R0, pairs with W1; W-045 */
+    if (0 == (*word & 1u)) { return TPI_SLOT_UNCOMMITTED; }                     /* W-046 W-054 W-055 */
+    if (*word != ((seq << 1) | 1u) || 0 != seq >> 63) { return TPI_SLOT_OTHER_SEQ; }   /* W-047 W-098 W-253 */
+    image[0] = *word;
+    for (unsigned i = 1; i < TPI_SLOT_WORDS; i++) { image[i] = atomic_load_explicit(&slot[i], memory_order_relaxed); }
+    return TPI_SLOT_OK;
+}
+
+/* R1 and the second load: whether everything read since tpi_slot_open belongs to that frame. */
+static inline bool tpi_slot_still(const tpi_slot_word_t *slot, uint64_t word)
+{
+    atomic_thread_fence(memory_order_acquire);                                  /* R1, pairs with W0 */
+    return atomic_load_explicit(&slot[0], memory_order_relaxed) == word;        /* W-047 */
+}
+
+static inline uint64_t tpi_slot_peek(const tpi_slot_word_t *slot) { return atomic_load_explicit(&slot[0], memory_order_acquire); }
+
+/* Payload copies: plain memcpy in one non-inlined function a side; relaxed word-wise atomics in TSan builds (8.6). */
+void tpi_payload_write(void *payload, const void *source, size_t length);
+void tpi_payload_read(void *target, const void *payload, size_t length);
+
+#endif
