@@ -1,0 +1,85 @@
+/*
+ * The client: one per process is usual. It owns the connection to the media driver, the control traffic, and every lease taken through it.
+ *
+ * Threads. Agent mode (default): tp_client_start (or tp_connect) runs the conductor on a thread of its own; all calls of the API may then be
+ * made from any thread, a producer or consumer being used by one thread at a time. Invoker mode: the application calls tp_client_do_work
+ * often, from one thread; blocking calls then turn the conductor themselves.
+ */
+#ifndef TENSOR_POOL_CLIENT_TP_CLIENT_H
+#define TENSOR_POOL_CLIENT_TP_CLIENT_H
+
+#include <tensor_pool/client/tp_context.h>
+
+TP_BEGIN_DECLS
+
+typedef struct tp_client tp_client_t;
+
+/* tp_client_init + tp_client_start with the settings of context (NULL = environment, endpoint file, defaults). TP_ENOMEDIADRIVER, TP_ECHANNEL, ... */
+TP_EXPORT int tp_connect(tp_client_t **client, const tp_context_t *context);
+
+TP_EXPORT int tp_client_init(tp_client_t **client, const tp_context_t *context);
+/* Starts the agent thread; TP_ESTATE in invoker mode or when started already. */
+TP_EXPORT int tp_client_start(tp_client_t *client);
+/* Invoker mode: runs the conductor once; returns work done, or -1 with TP_ETHREAD when called from a second thread (trap L1). */
+TP_EXPORT int tp_client_do_work(tp_client_t *client);
+/* Invoker mode: idles as the context says after a do_work that returned work. */
+TP_EXPORT void tp_client_idle(tp_client_t *client, int work);
+/* Invoker mode: do_work and idle until *running is false. */
+TP_EXPORT int tp_client_main_do_work(tp_client_t *client, const volatile bool *running);
+/* Detaches and closes every producer and consumer still open, stops the thread. Accepts NULL. */
+TP_EXPORT void tp_client_close(tp_client_t *client);
+
+/* Whether a media driver and a tensor pool driver are there right now. */
+TP_EXPORT bool tp_client_is_connected(const tp_client_t *client);
+TP_EXPORT bool tp_client_driver_is_alive(const tp_client_t *client);
+
+/*
+ * Driver session for tools: one attach, its lease kept alive until detach. Producers and consumers do all this by themselves.
+ * The async handle belongs to the client until its poll returned non-zero (1 done, -1 failed with the driver's answer, 0 pending).
+ */
+typedef struct tp_driver_session tp_driver_session_t;
+typedef struct tp_async_attach tp_async_attach_t;
+
+typedef struct tp_attach_request
+{
+    uint32_t size;                     /* sizeof(tp_attach_request_t), or use TP_ATTACH_REQUEST_INIT */
+    uint32_t stream_id;                /* 0 asks the driver for a dynamic stream */
+    uint32_t client_id;                /* 0 = the library chooses (D-032) */
+    uint8_t role;                      /* tp_role_t */
+    uint8_t publish_mode;              /* tp_publish_mode_t */
+    uint8_t hugepages;                 /* tp_hugepages_policy_t */
+    uint8_t reserved8;
+    uint32_t expected_layout_version;  /* 0 = any this library implements */
+    uint32_t desired_node_id;          /* TP_NULL_U32 = driver chooses */
+    uint64_t reserved[4];
+}
+tp_attach_request_t;
+#define TP_ATTACH_REQUEST_INIT { sizeof(tp_attach_request_t), 0, 0, TP_ROLE_CONSUMER, TP_PUBLISH_EXISTING_OR_CREATE, TP_HUGEPAGES_UNSPECIFIED, 0, 0, TP_NULL_U32, { 0, 0, 0, 0 } }
+
+typedef struct tp_attach_info
+{
+    uint32_t size;
+    uint32_t stream_id;
+    uint64_t lease_id;
+    uint64_t epoch;
+    uint32_t client_id;
+    uint32_t layout_version;
+    uint32_t header_nslots;
+    uint32_t node_id;                  /* TP_NULL_U32 when none was assigned */
+    uint32_t pool_count;
+    uint32_t max_stride_bytes;
+    int64_t lease_deadline_ns;         /* CLOCK_MONOTONIC; INT64_MAX when not enforced */
+    uint64_t reserved[4];
+}
+tp_attach_info_t;
+
+TP_EXPORT int tp_driver_attach_async(tp_async_attach_t **async, tp_client_t *client, const tp_attach_request_t *request);
+TP_EXPORT int tp_driver_attach_poll(tp_async_attach_t *async, tp_driver_session_t **session);
+/* Blocking form. The error is the driver's answer (TP_EPRODUCER, ...), TP_ENODRIVER or TP_ETIMEDOUT. */
+TP_EXPORT int tp_driver_attach(tp_client_t *client, const tp_attach_request_t *request, int64_t timeout_ns, tp_driver_session_t **session);
+TP_EXPORT int tp_driver_session_info(const tp_driver_session_t *session, tp_attach_info_t *info);
+TP_EXPORT int tp_driver_detach(tp_driver_session_t *session, int64_t timeout_ns);   /* frees the session in any case; accepts NULL */
+
+TP_END_DECLS
+
+#endif

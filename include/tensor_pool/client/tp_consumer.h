@@ -1,0 +1,162 @@
+/*
+ * Consumer: reads the frames of one stream in place. Attaches, maps, follows epochs and attaches again by itself.
+ *
+ * One thread at a time polls a consumer. Polling and reading take no lock, allocate nothing, make no system call (but for the idle strategy of
+ * tp_consumer_next) and log nothing. Frame callbacks fire from the poll call, all other callbacks from the conductor.
+ */
+#ifndef TENSOR_POOL_CLIENT_TP_CONSUMER_H
+#define TENSOR_POOL_CLIENT_TP_CONSUMER_H
+
+#include <tensor_pool/client/tp_client.h>
+#include <tensor_pool/client/tp_tensor.h>
+
+TP_BEGIN_DECLS
+
+typedef struct tp_consumer tp_consumer_t;
+typedef struct tp_consumer_context tp_consumer_context_t;
+
+/*
+ * A frame as it lies in shared memory. payload bytes may change at any time: treat them as arbitrary, bound every index taken from them, and ask
+ * tp_frame_view_is_valid() when finished. A view from tp_consumer_next lives until the next call on that consumer; one given to a handler until the handler returns.
+ */
+typedef struct tp_frame_view
+{
+    uint32_t size;                     /* written by the library */
+    uint32_t stream_id;
+    uint64_t epoch;
+    uint64_t seq;
+    const void *payload;               /* never NULL; not to be read when payload_bytes is 0 (W-036) */
+    size_t payload_bytes;
+    const tp_tensor_t *tensor;
+    uint64_t timestamp_ns;             /* capture time */
+    uint64_t publish_timestamp_ns;     /* of the descriptor; TP_NULL_U64 when absent */
+    uint64_t trace_id;                 /* TP_NULL_TRACE_ID when not traced */
+    uint32_t meta_version;             /* TP_NULL_U32 when none */
+    uint16_t pool_id;
+    uint16_t reserved16;
+    const void *opaque[2];             /* the library's */
+    uint64_t opaque_word;
+    uint64_t reserved[2];
+}
+tp_frame_view_t;
+
+/* Why frames did not arrive. Each lost frame is counted once, under one reason. */
+typedef enum tp_drop_reason
+{
+    TP_DROP_GAP = 0,                   /* never announced to us: jump in seq (dropsGap) */
+    TP_DROP_SKIPPED,                   /* announced, skipped by resync or "newest only" (dropsGap) */
+    TP_DROP_OVERWRITTEN,               /* slot held another frame when we came (dropsLate) */
+    TP_DROP_UNCOMMITTED,               /* slot was being written (dropsLate) */
+    TP_DROP_TORN,                      /* slot changed while its header or payload was read; never delivered as valid (dropsLate) */
+    TP_DROP_BAD_HEADER,                /* slot failed validation (dropsLate) */
+    TP_DROP_NOT_MAPPED,                /* no regions mapped when the descriptor came */
+    TP_DROP_EPOCH,                     /* descriptor of another epoch of this stream */
+    TP_DROP_BAD_DESCRIPTOR,            /* seq >= 2^63, malformed */
+    TP_DROP_REGRESSION,                /* seq went back within an epoch */
+    TP_DROP_RATE,                      /* thinned out locally in RATE_LIMITED mode */
+    TP_DROP_REASONS                    /* number of reasons */
+}
+tp_drop_reason_t;
+/* "gap", "overwritten", ...: the keys of JSON output. Static storage. */
+TP_EXPORT const char *tp_drop_reason_name(int reason);
+
+TP_EXPORT int tp_consumer_context_init(tp_consumer_context_t **context);
+TP_EXPORT void tp_consumer_context_close(tp_consumer_context_t *context);
+TP_EXPORT int tp_consumer_context_set_stream_id(tp_consumer_context_t *context, uint32_t stream_id);
+TP_EXPORT int tp_consumer_context_set_client_id(tp_consumer_context_t *context, uint32_t client_id);         /* also consumerId; 0 = random */
+TP_EXPORT int tp_consumer_context_set_publish_mode(tp_consumer_context_t *context, int publish_mode);
+TP_EXPORT int tp_consumer_context_set_hugepages(tp_consumer_context_t *context, int policy);
+TP_EXPORT int tp_consumer_context_set_attach_timeout_ns(tp_consumer_context_t *context, int64_t timeout_ns);
+TP_EXPORT int tp_consumer_context_set_mode(tp_consumer_context_t *context, int mode, uint32_t max_rate_hz);
+TP_EXPORT int tp_consumer_context_set_max_outstanding_seq_gap(tp_consumer_context_t *context, uint32_t frames);   /* default 256, 0 = off */
+/* Private streams asked for in ConsumerHello; channel and id go together (W-144, W-147). */
+TP_EXPORT int tp_consumer_context_set_descriptor_request(tp_consumer_context_t *context, const char *channel, int32_t stream_id);
+TP_EXPORT int tp_consumer_context_set_control_request(tp_consumer_context_t *context, const char *channel, int32_t stream_id);
+/* Opt-in: capture-to-delivery latency histogram; costs one vDSO clock read a frame. */
+TP_EXPORT int tp_consumer_context_set_latency(tp_consumer_context_t *context, bool record);
+/* No driver: map from announces alone. */
+TP_EXPORT int tp_consumer_context_set_driverless(tp_consumer_context_t *context, bool driverless);
+
+typedef enum tp_consumer_event
+{
+    TP_CONSUMER_MAPPED = 1,
+    TP_CONSUMER_UNMAPPED = 2,
+    TP_CONSUMER_EPOCH_CHANGED = 3,
+    TP_CONSUMER_FALLBACK = 4,
+    TP_CONSUMER_LOST = 5,              /* lease lost or driver gone; the library attaches again */
+    TP_CONSUMER_REATTACHED = 6,
+    TP_CONSUMER_REFUSED = 7
+}
+tp_consumer_event_t;
+typedef void (*tp_consumer_event_handler_t)(void *clientd, tp_consumer_event_t event, uint64_t epoch, int code, const char *text);
+TP_EXPORT int tp_consumer_context_set_event_handler(tp_consumer_context_t *context, tp_consumer_event_handler_t handler, void *clientd);
+
+/* Attaches and waits for the lease up to the attach timeout (default 5 s; 0 = return at once and go on in the background). */
+TP_EXPORT int tp_consumer_init(tp_consumer_t **consumer, tp_client_t *client, const tp_consumer_context_t *context);
+TP_EXPORT int tp_consumer_open(tp_consumer_t **consumer, tp_client_t *client, uint32_t stream_id);
+TP_EXPORT void tp_consumer_close(tp_consumer_t *consumer);
+
+/* ---- reading ---- */
+
+/* Waits up to timeout_ns for the next frame: 1 and *view set, 0 timeout, or a named negative (TP_CLOSED). Invoker mode: turns the conductor while it waits. */
+TP_EXPORT int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t timeout_ns);
+
+typedef void (*tp_frame_handler_t)(void *clientd, const tp_frame_view_t *view);
+TP_EXPORT int tp_consumer_set_frame_handler(tp_consumer_t *consumer, tp_frame_handler_t handler, void *clientd);
+/* Polls at most limit descriptors and hands each acceptable frame to the handler. Frames delivered, or a named negative. */
+TP_EXPORT int tp_consumer_poll_descriptors(tp_consumer_t *consumer, int limit);
+
+typedef struct tp_frame_descriptor
+{
+    uint32_t size;
+    uint32_t stream_id;
+    uint64_t epoch;
+    uint64_t seq;
+    uint64_t publish_timestamp_ns;
+    uint64_t trace_id;
+    uint32_t meta_version;
+    uint32_t reserved32;
+    uint64_t reserved[2];
+}
+tp_frame_descriptor_t;
+typedef void (*tp_descriptor_handler_t)(void *clientd, const tp_frame_descriptor_t *descriptor);
+/* With a descriptor handler poll_descriptors hands out descriptors instead; read the slot with tp_consumer_read_frame. */
+TP_EXPORT int tp_consumer_set_descriptor_handler(tp_consumer_t *consumer, tp_descriptor_handler_t handler, void *clientd);
+/* 1 and *view set, 0 when the frame is dropped (counted), or a named negative. */
+TP_EXPORT int tp_consumer_read_frame(tp_consumer_t *consumer, uint64_t seq, tp_frame_view_t *view);
+
+/* Whether every byte read from the view so far belongs to its frame. Re-reads the commit word. Call it after use; false counts the frame as torn once. */
+TP_EXPORT bool tp_frame_view_is_valid(const tp_frame_view_t *view);
+/* Copies the payload and checks afterwards: bytes copied, TP_OVERWRITTEN, TP_INVALID_ARGUMENT (capacity too small). Nothing in target counts on failure. */
+TP_EXPORT int64_t tp_consumer_copy_frame(const tp_frame_view_t *view, void *target, size_t capacity);
+
+typedef struct tp_consumer_stats
+{
+    uint32_t size;
+    uint32_t mapped;                   /* 1 while regions are mapped */
+    uint32_t stream_id;
+    uint32_t client_id;
+    uint64_t epoch;
+    uint64_t last_seq;                 /* highest seq seen in this epoch */
+    uint64_t first_seq;                /* first seq seen in this epoch: where we joined */
+    uint64_t received;                 /* frames delivered, all epochs, minus those found torn afterwards */
+    uint64_t bytes;
+    uint64_t drops[32];                /* by tp_drop_reason_t; cumulative for the life of the consumer (O-33) */
+    uint64_t duplicates;
+    uint64_t foreign;                  /* messages of other streams on the same channel */
+    uint64_t malformed;                /* messages no decoder accepts */
+    uint64_t remaps;
+    uint64_t reattaches;
+    uint64_t latency_count;            /* the following are 0 unless latency is recorded */
+    uint64_t latency_p50_ns;
+    uint64_t latency_p99_ns;
+    uint64_t latency_max_ns;
+    uint64_t reserved[4];
+}
+tp_consumer_stats_t;
+TP_EXPORT int tp_consumer_stats(const tp_consumer_t *consumer, tp_consumer_stats_t *stats);   /* any thread */
+TP_EXPORT bool tp_consumer_is_mapped(const tp_consumer_t *consumer);
+
+TP_END_DECLS
+
+#endif

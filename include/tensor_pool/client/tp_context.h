@@ -1,0 +1,77 @@
+/*
+ * Settings of a client. Every value comes, in this order, from: a setter, a TP_* environment variable, the endpoint file of the running
+ * driver, the default. Nothing needs configuring on one host. tp_context_describe() prints each value and where it came from.
+ *
+ * A context belongs to one thread until tp_client_init(), which copies it; it may be closed right afterwards.
+ */
+#ifndef TENSOR_POOL_CLIENT_TP_CONTEXT_H
+#define TENSOR_POOL_CLIENT_TP_CONTEXT_H
+
+#include <tensor_pool/common/tp_error.h>
+#include <tensor_pool/common/tp_types.h>
+
+TP_BEGIN_DECLS
+
+typedef struct tp_context tp_context_t;
+
+TP_EXPORT int tp_context_init(tp_context_t **context);
+TP_EXPORT void tp_context_close(tp_context_t *context);
+
+/* Strings are copied. NULL or "" gives the value back to environment, endpoint file and default. */
+TP_EXPORT int tp_context_set_aeron_dir(tp_context_t *context, const char *dir);                        /* TP_AERON_DIR, then AERON_DIR */
+TP_EXPORT const char *tp_context_get_aeron_dir(const tp_context_t *context);
+TP_EXPORT int tp_context_set_client_name(tp_context_t *context, const char *name);                     /* TP_CLIENT_NAME; default: program name */
+TP_EXPORT const char *tp_context_get_client_name(const tp_context_t *context);
+TP_EXPORT int tp_context_set_driver_instance(tp_context_t *context, const char *instance_id);          /* TP_DRIVER: which endpoint file, when several drivers run */
+TP_EXPORT const char *tp_context_get_driver_instance(const tp_context_t *context);
+/* Channel strings must be the same for all parties of a stream (O-44). Stream ids 1..2^31-1. */
+TP_EXPORT int tp_context_set_control(tp_context_t *context, const char *channel, int32_t stream_id);    /* TP_CONTROL_CHANNEL TP_CONTROL_STREAM_ID; 1000 */
+TP_EXPORT int tp_context_set_announce(tp_context_t *context, const char *channel, int32_t stream_id);   /* TP_ANNOUNCE_CHANNEL ..._STREAM_ID; as control */
+TP_EXPORT int tp_context_set_descriptor(tp_context_t *context, const char *channel, int32_t stream_id); /* TP_DESCRIPTOR_*; 1100 */
+TP_EXPORT int tp_context_set_qos(tp_context_t *context, const char *channel, int32_t stream_id);        /* TP_QOS_*; 1200 */
+TP_EXPORT int tp_context_set_metadata(tp_context_t *context, const char *channel, int32_t stream_id);   /* TP_METADATA_*; 1300 */
+TP_EXPORT const char *tp_context_get_control_channel(const tp_context_t *context);
+TP_EXPORT int32_t tp_context_get_control_stream_id(const tp_context_t *context);
+TP_EXPORT const char *tp_context_get_announce_channel(const tp_context_t *context);
+TP_EXPORT int32_t tp_context_get_announce_stream_id(const tp_context_t *context);
+TP_EXPORT const char *tp_context_get_descriptor_channel(const tp_context_t *context);
+TP_EXPORT int32_t tp_context_get_descriptor_stream_id(const tp_context_t *context);
+TP_EXPORT const char *tp_context_get_qos_channel(const tp_context_t *context);
+TP_EXPORT int32_t tp_context_get_qos_stream_id(const tp_context_t *context);
+TP_EXPORT const char *tp_context_get_metadata_channel(const tp_context_t *context);
+TP_EXPORT int32_t tp_context_get_metadata_stream_id(const tp_context_t *context);
+/* All five on the protocol's suggested ids over aeron:ipc?term-length=4m. */
+TP_EXPORT int tp_context_set_default_channels(tp_context_t *context);
+
+/* Adds a directory below which regions may lie (W-220); the driver's own base from its endpoint file counts as well. At most 16. */
+TP_EXPORT int tp_context_add_allowed_base_dir(tp_context_t *context, const char *dir);                 /* TP_ALLOWED_BASE_DIRS, colon-separated */
+
+TP_EXPORT int tp_context_set_driver_timeout_ns(tp_context_t *context, int64_t timeout_ns);             /* media driver counts as dead; default 5 s */
+TP_EXPORT int64_t tp_context_get_driver_timeout_ns(const tp_context_t *context);
+TP_EXPORT int tp_context_set_keepalive_interval_ns(tp_context_t *context, int64_t interval_ns);        /* default 1 s, or the driver's from its endpoint file */
+TP_EXPORT int64_t tp_context_get_keepalive_interval_ns(const tp_context_t *context);
+TP_EXPORT int tp_context_set_message_timeout_ns(tp_context_t *context, int64_t timeout_ns);            /* answer to one request; default 1 s */
+TP_EXPORT int64_t tp_context_get_message_timeout_ns(const tp_context_t *context);
+TP_EXPORT int tp_context_set_message_retries(tp_context_t *context, uint32_t retries);                 /* of blocking calls; default 3 */
+TP_EXPORT uint32_t tp_context_get_message_retries(const tp_context_t *context);
+TP_EXPORT int tp_context_set_announce_period_ns(tp_context_t *context, int64_t period_ns);             /* freshness window = 3 periods; default 1 s */
+TP_EXPORT int64_t tp_context_get_announce_period_ns(const tp_context_t *context);
+
+/* Invoker mode (true): no thread; the application calls tp_client_do_work. Default false: tp_client_start runs an agent thread. */
+TP_EXPORT int tp_context_set_use_agent_invoker(tp_context_t *context, bool invoker);
+TP_EXPORT bool tp_context_get_use_agent_invoker(const tp_context_t *context);
+
+/* How the agent thread (and a waiting tp_consumer_next) idles: "busy", "yield", "backoff" (default), "sleep", "noop". */
+TP_EXPORT int tp_context_set_idle_strategy(tp_context_t *context, const char *name);
+
+/* Called by the conductor for errors that no call returns (a refused reattach, a rejected announce); same thread rules as all callbacks. */
+typedef void (*tp_error_handler_t)(void *clientd, int code, const char *text);
+TP_EXPORT int tp_context_set_error_handler(tp_context_t *context, tp_error_handler_t handler, void *clientd);
+
+/* One line a setting: name, value, source ("setter", "TP_AERON_DIR", "endpoint /run/...", "default"). handler runs during the call. */
+typedef void (*tp_setting_handler_t)(void *clientd, const char *name, const char *value, const char *source);
+TP_EXPORT int tp_context_describe(tp_context_t *context, tp_setting_handler_t handler, void *clientd);
+
+TP_END_DECLS
+
+#endif

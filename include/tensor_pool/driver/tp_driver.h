@@ -1,0 +1,43 @@
+/*
+ * The driver, embeddable: owns the regions of its streams and hands out leases. Library tensor_pool_services.
+ *
+ * Threads: one thread calls tp_driver_do_work (or tp_driver_start runs it on one of its own). Region files are created by a worker thread so that the duty
+ * cycle never waits for the file system.
+ */
+#ifndef TENSOR_POOL_DRIVER_TP_DRIVER_H
+#define TENSOR_POOL_DRIVER_TP_DRIVER_H
+
+#include <tensor_pool/driver/tp_driver_config.h>
+#include <tensor_pool/driver/tp_media_driver.h>
+
+TP_BEGIN_DECLS
+
+typedef struct tp_driver tp_driver_t;
+
+/* Checks the configuration, launches or connects the media driver, takes ownership locks, opens control and announce stream. The config is copied. */
+TP_EXPORT int tp_driver_init(tp_driver_t **driver, const tp_driver_config_t *config);
+/* Runs the duty cycle on a thread of its own. */
+TP_EXPORT int tp_driver_start(tp_driver_t *driver);
+/* One duty cycle; work done, or -1 when the media driver is lost. */
+TP_EXPORT int tp_driver_do_work(tp_driver_t *driver);
+
+typedef enum tp_driver_state
+{
+    TP_DRIVER_RUNNING = 1,
+    TP_DRIVER_DRAINING = 2,
+    TP_DRIVER_STOPPED = 3
+}
+tp_driver_state_t;
+TP_EXPORT tp_driver_state_t tp_driver_state(const tp_driver_t *driver);
+/* Begins to drain, as a shutdown request with that reason does (0 NORMAL, 1 ADMIN, 2 ERROR); skip_wait sends the notice in the next cycle. Any thread. */
+TP_EXPORT void tp_driver_shutdown(tp_driver_t *driver, int reason, bool skip_wait);
+/* Sends the notice if it was not sent, closes everything, removes files as configured. Accepts NULL. */
+TP_EXPORT void tp_driver_close(tp_driver_t *driver);
+
+/* "" when the media driver is external and its default directory is used. Valid until close. */
+TP_EXPORT const char *tp_driver_aeron_dir(const tp_driver_t *driver);
+TP_EXPORT const char *tp_driver_endpoint_file(const tp_driver_t *driver);
+
+TP_END_DECLS
+
+#endif

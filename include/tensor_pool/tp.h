@@ -1,0 +1,15 @@
+/* Everything a client needs. */
+#ifndef TENSOR_POOL_TP_H
+#define TENSOR_POOL_TP_H
+
+#include <tensor_pool/client/tp_client.h>
+#include <tensor_pool/client/tp_consumer.h>
+#include <tensor_pool/client/tp_context.h>
+#include <tensor_pool/client/tp_inspect.h>
+#include <tensor_pool/client/tp_producer.h>
+#include <tensor_pool/client/tp_tensor.h>
+#include <tensor_pool/common/tp_error.h>
+#include <tensor_pool/common/tp_log.h>
+#include <tensor_pool/common/tp_types.h>
+
+#endif

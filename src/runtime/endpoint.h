@@ -1,0 +1,53 @@
+/*
+ * The endpoint file: key=value text that a running driver writes so that nothing needs configuring on one host. Written atomically (temporary name,
+ * rename), mode 0644, locked by the driver with flock for as long as it lives (alive = the lock is held), removed at its end.
+ *
+ * Directory, first that applies: TP_RUNTIME_DIR; $XDG_RUNTIME_DIR/tensor_pool; /run/tensor_pool (root); /tmp/tensor_pool-<uid>. Readers look into
+ * their own directory, then /run/tensor_pool. A file counts only when its owner is the reader, root, or the owner of its directory, and
+ * nobody else can write file or directory. Name: <instance_id sanitized>.endpoint.
+ */
+#ifndef TPI_RUNTIME_ENDPOINT_H
+#define TPI_RUNTIME_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TPI_ENDPOINT_TEXT_MAX 1024
+
+typedef struct tpi_endpoint
+{
+    char file[TPI_ENDPOINT_TEXT_MAX];
+    char instance_id[128];
+    int64_t pid;
+    uint64_t start_ns;                 /* CLOCK_REALTIME: with pid it tells one driver instance from the next */
+    uint64_t instance_token;           /* random, new for each driver process */
+    char aeron_dir[TPI_ENDPOINT_TEXT_MAX];
+    bool embedded_media_driver;
+    char control_channel[TPI_ENDPOINT_TEXT_MAX];     int32_t control_stream_id;
+    char announce_channel[TPI_ENDPOINT_TEXT_MAX];    int32_t announce_stream_id;
+    char descriptor_channel[TPI_ENDPOINT_TEXT_MAX];  int32_t descriptor_stream_id;
+    char qos_channel[TPI_ENDPOINT_TEXT_MAX];         int32_t qos_stream_id;
+    char metadata_channel[TPI_ENDPOINT_TEXT_MAX];    int32_t metadata_stream_id;
+    char shm_base_dir[TPI_ENDPOINT_TEXT_MAX];
+    char shm_namespace[128];
+    char socket_path[TPI_ENDPOINT_TEXT_MAX];
+    uint32_t announce_period_ms;
+    uint32_t keepalive_interval_ms;
+}
+tpi_endpoint_t;
+
+typedef struct tpi_endpoint_writer tpi_endpoint_writer_t;
+
+/* runtime_dir NULL or "" = default. TP_EOWNED when a living driver holds the same instance id. */
+int tpi_endpoint_write(tpi_endpoint_writer_t **writer, const char *runtime_dir, tpi_endpoint_t *endpoint);
+void tpi_endpoint_remove(tpi_endpoint_writer_t *writer);        /* accepts NULL */
+
+typedef void (*tpi_on_endpoint_t)(void *clientd, const tpi_endpoint_t *endpoint, bool alive);
+int tpi_endpoint_foreach(tpi_on_endpoint_t handler, void *clientd);      /* number of readable files, or -1 */
+/* The living driver to use: the named instance, else the only one alive, else the first of the own user. 0 found, 1 none. */
+int tpi_endpoint_find(tpi_endpoint_t *endpoint, const char *instance_id);
+int tpi_endpoint_read(tpi_endpoint_t *endpoint, const char *file, bool *alive);
+int tpi_endpoint_default_dir(char *buffer, size_t size);
+
+#endif
