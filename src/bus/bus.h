@@ -6,7 +6,8 @@
  * time, a subscription is polled by one thread at a time; these may be others than the owner's. A subscription or publication must not
  * be closed while its thread is inside a call on it: whoever closes has to know (the client retires buses instead of closing them).
  *
- * Handlers run inside tpi_subscription_poll or tpi_bus_do_work, never wait and never call back into the bus to add or close (trap A4).
+ * Handlers run inside tpi_subscription_poll or tpi_bus_do_work, never wait and never call back into the bus to add, to close or to do work
+ * (trap A4): from inside a handler additions and do_work fail with TP_ESTATE, closes do nothing and are logged. Publishing is allowed.
  */
 #ifndef TPI_BUS_BUS_H
 #define TPI_BUS_BUS_H
@@ -61,12 +62,21 @@ tpi_bus_aeron_config_t;
 /* Connects to a media driver, in Aeron's invoker mode: nothing runs unless tpi_bus_do_work is called. Fails with TP_ENOMEDIADRIVER. */
 int tpi_bus_aeron_open(tpi_bus_t **bus, const tpi_bus_aeron_config_t *config);
 
-/* Runs the client conductor once. Returns work done (>= 0) or -1 when the bus is lost (TP_EMEDIADRIVER); it stays lost. */
+/*
+ * Runs the client conductor once. Returns work done (>= 0) or -1 when the bus is lost (TP_EMEDIADRIVER); it stays lost. -1 with TP_ESTATE:
+ * called from inside a handler (trap A4). now_ns is CLOCK_MONOTONIC and never goes back; images that join get it as their join time.
+ * The media driver drops a client whose bus was not worked for its client liveness timeout (default 10 s): call it at least every second.
+ *
+ * After the bus is lost everything it gave out stays valid memory until tpi_bus_close: claim and offer return TP_CLOSED, poll returns
+ * TP_CLOSED, a claim made before may still be committed or aborted (nobody reads it), tpi_counter_set does nothing, closes work at once and
+ * wait for nobody. Other threads may be inside such calls while the owner's tpi_bus_do_work finds out.
+ */
 int tpi_bus_do_work(tpi_bus_t *bus, int64_t now_ns);
+/* True when lost or closed. Any thread. */
 bool tpi_bus_is_closed(const tpi_bus_t *bus);
 /* Last sign of life of the media driver in CLOCK_REALTIME ms as in its cnc file, 0 if unknown. */
 int64_t tpi_bus_media_driver_heartbeat_ms(const tpi_bus_t *bus);
-/* Closes everything that was added to it. Accepts NULL. */
+/* Closes everything that was added to it, pending additions too. Nobody may be inside a call on any of it. Accepts NULL. */
 void tpi_bus_close(tpi_bus_t *bus);
 
 /* ---- publications ---------------------------------------------------------------------------------------------------------- */
@@ -77,8 +87,13 @@ void tpi_bus_close(tpi_bus_t *bus);
  */
 int tpi_bus_add_publication(tpi_bus_t *bus, tpi_bus_async_t **async, const char *channel, int32_t stream_id);
 int tpi_bus_add_publication_poll(tpi_bus_async_t *async, tpi_publication_t **out);
+/* Gives up an addition whose poll still says pending; what the media driver makes of it is closed unseen. Owner thread; accepts NULL. */
+void tpi_bus_async_cancel(tpi_bus_async_t *async);
 
-/* Position > 0, or TP_BACK_PRESSURED, TP_NOT_CONNECTED, TP_ADMIN_ACTION, TP_CLOSED, TP_INVALID_ARGUMENT (longer than one fragment). No allocation. */
+/*
+ * Position > 0, or TP_BACK_PRESSURED, TP_NOT_CONNECTED, TP_ADMIN_ACTION, TP_CLOSED, TP_INVALID_ARGUMENT (longer than one
+ * fragment). No allocation. TP_FAILED and TP_ADMIN_ACTION leave nothing behind; ADMIN_ACTION (term rotation) succeeds when tried again at once.
+ */
 int64_t tpi_publication_claim(tpi_publication_t *pub, size_t length, tpi_bus_claim_t *claim);
 void tpi_bus_claim_commit(tpi_bus_claim_t *claim);
 void tpi_bus_claim_abort(tpi_bus_claim_t *claim);
@@ -104,7 +119,10 @@ tpi_subscription_config_t;
 
 int tpi_bus_add_subscription(tpi_bus_t *bus, tpi_bus_async_t **async, const tpi_subscription_config_t *config);
 int tpi_bus_add_subscription_poll(tpi_bus_async_t *async, tpi_subscription_t **out);
-/* Hands at most limit messages to the handler; returns how many, or TP_CLOSED. No allocation for unfragmented messages. */
+/*
+ * Hands at most limit messages to the handler; returns how many, TP_CLOSED, or TP_INVALID_ARGUMENT. No allocation for unfragmented messages.
+ * A subscription that nobody polls stops every publisher of its stream after half a term (trap A1), unless it is untethered (trap A6).
+ */
 int tpi_subscription_poll(tpi_subscription_t *sub, tpi_on_message_t handler, void *clientd, int limit);
 bool tpi_subscription_is_connected(const tpi_subscription_t *sub);
 int tpi_subscription_image_count(const tpi_subscription_t *sub);

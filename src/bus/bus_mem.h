@@ -1,6 +1,8 @@
 /*
- * The deterministic bus for tests. A tpi_mem_network is shared by any number of buses (one a role); nothing happens by itself: messages
- * become visible to a subscription when tpi_mem_network_deliver (or tpi_bus_do_work of the receiving bus) runs.
+ * The deterministic bus for tests. A tpi_mem_network is shared by any number of buses (one a role); nothing happens by itself. As with a
+ * media driver, an addition completes in tpi_bus_do_work of the bus that asked for it; an image (a sender) joins a subscription in
+ * tpi_bus_do_work of the subscribing bus, whose now_ns is the join time; what was sent since both ends were added is then there to be
+ * polled, and later messages are there at once. Streams are told apart by stream id and by the channel without its parameters.
  * Single-threaded, except that tests for threads may lock around it.
  */
 #ifndef TPI_BUS_BUS_MEM_H
