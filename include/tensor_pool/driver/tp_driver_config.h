@@ -18,6 +18,8 @@ TP_BEGIN_DECLS
 #define TP_CONFIG_CHANNEL_MAX 1024
 #define TP_CONFIG_POOLS_MAX 64
 #define TP_CONFIG_BASE_DIRS_MAX 16
+#define TP_CONFIG_PROFILES_MAX 256
+#define TP_CONFIG_STREAMS_MAX 4096
 
 typedef struct tp_id_range { uint32_t first; uint32_t last; } tp_id_range_t;       /* inclusive; 0,0 = unset */
 
@@ -57,8 +59,8 @@ typedef struct tp_driver_config
     char runtime_dir[TP_CONFIG_PATH_MAX];      /* where the endpoint file goes; "" = default (ours) */
     char control_channel[TP_CONFIG_CHANNEL_MAX];
     uint32_t control_stream_id;
-    char announce_channel[TP_CONFIG_CHANNEL_MAX];
-    uint32_t announce_stream_id;
+    char announce_channel[TP_CONFIG_CHANNEL_MAX];       /* "" = control_channel */
+    uint32_t announce_stream_id;                        /* 0 = control_stream_id */
     char descriptor_channel[TP_CONFIG_CHANNEL_MAX];     /* told to clients by the endpoint file (ours) */
     uint32_t descriptor_stream_id;
     char qos_channel[TP_CONFIG_CHANNEL_MAX];
@@ -74,11 +76,11 @@ typedef struct tp_driver_config
     bool require_hugepages;
     uint32_t page_size_bytes;
     uint32_t permissions_mode;
-    uint32_t allowed_base_dir_count;
+    uint32_t allowed_base_dir_count;           /* 0 = base_dir alone */
     char allowed_base_dirs[TP_CONFIG_BASE_DIRS_MAX][TP_CONFIG_PATH_MAX];
     /* policies.* */
     bool allow_dynamic_streams;
-    char default_profile[TP_CONFIG_NAME_MAX];
+    char default_profile[TP_CONFIG_NAME_MAX];  /* "" = the first profile */
     uint32_t announce_period_ms;
     uint32_t lease_keepalive_interval_ms;
     uint32_t lease_expiry_grace_intervals;
@@ -105,10 +107,16 @@ tp_driver_config_t;
 /* All defaults of 20-driver.md 11.1; no profile, no stream. */
 TP_EXPORT void tp_driver_config_init(tp_driver_config_t *config);
 TP_EXPORT void tp_driver_config_fini(tp_driver_config_t *config);
-/* Return the new entry, or NULL with TP_ENOMEM, TP_EINVAL (name taken, too long). The pointer is valid until the next add. */
+/*
+ * Return the new entry, or NULL with TP_ENOMEM, TP_EFULL, TP_EINVAL (name empty, taken or too long). The pointer is valid until the next add.
+ * A new profile has 1024 slots of 256 bytes and no pool.
+ */
 TP_EXPORT tp_profile_config_t *tp_driver_config_add_profile(tp_driver_config_t *config, const char *name);
 TP_EXPORT tp_stream_config_t *tp_driver_config_add_stream(tp_driver_config_t *config, const char *name, uint32_t stream_id, const char *profile);
-/* Adds what a driver without configuration file serves: dynamic streams on 20000-29999 and a default profile of some sizes. */
+/*
+ * Adds what a driver without configuration file serves: static streams 10000 to 10015 ("stream-10000" ...), dynamic streams on 20000-29999, per-consumer
+ * streams, and a profile "default" with 32 slots in pools of 4 KiB, 256 KiB and 2 MiB (72 MiB an epoch).
+ */
 TP_EXPORT int tp_driver_config_set_builtin(tp_driver_config_t *config);
 /* The start-up checks of 11.3 that need no file system. TP_ECONF_RULE, TP_ECONF_RANGE: key, value, bound, remedy. */
 TP_EXPORT int tp_driver_config_check(const tp_driver_config_t *config);
