@@ -1,6 +1,10 @@
 /*
  * Region files. Creation (driver only, D-007) and mapping. Files are allocated with fallocate so that a full tmpfs is an error at
  * creation and never a SIGBUS later (trap M6); never truncated, always a new epoch directory (O-56).
+ *
+ * A file that its owner truncates while it is mapped raises SIGBUS in whoever touches the lost pages. Ours never shrink. Against foreign
+ * ones: the size is taken from the opened descriptor before every mmap and again whenever a mapping is checked (each announce), and
+ * shm/fault.h turns the signal into a failed copy for those who cannot trust the owner at all.
  */
 #ifndef TPI_SHM_REGION_H
 #define TPI_SHM_REGION_H
@@ -32,6 +36,7 @@ typedef struct tpi_region_expect
 }
 tpi_region_expect_t;
 
+/* Owned by whoever mapped it; base and descriptor end together in tpi_region_unmap. All zero but fd = -1 is "not mapped". */
 typedef struct tpi_region
 {
     uint8_t *base;                     /* start of the mapping = superblock */
@@ -42,17 +47,28 @@ typedef struct tpi_region
 }
 tpi_region_t;
 
+#define TPI_REGION_INIT { .base = NULL, .fd = -1 }
+
 /* 64 + nslots * slot bytes, in 64 bits (trap M1); 0 if it cannot be represented. */
 uint64_t tpi_region_bytes(tpi_region_type_t type, uint32_t nslots, uint32_t stride_bytes);
 
 /* Maps an existing file after K1..K8 and superblock validation. On failure nothing stays mapped. */
 int tpi_region_map(tpi_region_t *region, const tpi_base_dirs_t *bases, const char *uri, size_t uri_length,
     const tpi_region_expect_t *expect, bool writable, const tpi_file_policy_t *policy);
-/* The same for tools: any superblock with the right magic; geometry is read from it and checked against the file size. */
+/* The same for tools, read-only: any superblock with the right magic; geometry is read from it and checked against the file size. */
 int tpi_region_map_path(tpi_region_t *region, const char *path, tpc_superblock_t *superblock);
-/* 10.3 on a mapped region: 0, or -1 with TP_ESUPERBLOCK naming the field. pid is compared with region->pid. */
+/*
+ * 10.3 and the size on a mapped region: 0, or -1 with TP_EREGION (file shrunk), TP_EWRITER (pid differs from region->pid; everything else
+ * matches, W-119) or TP_ESUPERBLOCK naming the field.
+ */
 int tpi_region_check(const tpi_region_t *region, const tpi_region_expect_t *expect);
-void tpi_region_unmap(tpi_region_t *region);          /* idempotent */
+/* 10.3 alone, on a decoded superblock; pid is not looked at. */
+int tpi_superblock_check(const tpc_superblock_t *superblock, const tpi_region_expect_t *expect);
+/* A private copy of the superblock, taken word by word. */
+void tpi_region_superblock(const tpi_region_t *region, tpc_superblock_t *superblock);
+/* Locks the mapping in memory (D-193); undone by unmapping. TP_EPERM with the limit in the text. */
+int tpi_region_lock(const tpi_region_t *region);
+void tpi_region_unmap(tpi_region_t *region);          /* idempotent, accepts NULL */
 
 uint64_t tpi_region_activity_ns(const tpi_region_t *region);                     /* relaxed 64-bit load at offset 56 */
 void tpi_region_set_activity_ns(const tpi_region_t *region, uint64_t now_ns);    /* release store; writable mappings only */
@@ -70,12 +86,12 @@ typedef struct tpi_region_create
     size_t pool_count;
     const uint16_t *pool_ids;
     const uint32_t *strides;
-    mode_t file_mode;                  /* directories get search permission wherever read is given, and setgid */
+    mode_t file_mode;                  /* directories get search permission wherever read is given, setgid with group read, never write for others */
     bool allocate_pools;               /* false: only the ring is allocated, pools stay sparse (epoch without a producer) */
     bool prefault;
     bool mlock;
-    bool hugepages;                    /* round lengths up to page_bytes; URIs carry require_hugepages=true */
-    uint64_t page_bytes;
+    bool hugepages;                    /* URIs carry require_hugepages=true; refused with TP_EPAGES unless the base is hugetlbfs */
+    uint64_t page_bytes;               /* lengths are rounded up to it; 0 = what the filesystem needs */
     uint64_t pid;
     uint64_t now_ns;                   /* start and activity timestamp */
 }
@@ -86,7 +102,7 @@ typedef struct tpi_epoch_files
 {
     uint64_t epoch;
     uint32_t nslots;
-    size_t region_count;               /* 1 + pools; [0] is the ring */
+    size_t region_count;               /* 1 + pools; [0] is the ring, then the pools in the order given */
     tpi_region_t *regions;
     char **uris;
     char *directory;
@@ -95,18 +111,14 @@ tpi_epoch_files_t;
 
 /*
  * Creates directory, files and superblocks in the order of 11-shm-security.md section 7, fsync included. On failure nothing is left behind
- * (D-201): TP_ENOSPACE, TP_EPATH, TP_EPERM, TP_EIO. Slow: worker thread only.
+ * (D-201), directories included that this call made: TP_ENOSPACE (bytes wanted and free), TP_EPATH, TP_EPERM, TP_EPAGES, TP_EIO.
+ * An epoch directory that exists already is never used again: TP_EPATH. Slow: worker thread only.
  */
 int tpi_epoch_files_create(tpi_epoch_files_t **files, const tpi_region_create_t *what);
+/* Bytes on the filesystem that such an epoch allocates at once. */
+uint64_t tpi_epoch_files_bytes(const tpi_region_create_t *what);
 void tpi_epoch_files_refresh(tpi_epoch_files_t *files, uint64_t now_ns);
 /* Unmaps; the files stay. Accepts NULL. */
 void tpi_epoch_files_delete(tpi_epoch_files_t *files);
-
-/* The directory <base>/tensorpool-<user>/<namespace>/<stream_id>, created if missing, owner and mode checked; returns a descriptor. */
-int tpi_stream_dir_open(const tpi_region_create_t *what);
-/* Removes one epoch directory below a stream directory: files first, then the directory. Never follows links. */
-int tpi_epoch_dir_remove(int stream_dir_fd, uint64_t epoch);
-/* Lists decimal epoch directories, ascending. *epochs belongs to the caller (tpi_free). */
-int tpi_epoch_dir_list(int stream_dir_fd, uint64_t **epochs, size_t *count);
 
 #endif
