@@ -108,7 +108,7 @@ TP_EXPORT size_t tp_dtype_size(int dtype);
 /* "uint8" and so on as NumPy spells them where NumPy has the type; "unknown" otherwise. Static storage. */
 TP_EXPORT const char *tp_dtype_name(int dtype);
 
-/* The reverse; also accepts the short forms u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 bool. TP_DTYPE_UNKNOWN if the name is none. */
+/* The reverse; also accepts the short forms u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 and boolean. TP_DTYPE_UNKNOWN if the name is none. */
 TP_EXPORT int tp_dtype_from_name(const char *name);
 
 TP_END_DECLS
