@@ -9,7 +9,7 @@ MAX_LINE = 150
 CODE = {".c", ".h", ".cpp", ".hpp"}
 TEXT = CODE | {".py", ".sh", ".cmake", ".md", ".xml", ".json", ".toml", ".txt", ".def", ".map", ".in", ".yml", ".yaml", ".rs"}
 NAMES = {"run", "CMakeLists.txt", ".clang-format", ".clang-tidy", ".editorconfig", ".gitattributes", ".gitignore"}
-LONG_LINES_ALLOWED = {".md", ".json", ".txt"}
+LONG_LINES_ALLOWED = {".md", ".json", ".txt", ".xml"}
 BRACES = [
     (re.compile(r"\)\s*(?:const\s*|noexcept\s*)*\{\s*$"), "'{' belongs on a line of its own, or the whole block on one line"),
     (re.compile(r"\b(?:else|do)\s*\{\s*$"), "'{' belongs on a line of its own"),
@@ -54,7 +54,7 @@ def check(root):
         name = path.relative_to(root)
         text = path.read_bytes().decode("utf-8", "replace")
         problems += check_text(name, path.suffix, text)
-        if path.suffix in CODE:
+        if path.suffix in CODE and name.parts[0] != "examples":     # they quote the document, which saves lines
             problems += check_braces(name, text)
     return problems
 

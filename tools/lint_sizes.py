@@ -52,15 +52,16 @@ def too_large(root):
     """{'path' or 'path function': lines} of everything over a limit, and problems met on the way."""
     large, problems = {}, []
     for path in lintlib.files_below(root):
-        if path.suffix not in C_SUFFIXES | {".py", ".sh"}:
+        if path.suffix not in C_SUFFIXES | {".py", ".sh", ""}:
             continue
         name = str(path.relative_to(root))
         text = lintlib.read(path)
+        python = path.suffix == ".py" or re.match(r"#!.*python", text)
         lines = text.count("\n") + (0 if text.endswith("\n") or not text else 1)
         if lines > MAX_FILE:
             large[name] = lines
         try:
-            functions = c_functions(text) if path.suffix in C_SUFFIXES else python_functions(text) if path.suffix == ".py" else []
+            functions = c_functions(text) if path.suffix in C_SUFFIXES else python_functions(text) if python else []
         except SyntaxError as error:
             problems.append(f"{name}: {error}")
             continue

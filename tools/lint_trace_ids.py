@@ -20,6 +20,7 @@ def known_ids(root):
 
 def split_ids(tail):
     """'W_160_W_161_M6' -> ['W-160', 'W-161', 'M6']; None when it is not made of ids."""
+    tail = tail.replace("__", "_")
     found, at = [], 0
     while at < len(tail):
         match = ONE_ID.match(tail, at)
@@ -49,7 +50,7 @@ def check(root):
 
 DOCS = {"docs/spec/a.md": "| W-160 | x |\n| D-102 | y |\n| O-19 |", "docs/design/traps.md": "| M6 | F | x |\n"}
 CASES = [
-    ("known ids", {**DOCS, "src/a_test.c": "static void x__W_160_D_102_M6(void **state)\nstatic void y__O_19(void **state)\n"}, None),
+    ("known ids", {**DOCS, "src/a_test.c": "static void x__W_160_D_102_M6(void **state)\nstatic void y__O_19__M6(void **state)\n"}, None),
     ("a name without ids", {**DOCS, "src/a_test.c": "static void z(void **state)\n"}, None),
     ("a requirement that does not exist", {**DOCS, "src/a_test.c": "static void x__W_161(void **state)\n"}, "W-161 stands neither"),
     ("a trap that does not exist", {**DOCS, "src/a_test.c": "static void x__W_160_M7(void **state)\n"}, "M7 stands neither"),
