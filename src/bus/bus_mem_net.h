@@ -110,7 +110,7 @@ typedef struct mem_async
     mem_counter_t *counter;
     void *added;
     bool done;
-    char refusal[256];
+    char refusal[320];
     struct mem_async *prev, *next;
 }
 mem_async_t;
