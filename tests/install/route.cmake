@@ -8,15 +8,16 @@ if (ROUTE STREQUAL "pkg_config")
         if (program STREQUAL "services")
             set(package tensor_pool_services)
         endif ()
-        execute_process(COMMAND "${PKG_CONFIG}" --cflags --libs ${package} OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+        execute_process(COMMAND "${PKG_CONFIG}" --cflags --libs ${package}
+            OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
         separate_arguments(flags UNIX_COMMAND "${flags}")
         execute_process(COMMAND "${CC}" -std=c11 -Wall -Wextra -Wpedantic -Werror -o "${WORK}/${program}" "${SOURCE}/outside/${program}.c" ${flags}
             COMMAND_ERROR_IS_FATAL ANY)
     endforeach ()
     set(ENV{LD_LIBRARY_PATH} "${PREFIX}/${LIBDIR}")
 else ()
-    execute_process(COMMAND "${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${SOURCE}/outside" -B "${WORK}" "-DROUTE=${ROUTE}" "-DCMAKE_PREFIX_PATH=${PREFIX}"
-        "-DPROJECT=${PROJECT}" "-DCMAKE_C_COMPILER=${CC}" "-DCMAKE_CXX_COMPILER=${CXX}" "-DTP_DEPS_DIR=${DEPS}" "-DTP_AERON=${AERON}"
+    execute_process(COMMAND "${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${SOURCE}/outside" -B "${WORK}" "-DROUTE=${ROUTE}"
+        "-DCMAKE_PREFIX_PATH=${PREFIX}" "-DPROJECT=${PROJECT}" "-DCMAKE_C_COMPILER=${CC}" "-DCMAKE_CXX_COMPILER=${CXX}" "-DTP_DEPS_DIR=${DEPS}" "-DTP_AERON=${AERON}"
         "-DTP_SBE_JAR=${SBE_JAR}" "-DCMAKE_C_COMPILER_LAUNCHER=${LAUNCHER}" "-DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER}"
         OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
     execute_process(COMMAND "${CMAKE_COMMAND}" --build "${WORK}" --target client services COMMAND_ERROR_IS_FATAL ANY)
