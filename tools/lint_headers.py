@@ -44,17 +44,17 @@ def check_guard(root, path, text):
 
 
 def check_comments(root, path, text):
-    """The lines right above a TP_EXPORT declaration are a comment, or other declarations that share one."""
+    """A TP_EXPORT declaration has a comment right above or behind it, or stands in a group of declarations that begins with one."""
     problems = []
     lines = text.splitlines()
+    blank = lintlib.blank_comments(text).splitlines()
     for number, line in enumerate(lines):
-        if not re.match(r"\s*TP_EXPORT\b", line):
+        if not re.match(r"\s*TP_EXPORT\b", line) or re.search(r"\*/\s*$", line):
             continue
         above = number - 1
-        while above >= 0 and lines[above].strip() and not re.search(r"\*/\s*$|^\s*/\*|^\s*//", lines[above]):
+        while above >= 0 and blank[above].strip() and not blank[above].strip().startswith(("}", "typedef", "#")):
             above -= 1
-        commented = above >= 0 and lines[above].strip() and not re.match(r"\s*TP_EXPORT\b|.*;\s*/\*", lines[above])
-        if not commented and not re.search(r";\s*/\*.*\*/\s*$", line):
+        if above < 0 or not lines[above].strip() or blank[above].strip():
             problems.append(f"{path.relative_to(root)}:{number + 1}: public function without a comment above: {line.strip()}")
     return problems
 
@@ -83,6 +83,11 @@ CASES = [
     ("a header that needs another one", {"include/tensor_pool/a.h": header("/* a */\nTP_EXPORT uint8_t a(void);")}, "alone as c:"),
     ("a header for C only", {"include/tensor_pool/a.h": header("/* a */\nTP_EXPORT int a(int class);")}, "alone as c++:"),
     ("an internal header that needs another one", {"src/x/a.h": header("uint8_t a(void);", "TPI_X_A_H")}, "alone as c:"),
+    ("a comment heads a group, one member has its own behind",
+     {"include/tensor_pool/a.h":
+      header("/* Does. */\nTP_EXPORT int a(void);  /* a */\nTP_EXPORT int b(int c,\n    int d);\nTP_EXPORT int e(void);")}, None),
+    ("a function after a type",
+     {"include/tensor_pool/a.h": header("/* a */\ntypedef int a_t;\nTP_EXPORT int b(void);")}, "without a comment"),
     ("a function without a comment",
      {"include/tensor_pool/a.h": header("/* a */\nTP_EXPORT int a(void);\n\nTP_EXPORT int b(void);")}, "without a comment"),
     ("a wrong guard", {"include/tensor_pool/a.h": header("", "A_H")}, "no guard TENSOR_POOL_A_H"),

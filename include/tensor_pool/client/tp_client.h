@@ -17,6 +17,10 @@ typedef struct tp_client tp_client_t;
 /* tp_client_init + tp_client_start with the settings of context (NULL = environment, endpoint file, defaults). TP_ENOMEDIADRIVER, TP_ECHANNEL, ... */
 TP_EXPORT int tp_connect(tp_client_t **client, const tp_context_t *context);
 
+/*
+ * Connects to the media driver and makes the client with the settings of context (NULL as in tp_connect); starts no thread. TP_ENOMEDIADRIVER,
+ * TP_ECHANNEL, TP_ENOMEM. Any thread; the client is freed by tp_client_close.
+ */
 TP_EXPORT int tp_client_init(tp_client_t **client, const tp_context_t *context);
 /* Starts the agent thread; TP_ESTATE in invoker mode or when started already. */
 TP_EXPORT int tp_client_start(tp_client_t *client);
@@ -54,7 +58,9 @@ typedef struct tp_attach_request
     uint64_t reserved[4];
 }
 tp_attach_request_t;
-#define TP_ATTACH_REQUEST_INIT { sizeof(tp_attach_request_t), 0, 0, TP_ROLE_CONSUMER, TP_PUBLISH_EXISTING_OR_CREATE, TP_HUGEPAGES_UNSPECIFIED, 0, 0, TP_NULL_U32, { 0, 0, 0, 0 } }
+#define TP_ATTACH_REQUEST_INIT { \
+    sizeof(tp_attach_request_t), 0, 0, TP_ROLE_CONSUMER, TP_PUBLISH_EXISTING_OR_CREATE, TP_HUGEPAGES_UNSPECIFIED, 0, 0, \
+    TP_NULL_U32, { 0, 0, 0, 0 } }
 
 typedef struct tp_attach_info
 {
@@ -73,7 +79,9 @@ typedef struct tp_attach_info
 }
 tp_attach_info_t;
 
+/* Asks the driver for a lease and returns at once; 0, or -1 with TP_EINVAL, TP_EFULL. Any thread in agent mode. */
 TP_EXPORT int tp_driver_attach_async(tp_async_attach_t **async, tp_client_t *client, const tp_attach_request_t *request);
+/* 1 and *session set, 0 pending, -1 failed with the answer of the driver; the handle is gone after 1 and -1. */
 TP_EXPORT int tp_driver_attach_poll(tp_async_attach_t *async, tp_driver_session_t **session);
 /* Blocking form. The error is the driver's answer (TP_EPRODUCER, ...), TP_ENODRIVER or TP_ETIMEDOUT. */
 TP_EXPORT int tp_driver_attach(tp_client_t *client, const tp_attach_request_t *request, int64_t timeout_ns, tp_driver_session_t **session);

@@ -17,7 +17,8 @@ typedef struct tp_consumer_context tp_consumer_context_t;
 
 /*
  * A frame as it lies in shared memory. payload bytes may change at any time: treat them as arbitrary, bound every index taken from them, and ask
- * tp_frame_view_is_valid() when finished. A view from tp_consumer_next lives until the next call on that consumer; one given to a handler until the handler returns.
+ * tp_frame_view_is_valid() when finished. A view from tp_consumer_next lives until the next call on that consumer; one given to a handler until the
+ * handler returns.
  */
 typedef struct tp_frame_view
 {
@@ -60,8 +61,14 @@ tp_drop_reason_t;
 /* "gap", "overwritten", ...: the keys of JSON output. Static storage. */
 TP_EXPORT const char *tp_drop_reason_name(int reason);
 
+/* Settings of one consumer, to be changed by one thread; tp_consumer_init copies them. _init: TP_ENOMEM. _close accepts NULL. */
 TP_EXPORT int tp_consumer_context_init(tp_consumer_context_t **context);
 TP_EXPORT void tp_consumer_context_close(tp_consumer_context_t *context);
+
+/*
+ * Each sets one value, or returns -1 with TP_EINVAL and changes nothing. stream_id is the stream to read and has no default; policy is one of
+ * tp_hugepages_policy_t; timeouts are in nanoseconds.
+ */
 TP_EXPORT int tp_consumer_context_set_stream_id(tp_consumer_context_t *context, uint32_t stream_id);
 TP_EXPORT int tp_consumer_context_set_client_id(tp_consumer_context_t *context, uint32_t client_id);         /* also consumerId; 0 = random */
 TP_EXPORT int tp_consumer_context_set_publish_mode(tp_consumer_context_t *context, int publish_mode);
@@ -89,6 +96,7 @@ typedef enum tp_consumer_event
 }
 tp_consumer_event_t;
 typedef void (*tp_consumer_event_handler_t)(void *clientd, tp_consumer_event_t event, uint64_t epoch, int code, const char *text);
+/* Tells of mappings, epochs and leases, from the conductor. NULL: nobody is told. */
 TP_EXPORT int tp_consumer_context_set_event_handler(tp_consumer_context_t *context, tp_consumer_event_handler_t handler, void *clientd);
 
 /* Attaches and waits for the lease up to the attach timeout (default 5 s; 0 = return at once and go on in the background). */
@@ -98,10 +106,14 @@ TP_EXPORT void tp_consumer_close(tp_consumer_t *consumer);
 
 /* ---- reading ---- */
 
-/* Waits up to timeout_ns for the next frame: 1 and *view set, 0 timeout, or a named negative (TP_CLOSED). Invoker mode: turns the conductor while it waits. */
+/*
+ * Waits up to timeout_ns for the next frame: 1 and *view set, 0 timeout, or a named negative (TP_CLOSED). Invoker mode: turns the conductor
+ * while it waits.
+ */
 TP_EXPORT int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t timeout_ns);
 
 typedef void (*tp_frame_handler_t)(void *clientd, const tp_frame_view_t *view);
+/* Sets who gets the frames of tp_consumer_poll_descriptors, on the polling thread; NULL: they are counted only. */
 TP_EXPORT int tp_consumer_set_frame_handler(tp_consumer_t *consumer, tp_frame_handler_t handler, void *clientd);
 /* Polls at most limit descriptors and hands each acceptable frame to the handler. Frames delivered, or a named negative. */
 TP_EXPORT int tp_consumer_poll_descriptors(tp_consumer_t *consumer, int limit);
@@ -125,9 +137,15 @@ TP_EXPORT int tp_consumer_set_descriptor_handler(tp_consumer_t *consumer, tp_des
 /* 1 and *view set, 0 when the frame is dropped (counted), or a named negative. */
 TP_EXPORT int tp_consumer_read_frame(tp_consumer_t *consumer, uint64_t seq, tp_frame_view_t *view);
 
-/* Whether every byte read from the view so far belongs to its frame. Re-reads the commit word. Call it after use; false counts the frame as torn once. */
+/*
+ * Whether every byte read from the view so far belongs to its frame. Re-reads the commit word. Call it after use; false counts the frame as torn
+ * once.
+ */
 TP_EXPORT bool tp_frame_view_is_valid(const tp_frame_view_t *view);
-/* Copies the payload and checks afterwards: bytes copied, TP_OVERWRITTEN, TP_INVALID_ARGUMENT (capacity too small). Nothing in target counts on failure. */
+/*
+ * Copies the payload and checks afterwards: bytes copied, TP_OVERWRITTEN, TP_INVALID_ARGUMENT (capacity too small). Nothing in target counts on
+ * failure.
+ */
 TP_EXPORT int64_t tp_consumer_copy_frame(const tp_frame_view_t *view, void *target, size_t capacity);
 
 typedef struct tp_consumer_stats
@@ -155,6 +173,7 @@ typedef struct tp_consumer_stats
 }
 tp_consumer_stats_t;
 TP_EXPORT int tp_consumer_stats(const tp_consumer_t *consumer, tp_consumer_stats_t *stats);   /* any thread */
+/* Whether regions are mapped at this moment. Any thread. */
 TP_EXPORT bool tp_consumer_is_mapped(const tp_consumer_t *consumer);
 
 TP_END_DECLS

@@ -14,6 +14,7 @@ TP_BEGIN_DECLS
 
 typedef struct tp_context tp_context_t;
 
+/* A context with nothing set (TP_ENOMEM); _close frees it and accepts NULL. */
 TP_EXPORT int tp_context_init(tp_context_t **context);
 TP_EXPORT void tp_context_close(tp_context_t *context);
 
@@ -22,11 +23,14 @@ TP_EXPORT int tp_context_set_aeron_dir(tp_context_t *context, const char *dir); 
 TP_EXPORT const char *tp_context_get_aeron_dir(const tp_context_t *context);
 TP_EXPORT int tp_context_set_client_name(tp_context_t *context, const char *name);                     /* TP_CLIENT_NAME; default: program name */
 TP_EXPORT const char *tp_context_get_client_name(const tp_context_t *context);
-TP_EXPORT int tp_context_set_driver_instance(tp_context_t *context, const char *instance_id);          /* TP_DRIVER: which endpoint file, when several drivers run */
+/* TP_DRIVER: which endpoint file, when several drivers run */
+TP_EXPORT int tp_context_set_driver_instance(tp_context_t *context, const char *instance_id);
 TP_EXPORT const char *tp_context_get_driver_instance(const tp_context_t *context);
 /* Channel strings must be the same for all parties of a stream (O-44). Stream ids 1..2^31-1. */
-TP_EXPORT int tp_context_set_control(tp_context_t *context, const char *channel, int32_t stream_id);    /* TP_CONTROL_CHANNEL TP_CONTROL_STREAM_ID; 1000 */
-TP_EXPORT int tp_context_set_announce(tp_context_t *context, const char *channel, int32_t stream_id);   /* TP_ANNOUNCE_CHANNEL ..._STREAM_ID; as control */
+/* TP_CONTROL_CHANNEL TP_CONTROL_STREAM_ID; 1000 */
+TP_EXPORT int tp_context_set_control(tp_context_t *context, const char *channel, int32_t stream_id);
+/* TP_ANNOUNCE_CHANNEL ..._STREAM_ID; as control */
+TP_EXPORT int tp_context_set_announce(tp_context_t *context, const char *channel, int32_t stream_id);
 TP_EXPORT int tp_context_set_descriptor(tp_context_t *context, const char *channel, int32_t stream_id); /* TP_DESCRIPTOR_*; 1100 */
 TP_EXPORT int tp_context_set_qos(tp_context_t *context, const char *channel, int32_t stream_id);        /* TP_QOS_*; 1200 */
 TP_EXPORT int tp_context_set_metadata(tp_context_t *context, const char *channel, int32_t stream_id);   /* TP_METADATA_*; 1300 */
@@ -46,9 +50,11 @@ TP_EXPORT int tp_context_set_default_channels(tp_context_t *context);
 /* Adds a directory below which regions may lie (W-220); the driver's own base from its endpoint file counts as well. At most 16. */
 TP_EXPORT int tp_context_add_allowed_base_dir(tp_context_t *context, const char *dir);                 /* TP_ALLOWED_BASE_DIRS, colon-separated */
 
+/* Times in nanoseconds, above 0; a setter returns -1 with TP_EINVAL and changes nothing otherwise. A getter gives the value a client would use. */
 TP_EXPORT int tp_context_set_driver_timeout_ns(tp_context_t *context, int64_t timeout_ns);             /* media driver counts as dead; default 5 s */
 TP_EXPORT int64_t tp_context_get_driver_timeout_ns(const tp_context_t *context);
-TP_EXPORT int tp_context_set_keepalive_interval_ns(tp_context_t *context, int64_t interval_ns);        /* default 1 s, or the driver's from its endpoint file */
+/* default 1 s, or the driver's from its endpoint file */
+TP_EXPORT int tp_context_set_keepalive_interval_ns(tp_context_t *context, int64_t interval_ns);
 TP_EXPORT int64_t tp_context_get_keepalive_interval_ns(const tp_context_t *context);
 TP_EXPORT int tp_context_set_message_timeout_ns(tp_context_t *context, int64_t timeout_ns);            /* answer to one request; default 1 s */
 TP_EXPORT int64_t tp_context_get_message_timeout_ns(const tp_context_t *context);
@@ -66,10 +72,12 @@ TP_EXPORT int tp_context_set_idle_strategy(tp_context_t *context, const char *na
 
 /* Called by the conductor for errors that no call returns (a refused reattach, a rejected announce); same thread rules as all callbacks. */
 typedef void (*tp_error_handler_t)(void *clientd, int code, const char *text);
+/* Sets that handler; NULL: such errors are logged only. */
 TP_EXPORT int tp_context_set_error_handler(tp_context_t *context, tp_error_handler_t handler, void *clientd);
 
 /* One line a setting: name, value, source ("setter", "TP_AERON_DIR", "endpoint /run/...", "default"). handler runs during the call. */
 typedef void (*tp_setting_handler_t)(void *clientd, const char *name, const char *value, const char *source);
+/* Describes every setting to the handler; 0, or -1 when the endpoint file is broken. */
 TP_EXPORT int tp_context_describe(tp_context_t *context, tp_setting_handler_t handler, void *clientd);
 
 TP_END_DECLS

@@ -48,6 +48,7 @@ typedef struct tp_counter
 }
 tp_counter_t;
 typedef void (*tp_counter_handler_t)(void *clientd, const tp_counter_t *counter);
+/* Maps the counters of a media driver read-only: TP_ENOENT, TP_EPERM, TP_EIO. The process id is that of the media driver. */
 TP_EXPORT int tp_counters_open(tp_counters_t **counters, const char *aeron_dir);
 TP_EXPORT int tp_counters_foreach(tp_counters_t *counters, tp_counter_handler_t handler, void *clientd);   /* number of counters */
 TP_EXPORT int64_t tp_counters_heartbeat_age_ms(const tp_counters_t *counters);    /* since the media driver's last sign of life */
@@ -72,6 +73,7 @@ typedef struct tp_stream_info
 }
 tp_stream_info_t;
 typedef void (*tp_stream_handler_t)(void *clientd, const tp_stream_info_t *stream);
+/* Number of streams of all drivers on this media driver, each handed to the handler during the call. */
 TP_EXPORT int tp_counters_streams(tp_counters_t *counters, tp_stream_handler_t handler, void *clientd);
 /* Id of a stream given by name or decimal id; -1 with TP_ENOENT and the nearest name. */
 TP_EXPORT int tp_counters_stream_by_name(tp_counters_t *counters, const char *name_or_id, uint32_t *stream_id);

@@ -15,17 +15,26 @@ TP_BEGIN_DECLS
 typedef struct tp_producer tp_producer_t;
 typedef struct tp_producer_context tp_producer_context_t;
 
+/* Settings of one producer, to be changed by one thread; tp_producer_init copies them. _init: TP_ENOMEM. _close accepts NULL. */
 TP_EXPORT int tp_producer_context_init(tp_producer_context_t **context);
 TP_EXPORT void tp_producer_context_close(tp_producer_context_t *context);
+
+/*
+ * Each sets one value, or returns -1 with TP_EINVAL and changes nothing. stream_id is the stream to write and has no default; policy is one of
+ * tp_hugepages_policy_t; timeouts are in nanoseconds.
+ */
 TP_EXPORT int tp_producer_context_set_stream_id(tp_producer_context_t *context, uint32_t stream_id);
 TP_EXPORT int tp_producer_context_set_client_id(tp_producer_context_t *context, uint32_t client_id);         /* 0 = random */
 TP_EXPORT int tp_producer_context_set_publish_mode(tp_producer_context_t *context, int publish_mode);        /* default EXISTING_OR_CREATE */
 TP_EXPORT int tp_producer_context_set_hugepages(tp_producer_context_t *context, int policy);
 TP_EXPORT int tp_producer_context_set_node_id(tp_producer_context_t *context, uint32_t node_id);
-TP_EXPORT int tp_producer_context_set_publish_time(tp_producer_context_t *context, bool publish_time);       /* fills FrameDescriptor.timestampNs (W-103) */
-TP_EXPORT int tp_producer_context_set_attach_timeout_ns(tp_producer_context_t *context, int64_t timeout_ns); /* of tp_producer_init; default 5 s; 0 = return at once */
+/* fills FrameDescriptor.timestampNs (W-103) */
+TP_EXPORT int tp_producer_context_set_publish_time(tp_producer_context_t *context, bool publish_time);
+/* of tp_producer_init; default 5 s; 0 = return at once */
+TP_EXPORT int tp_producer_context_set_attach_timeout_ns(tp_producer_context_t *context, int64_t timeout_ns);
 /* Called between payload and commit for memory that is not coherent (W-042). */
 typedef void (*tp_payload_flush_t)(void *clientd, void *payload, size_t length);
+/* Sets that call; NULL: nothing to flush (default). It runs on the committing thread. */
 TP_EXPORT int tp_producer_context_set_payload_flush(tp_producer_context_t *context, tp_payload_flush_t flush, void *clientd);
 
 typedef enum tp_producer_event
@@ -38,6 +47,7 @@ typedef enum tp_producer_event
 tp_producer_event_t;
 /* From the conductor (agent thread or tp_client_do_work). code and text as tp_errcode/tp_errmsg; epoch of the new mapping or 0. */
 typedef void (*tp_producer_event_handler_t)(void *clientd, tp_producer_event_t event, uint64_t epoch, int code, const char *text);
+/* Tells of leases won and lost, from the conductor. NULL: nobody is told. */
 TP_EXPORT int tp_producer_context_set_event_handler(tp_producer_context_t *context, tp_producer_event_handler_t handler, void *clientd);
 
 /* Attaches and waits for the lease up to the attach timeout. On a refusal the error is the driver's answer. */

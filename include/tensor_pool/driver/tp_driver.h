@@ -1,8 +1,8 @@
 /*
  * The driver, embeddable: owns the regions of its streams and hands out leases. Library tensor_pool_services.
  *
- * Threads: one thread calls tp_driver_do_work (or tp_driver_start runs it on one of its own). Region files are created by a worker thread so that the duty
- * cycle never waits for the file system.
+ * Threads: one thread calls tp_driver_do_work (or tp_driver_start runs it on one of its own). Region files are created by a worker thread so that
+ * the duty cycle never waits for the file system.
  */
 #ifndef TENSOR_POOL_DRIVER_TP_DRIVER_H
 #define TENSOR_POOL_DRIVER_TP_DRIVER_H
@@ -28,8 +28,12 @@ typedef enum tp_driver_state
     TP_DRIVER_STOPPED = 3
 }
 tp_driver_state_t;
+/* Where the driver is in its life. Any thread. */
 TP_EXPORT tp_driver_state_t tp_driver_state(const tp_driver_t *driver);
-/* Begins to drain, as a shutdown request with that reason does (0 NORMAL, 1 ADMIN, 2 ERROR); skip_wait sends the notice in the next cycle. Any thread. */
+/*
+ * Begins to drain, as a shutdown request with that reason does (0 NORMAL, 1 ADMIN, 2 ERROR); skip_wait sends the notice in the next cycle. Any
+ * thread.
+ */
 TP_EXPORT void tp_driver_shutdown(tp_driver_t *driver, int reason, bool skip_wait);
 /* Sends the notice if it was not sent, closes everything, removes files as configured. Accepts NULL. */
 TP_EXPORT void tp_driver_close(tp_driver_t *driver);

@@ -114,8 +114,8 @@ TP_EXPORT void tp_driver_config_fini(tp_driver_config_t *config);
 TP_EXPORT tp_profile_config_t *tp_driver_config_add_profile(tp_driver_config_t *config, const char *name);
 TP_EXPORT tp_stream_config_t *tp_driver_config_add_stream(tp_driver_config_t *config, const char *name, uint32_t stream_id, const char *profile);
 /*
- * Adds what a driver without configuration file serves: static streams 10000 to 10015 ("stream-10000" ...), dynamic streams on 20000-29999, per-consumer
- * streams, and a profile "default" with 32 slots in pools of 4 KiB, 256 KiB and 2 MiB (72 MiB an epoch).
+ * Adds what a driver without configuration file serves: static streams 10000 to 10015 ("stream-10000" ...), dynamic streams on 20000-29999,
+ * per-consumer streams, and a profile "default" with 32 slots in pools of 4 KiB, 256 KiB and 2 MiB (72 MiB an epoch).
  */
 TP_EXPORT int tp_driver_config_set_builtin(tp_driver_config_t *config);
 /* The start-up checks of 11.3 that need no file system. TP_ECONF_RULE, TP_ECONF_RANGE: key, value, bound, remedy. */
