@@ -26,10 +26,13 @@ int tpi_user_dir_check(const char *canonical_base, const char *user, const char 
 
 /* The stream's directory, made if missing, every directory on the way checked; returns a descriptor. Uses base_dir to stream_id and file_mode. */
 int tpi_stream_dir_open(const tpi_region_create_t *what);
+/* The same; *made says how many directories this call made, counted from the stream's upwards (0 to 3). */
+int tpi_stream_dir_open_counted(const tpi_region_create_t *what, unsigned *made);
 /* Takes the lock by which two drivers on one base keep apart (D-002, D-196, trap M13): TP_EOWNED. It ends when the descriptor is closed. */
 int tpi_stream_dir_lock(int stream_dir_fd);
-/* Removes stream, namespace and user directory as far as they are empty (D-204). */
-void tpi_stream_dir_prune(const tpi_region_create_t *what);
+#define TPI_STREAM_DIR_LEVELS 3u       /* stream, namespace, user */
+/* Removes up to so many levels as far as they are empty (D-204). Not while somebody relies on the stream directory's lock. */
+void tpi_stream_dir_prune(const tpi_region_create_t *what, unsigned levels);
 
 /* Lists decimal epoch directories, ascending. *epochs belongs to the caller (tpi_free), NULL when there are none. */
 int tpi_epoch_dir_list(int stream_dir_fd, uint64_t **epochs, size_t *count);

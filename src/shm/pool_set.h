@@ -36,11 +36,12 @@ typedef struct tpi_pool_spec
     uint16_t pool_id;
     uint32_t nslots;
     uint32_t stride_bytes;
-    const char *uri;
+    const char *uri;                   /* not terminated */
     size_t uri_length;
 }
 tpi_pool_spec_t;
 
+/* What an announce or attach response says. Borrowed: valid as long as the message it was taken from. */
 typedef struct tpi_pool_set_spec
 {
     uint32_t stream_id;
@@ -55,24 +56,32 @@ typedef struct tpi_pool_set_spec
 }
 tpi_pool_set_spec_t;
 
-/* A8: geometry rules, before any file is touched. 0 or -1 with TP_EPROTOCOL naming the field. */
+/* Fills a spec from the pool entries of a message; pools has room for count entries and stays borrowed by the spec. */
+void tpi_pool_set_spec_take_pools(tpi_pool_set_spec_t *spec, tpi_pool_spec_t *pools, const tpc_pool_entry_t *entries, size_t count);
+
+/* A7 and A8: layout version and geometry rules, before any file is touched. 0 or -1 with TP_ELAYOUT or TP_EPROTOCOL naming the field. */
 int tpi_pool_set_spec_check(const tpi_pool_set_spec_t *spec);
 /* Maps ring and all pools or nothing (W-218). */
 int tpi_pool_set_map(tpi_pool_set_t **set, const tpi_pool_set_spec_t *spec, const tpi_base_dirs_t *bases, bool writable,
     const tpi_file_policy_t *policy);
-/* 10.3 on what is mapped. */
+/* 10.3 and file sizes on what is mapped, and that it is still what the spec describes. Codes of tpi_region_check. */
 int tpi_pool_set_check(const tpi_pool_set_t *set, const tpi_pool_set_spec_t *spec);
+/* The same against what was mapped, for ticks between announces. */
+int tpi_pool_set_check_self(const tpi_pool_set_t *set);
 /* The oldest activityTimestampNs of all regions. */
 uint64_t tpi_pool_set_activity_ns(const tpi_pool_set_t *set);
 void tpi_pool_set_refresh(tpi_pool_set_t *set, uint64_t now_ns);    /* producer's refresh; writable sets only */
+/* Locks all mappings in memory (D-193); -1 with TP_EPERM, the set stays usable. */
+int tpi_pool_set_lock(const tpi_pool_set_t *set);
 void tpi_pool_set_delete(tpi_pool_set_t *set);                      /* accepts NULL */
 
 /* Smallest pool whose stride holds length bytes, NULL if none (W-059). No allocation, no lock. */
 const tpi_pool_t *tpi_pool_set_fit(const tpi_pool_set_t *set, uint64_t length);
 const tpi_pool_t *tpi_pool_set_find(const tpi_pool_set_t *set, uint16_t pool_id);
 
-static inline uint32_t tpi_pool_set_index(const tpi_pool_set_t *set, uint64_t seq) { return (uint32_t)seq & set->index_mask; }   /* W-056 */
+static inline uint32_t tpi_pool_set_index(const tpi_pool_set_t *set, uint64_t seq) { return (uint32_t)seq & set->index_mask; }   /* W-056 W-097 */
 
+/* index < nslots. Readers' mappings are read-only: they only load. */
 static inline tpi_slot_word_t *tpi_pool_set_slot(const tpi_pool_set_t *set, uint32_t index)
 {
     return (tpi_slot_word_t *)(void *)(set->ring.base + TPI_SUPERBLOCK_BYTES + (size_t)index * TPI_SLOT_BYTES);     /* W-012 */
