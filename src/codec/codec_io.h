@@ -41,7 +41,7 @@ typedef struct tpi_reader
 }
 tpi_reader_t;
 
-/* Checks header, version and block (W-238, trap P10), sets *block, and puts the reader behind the block as received. */
+/* Checks header, version and block (D-202, trap P10), sets *block, and puts the reader behind the block as received. */
 #define TPI_OPEN(M, reader, block, data, length) \
     tpi_open((reader), (block), (data), (length), M##_sbe_template_id(), M##_sbe_schema_id(), M##_sbe_block_length())
 
