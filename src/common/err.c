@@ -7,6 +7,8 @@
 
 static _Thread_local tpi_err_t current;
 
+static void put(char *buffer, size_t size, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
+
 static void put(char *buffer, size_t size, const char *format, va_list args)
 {
     if (vsnprintf(buffer, size, format, args) < 0) { buffer[0] = '\0'; }
