@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Examples: the marked part of examples/producer.c and consumer.c is the text of docs/design/api.md."""
+"""Examples: the marked part of examples/producer.c and consumer.c, and the programs in README.md, are the text of docs/design/api.md."""
 
 import re
 
@@ -9,10 +9,10 @@ MARK = "/* --- docs/design/api.md --- */"
 DOCUMENT = "docs/design/api.md"
 
 
-def documented(root):
-    """{'producer': [lines], 'consumer': [lines]} of the C blocks of the document that begin with /* producer or /* consumer."""
+def documented(path):
+    """{'producer': [lines], 'consumer': [lines]} of the C blocks of a document that begin with /* producer or /* consumer."""
     programs = {}
-    for block in re.findall(r"^```c\n(.*?)^```", lintlib.read(root / DOCUMENT), re.M | re.S):
+    for block in re.findall(r"^```c\n(.*?)^```", lintlib.read(path), re.M | re.S):
         for piece in re.split(r"\n\s*\n", block.strip()):
             match = re.match(r"/\* (producer|consumer)\b", piece)
             if match:
@@ -27,7 +27,9 @@ def marked(text):
 
 def check(root):
     problems = []
-    programs = documented(root)
+    programs = documented(root / DOCUMENT)
+    if (root / "README.md").exists() and documented(root / "README.md") != programs:
+        problems.append(f"README.md: its programs differ from those of {DOCUMENT}")
     for name in ("producer", "consumer"):
         path = f"examples/{name}.c"
         if name not in programs:
@@ -50,6 +52,9 @@ CASES = [
     ("another call", {**DOC, "examples/producer.c": PRODUCER.replace("b()", "d()"), "examples/consumer.c": CONSUMER}, "'d();' for 'b();'"),
     ("a missing line", {**DOC, "examples/producer.c": PRODUCER.replace("b();", ""), "examples/consumer.c": CONSUMER}, "differs"),
     ("a line more", {**DOC, "examples/producer.c": PRODUCER, "examples/consumer.c": CONSUMER.replace("c();", "c();\nd();")}, "differs"),
+    ("the same text in the README", {**DOC, "examples/producer.c": PRODUCER, "examples/consumer.c": CONSUMER, "README.md": DOC[DOCUMENT]}, None),
+    ("another text in the README",
+     {**DOC, "examples/producer.c": PRODUCER, "examples/consumer.c": CONSUMER, "README.md": DOC[DOCUMENT].replace("a()", "d()")}, "README.md: its"),
     ("no marks", {**DOC, "examples/producer.c": PRODUCER, "examples/consumer.c": "c();\n"}, "has not two lines"),
     ("a document without programs", {DOCUMENT: "", "examples/producer.c": PRODUCER, "examples/consumer.c": CONSUMER}, "has no program"),
 ]
