@@ -1,0 +1,311 @@
+/*
+ * Endpoint files. Writers hold flock on the directory while they look for a living namesake and move their own file in place, and flock on the file
+ * for the rest of their lives: the lock dies with the process, so a killed driver is seen as dead at once.
+ */
+#include "runtime/endpoint.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "common/err.h"
+#include "runtime/endpoint_text.h"
+
+#define SYSTEM_DIR "/run/tensor_pool"
+#define SUFFIX ".endpoint"
+#define FILES_MAX 1024                 /* looked at in one directory */
+#define LOCK_TRIES 400                 /* of 5 ms: writers hold the directory's lock for far less */
+
+struct tpi_endpoint_writer
+{
+    int dir_fd;
+    int fd;
+    char name[160];
+};
+
+int tpi_endpoint_default_dir(char *buffer, size_t size)
+{
+    const char *const own = getenv("TP_RUNTIME_DIR");
+    const char *const xdg = getenv("XDG_RUNTIME_DIR");
+    int n = 0;
+    if (NULL != own && '/' == own[0]) { n = snprintf(buffer, size, "%s", own); }
+    else if (NULL != xdg && '/' == xdg[0]) { n = snprintf(buffer, size, "%s/tensor_pool", xdg); }
+    else if (0 == geteuid()) { n = snprintf(buffer, size, SYSTEM_DIR); }
+    else { n = snprintf(buffer, size, "/tmp/tensor_pool-%u", (unsigned)geteuid()); }
+    if (n < 0 || (size_t)n >= size)
+    {
+        TPI_SET_ERR(TP_EINVAL, "runtime directory is longer than %zu bytes", size - 1);
+        return -1;
+    }
+    return 0;
+}
+
+static int file_name(char *buffer, size_t size, const char *instance_id)
+{
+    char clean[128];
+    size_t n = 0;
+    for (; '\0' != instance_id[n] && n < sizeof(clean) - 1; n++)
+    {
+        const char c = instance_id[n];
+        const bool keep = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || '-' == c || '_' == c;
+        clean[n] = keep ? c : '_';
+    }
+    clean[n] = '\0';
+    if (0 == n || '\0' != instance_id[n])
+    {
+        TPI_SET_ERR(TP_EINVAL, "instance id '%.40s' has %zu bytes, 1..127 are allowed", instance_id, strlen(instance_id));
+        return -1;
+    }
+    return snprintf(buffer, size, "%s" SUFFIX, clean) < 0 ? -1 : 0;
+}
+
+/* The directory, owned by us or root and writable by its owner only. any_owner: a place whose owner the user or root has chosen. */
+static int open_dir(const char *dir, bool any_owner)
+{
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0)
+    {
+        TPI_SET_ERR(ENOENT == errno ? TP_ENOENT : TP_EPATH, "runtime directory %s cannot be opened: %s", dir, strerror(errno));
+        return -1;
+    }
+    if (0 == fstat(fd, &st) && (any_owner || st.st_uid == geteuid() || 0 == st.st_uid) && 0 == (st.st_mode & (S_IWGRP | S_IWOTH))) { return fd; }
+    TPI_SET_ERR(TP_EPATH, "runtime directory %s (owner %u, mode %03o) could be written by others", dir, (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777));
+    TPI_ERR_FIX("remove it, or set TP_RUNTIME_DIR to a directory of your own with mode 0755");
+    (void)close(fd);
+    return -1;
+}
+
+static int make_dir(const char *dir)
+{
+    if (0 == mkdir(dir, 0755) || EEXIST == errno) { return 0; }
+    TPI_SET_ERR(TP_EPATH, "runtime directory %s cannot be made: %s", dir, strerror(errno));
+    return -1;
+}
+
+static int lock_dir(int dir_fd)
+{
+    for (int i = 0; i < LOCK_TRIES; i++)
+    {
+        if (0 == flock(dir_fd, LOCK_EX | LOCK_NB)) { return 0; }
+        const struct timespec pause = { 0, 5000000 };
+        (void)nanosleep(&pause, NULL);
+    }
+    TPI_SET_ERR(TP_ETIMEDOUT, "runtime directory is locked by another process for more than %d ms", LOCK_TRIES * 5);
+    return -1;
+}
+
+/* Reads and judges one file below an open directory. 0, or -1. */
+static int read_at(tpi_endpoint_t *endpoint, int dir_fd, const char *dir, const char *name, bool *alive)
+{
+    char text[TPI_ENDPOINT_FILE_MAX + 1];
+    struct stat st;
+    struct stat dir_st;
+    const int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+    {
+        TPI_SET_ERR(ENOENT == errno ? TP_ENOENT : TP_EIO, "endpoint file %s/%s cannot be opened: %s", dir, name, strerror(errno));
+        return -1;
+    }
+    int result = -1;
+    ssize_t length = 0;
+    if (fstat(fd, &st) < 0 || fstat(dir_fd, &dir_st) < 0 || !S_ISREG(st.st_mode) || 0 != (st.st_mode & (S_IWGRP | S_IWOTH)) ||
+        (st.st_uid != geteuid() && 0 != st.st_uid && st.st_uid != dir_st.st_uid))
+    {
+        TPI_SET_ERR(TP_EPATH, "endpoint file %s/%s is not a regular file of a trusted owner, writable by that owner only", dir, name);
+    }
+    else if ((length = pread(fd, text, sizeof(text) - 1, 0)) < 0 || length >= TPI_ENDPOINT_FILE_MAX)
+    {
+        TPI_SET_ERR(TP_EIO, "endpoint file %s/%s cannot be read or is longer than %d bytes", dir, name, TPI_ENDPOINT_FILE_MAX - 1);
+    }
+    else
+    {
+        text[length] = '\0';
+        result = tpi_endpoint_parse(endpoint, text, (size_t)length);
+        const int n = snprintf(endpoint->file, sizeof(endpoint->file), "%s/%s", dir, name);
+        if (n < 0 || (size_t)n >= sizeof(endpoint->file)) { result = -1; }
+        *alive = 0 != flock(fd, LOCK_SH | LOCK_NB) && EWOULDBLOCK == errno;
+    }
+    (void)close(fd);
+    return result;
+}
+
+static int refuse_living_namesake(int dir_fd, const char *dir, const char *name)
+{
+    tpi_endpoint_t *const other = tpi_alloc(sizeof(*other));
+    bool alive = false;
+    if (NULL == other) { return -1; }
+    const int rc = read_at(other, dir_fd, dir, name, &alive);
+    if (0 == rc && alive)
+    {
+        TPI_SET_ERR(TP_EOWNED, "instance '%s' is served by a living driver, pid %" PRId64, other->instance_id, other->pid);
+        TPI_ERR_FIX("stop it, or give this one another driver.instance_id");
+    }
+    tpi_free(other);
+    return 0 == rc && alive ? -1 : 0;
+}
+
+/* Temporary file, written and locked, then renamed: no reader ever sees half a file or an unlocked one. */
+static int write_locked(tpi_endpoint_writer_t *writer, const char *dir, const tpi_endpoint_t *endpoint)
+{
+    char text[TPI_ENDPOINT_FILE_MAX];
+    char temporary[192];
+    const int length = tpi_endpoint_format(text, sizeof(text), endpoint);
+    if (length < 0) { return -1; }
+    (void)snprintf(temporary, sizeof(temporary), ".%s.%ld", writer->name, (long)getpid());
+    (void)unlinkat(writer->dir_fd, temporary, 0);
+    writer->fd = openat(writer->dir_fd, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (writer->fd < 0)
+    {
+        TPI_SET_ERR(TP_EIO, "endpoint file %s/%s cannot be created: %s", dir, writer->name, strerror(errno));
+        return -1;
+    }
+    if (fchmod(writer->fd, 0644) < 0 || write(writer->fd, text, (size_t)length) != length || flock(writer->fd, LOCK_EX | LOCK_NB) < 0 ||
+        renameat(writer->dir_fd, temporary, writer->dir_fd, writer->name) < 0)
+    {
+        TPI_SET_ERR(TP_EIO, "endpoint file %s/%s cannot be written: %s", dir, writer->name, strerror(errno));
+        (void)unlinkat(writer->dir_fd, temporary, 0);
+        return -1;
+    }
+    return 0;
+}
+
+int tpi_endpoint_write(tpi_endpoint_writer_t **writer, const char *runtime_dir, tpi_endpoint_t *endpoint)
+{
+    char dir[TPI_ENDPOINT_TEXT_MAX];
+    if (NULL == runtime_dir || '\0' == runtime_dir[0])
+    {
+        if (tpi_endpoint_default_dir(dir, sizeof(dir)) < 0) { return -1; }
+    }
+    else if (snprintf(dir, sizeof(dir), "%s", runtime_dir) >= (int)sizeof(dir))
+    {
+        TPI_SET_ERR(TP_EINVAL, "runtime directory is longer than %zu bytes", sizeof(dir) - 1);
+        return -1;
+    }
+    tpi_endpoint_writer_t *w = tpi_alloc(sizeof(*w));
+    if (NULL == w) { return -1; }
+    w->fd = -1;
+    w->dir_fd = -1;
+    if (make_dir(dir) < 0 || (w->dir_fd = open_dir(dir, false)) < 0 || file_name(w->name, sizeof(w->name), endpoint->instance_id) < 0 ||
+        lock_dir(w->dir_fd) < 0 || refuse_living_namesake(w->dir_fd, dir, w->name) < 0 || write_locked(w, dir, endpoint) < 0)
+    {
+        if (w->fd >= 0) { (void)close(w->fd); }
+        if (w->dir_fd >= 0) { (void)close(w->dir_fd); }
+        tpi_free(w);
+        return -1;
+    }
+    (void)flock(w->dir_fd, LOCK_UN);
+    const int n = snprintf(endpoint->file, sizeof(endpoint->file), "%s/%s", dir, w->name);
+    if (n < 0 || (size_t)n >= sizeof(endpoint->file))
+    {
+        tpi_endpoint_remove(w);
+        TPI_SET_ERR(TP_EINVAL, "path of the endpoint file is longer than %zu bytes", sizeof(endpoint->file) - 1);
+        return -1;
+    }
+    *writer = w;
+    return 0;
+}
+
+void tpi_endpoint_remove(tpi_endpoint_writer_t *writer)
+{
+    if (NULL == writer) { return; }
+    struct stat mine;
+    struct stat there;
+    if (0 == fstat(writer->fd, &mine) && 0 == fstatat(writer->dir_fd, writer->name, &there, AT_SYMLINK_NOFOLLOW) && mine.st_ino == there.st_ino &&
+        mine.st_dev == there.st_dev)
+    {
+        (void)unlinkat(writer->dir_fd, writer->name, 0);
+    }
+    (void)close(writer->fd);
+    (void)close(writer->dir_fd);
+    tpi_free(writer);
+}
+
+static bool is_endpoint_name(const char *name)
+{
+    const size_t length = strlen(name);
+    return '.' != name[0] && length > sizeof(SUFFIX) - 1 && 0 == strcmp(name + length - (sizeof(SUFFIX) - 1), SUFFIX);
+}
+
+static int foreach_in(const char *dir, bool any_owner, tpi_on_endpoint_t handler, void *clientd)
+{
+    const int fd = open_dir(dir, any_owner);
+    if (fd < 0) { return TP_ENOENT == tp_errcode() ? 0 : -1; }
+    tpi_endpoint_t *const endpoint = tpi_alloc(sizeof(*endpoint));
+    DIR *const listing = NULL == endpoint ? NULL : fdopendir(fd);
+    if (NULL == listing)
+    {
+        (void)close(fd);
+        tpi_free(endpoint);
+        return -1;
+    }
+    int count = 0;
+    int seen = 0;
+    for (const struct dirent *entry = readdir(listing); NULL != entry && seen < FILES_MAX; entry = readdir(listing), seen++)
+    {
+        bool alive = false;
+        memset(endpoint, 0, sizeof(*endpoint));
+        if (!is_endpoint_name(entry->d_name) || read_at(endpoint, fd, dir, entry->d_name, &alive) < 0) { continue; }
+        handler(clientd, endpoint, alive);
+        count++;
+    }
+    (void)closedir(listing);
+    tpi_free(endpoint);
+    return count;
+}
+
+int tpi_endpoint_foreach(tpi_on_endpoint_t handler, void *clientd)
+{
+    char dir[TPI_ENDPOINT_TEXT_MAX];
+    if (tpi_endpoint_default_dir(dir, sizeof(dir)) < 0) { return -1; }
+    const char *const chosen = getenv("TP_RUNTIME_DIR");
+    const bool is_chosen = NULL != chosen && 0 == strcmp(chosen, dir);
+    const int own = foreach_in(dir, is_chosen || 0 == strcmp(dir, SYSTEM_DIR), handler, clientd);
+    if (own < 0) { return -1; }
+    /* Whoever names a directory wants that one only. */
+    const int system = is_chosen || 0 == strcmp(dir, SYSTEM_DIR) ? 0 : foreach_in(SYSTEM_DIR, true, handler, clientd);
+    return own + (system < 0 ? 0 : system);
+}
+
+typedef struct search { tpi_endpoint_t *found; const char *instance_id; int count; } search_t;
+
+static void consider(void *clientd, const tpi_endpoint_t *endpoint, bool alive)
+{
+    search_t *const search = clientd;
+    if (!alive || (NULL != search->instance_id && 0 != strcmp(search->instance_id, endpoint->instance_id))) { return; }
+    if (0 == search->count++) { *search->found = *endpoint; }
+}
+
+int tpi_endpoint_find(tpi_endpoint_t *endpoint, const char *instance_id)
+{
+    search_t search = { .found = endpoint, .instance_id = NULL == instance_id || '\0' == instance_id[0] ? NULL : instance_id };
+    if (tpi_endpoint_foreach(consider, &search) < 0) { return 1; }
+    return search.count > 0 ? 0 : 1;
+}
+
+int tpi_endpoint_read(tpi_endpoint_t *endpoint, const char *file, bool *alive)
+{
+    char dir[TPI_ENDPOINT_TEXT_MAX];
+    const char *const slash = strrchr(file, '/');
+    if (NULL == slash || slash == file || (size_t)(slash - file) >= sizeof(dir))
+    {
+        TPI_SET_ERR(TP_EINVAL, "endpoint file '%s' is not a path below a directory", file);
+        return -1;
+    }
+    memcpy(dir, file, (size_t)(slash - file));
+    dir[slash - file] = '\0';
+    const int fd = open_dir(dir, true);
+    if (fd < 0) { return -1; }
+    const int rc = read_at(endpoint, fd, dir, slash + 1, alive);
+    (void)close(fd);
+    return rc;
+}

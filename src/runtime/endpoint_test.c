@@ -1,0 +1,201 @@
+/* Endpoint files: written atomically, locked, believed only from trusted owners. */
+#include <fcntl.h>
+#include <inttypes.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <tensor_pool/common/tp_error.h>
+
+#include "runtime/endpoint.h"
+#include "runtime/endpoint_text.h"
+
+static char dir[64];
+static tpi_endpoint_t endpoint;
+static tpi_endpoint_t other;
+
+static int setup(void **state)
+{
+    (void)state;
+    (void)snprintf(dir, sizeof(dir), "/tmp/tp-endpoint-test-%ld", (long)getpid());
+    (void)mkdir(dir, 0755);
+    setenv("TP_RUNTIME_DIR", dir, 1);
+    memset(&endpoint, 0, sizeof(endpoint));
+    (void)snprintf(endpoint.instance_id, sizeof(endpoint.instance_id), "rig a/1");
+    (void)snprintf(endpoint.aeron_dir, sizeof(endpoint.aeron_dir), "/dev/shm/aeron-x");
+    (void)snprintf(endpoint.control_channel, sizeof(endpoint.control_channel), "aeron:ipc?term-length=4m");
+    (void)snprintf(endpoint.socket_path, sizeof(endpoint.socket_path), "%s/rig_a_1.sock", dir);
+    endpoint.control_stream_id = 1000;
+    endpoint.pid = getpid();
+    endpoint.start_ns = UINT64_MAX;
+    endpoint.instance_token = 0xfedcba9876543210u;
+    endpoint.embedded_media_driver = true;
+    endpoint.announce_period_ms = 500;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/rig_a_1.endpoint", dir);
+    (void)unlink(path);
+    (void)snprintf(path, sizeof(path), "%s/second.endpoint", dir);
+    (void)unlink(path);
+    assert_int_equal(rmdir(dir), 0);
+    unsetenv("TP_RUNTIME_DIR");
+    return 0;
+}
+
+static void what_is_written_is_read_back(void **state)
+{
+    (void)state;
+    tpi_endpoint_writer_t *writer = NULL;
+    bool alive = false;
+    assert_int_equal(tpi_endpoint_write(&writer, NULL, &endpoint), 0);
+    assert_non_null(strstr(endpoint.file, "rig_a_1.endpoint"));
+    assert_int_equal(tpi_endpoint_read(&other, endpoint.file, &alive), 0);
+    assert_true(alive);
+    assert_memory_equal(&other, &endpoint, sizeof(other));
+    struct stat st;
+    assert_int_equal(stat(endpoint.file, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0644);
+    assert_int_equal(tpi_endpoint_find(&other, NULL), 0);
+    assert_int_equal(tpi_endpoint_find(&other, "rig a/1"), 0);
+    assert_int_equal(tpi_endpoint_find(&other, "rig b"), 1);
+    tpi_endpoint_remove(writer);
+    assert_int_equal(access(endpoint.file, F_OK), -1);
+    assert_int_equal(tpi_endpoint_find(&other, NULL), 1);
+    tpi_endpoint_remove(NULL);
+}
+
+static void a_second_driver_of_that_name_is_refused__D_002(void **state)
+{
+    (void)state;
+    tpi_endpoint_writer_t *writer = NULL;
+    tpi_endpoint_writer_t *second = NULL;
+    char pid[32];
+    assert_int_equal(tpi_endpoint_write(&writer, dir, &endpoint), 0);
+    assert_int_equal(tpi_endpoint_write(&second, dir, &endpoint), -1);
+    assert_int_equal(tp_errcode(), TP_EOWNED);
+    (void)snprintf(pid, sizeof(pid), "pid %ld", (long)getpid());
+    assert_non_null(strstr(tp_errmsg(), pid));
+    other = endpoint;
+    (void)snprintf(other.instance_id, sizeof(other.instance_id), "second");
+    assert_int_equal(tpi_endpoint_write(&second, dir, &other), 0);
+    tpi_endpoint_remove(second);
+    tpi_endpoint_remove(writer);
+}
+
+static void a_killed_driver_is_dead_at_once_and_replaced(void **state)
+{
+    (void)state;
+    int ready[2];
+    assert_int_equal(pipe(ready), 0);
+    const pid_t child = fork();
+    if (0 == child)
+    {
+        tpi_endpoint_writer_t *writer = NULL;
+        const char ok = 0 == tpi_endpoint_write(&writer, dir, &endpoint) ? 'y' : 'n';
+        (void)!write(ready[1], &ok, 1);
+        for (;;) { (void)pause(); }
+    }
+    char ok = 'n';
+    assert_int_equal(read(ready[0], &ok, 1), 1);
+    assert_int_equal(ok, 'y');
+    assert_int_equal(tpi_endpoint_find(&other, NULL), 0);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    bool alive = true;
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/rig_a_1.endpoint", dir);
+    assert_int_equal(tpi_endpoint_read(&other, path, &alive), 0);
+    assert_false(alive);
+    assert_int_equal(tpi_endpoint_find(&other, NULL), 1);
+    tpi_endpoint_writer_t *writer = NULL;
+    assert_int_equal(tpi_endpoint_write(&writer, dir, &endpoint), 0);
+    tpi_endpoint_remove(writer);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+}
+
+static void files_and_directories_that_others_may_write_do_not_count__M10(void **state)
+{
+    (void)state;
+    tpi_endpoint_writer_t *writer = NULL;
+    tpi_endpoint_writer_t *second = NULL;
+    assert_int_equal(tpi_endpoint_write(&writer, dir, &endpoint), 0);
+    assert_int_equal(chmod(endpoint.file, 0664), 0);
+    assert_int_equal(tpi_endpoint_find(&other, NULL), 1);
+    assert_int_equal(chmod(endpoint.file, 0644), 0);
+    assert_int_equal(tpi_endpoint_find(&other, NULL), 0);
+    assert_int_equal(chmod(dir, 0777), 0);
+    assert_int_equal(tpi_endpoint_find(&other, NULL), 1);
+    (void)snprintf(endpoint.instance_id, sizeof(endpoint.instance_id), "second");
+    assert_int_equal(tpi_endpoint_write(&second, dir, &endpoint), -1);
+    assert_int_equal(tp_errcode(), TP_EPATH);
+    assert_int_equal(chmod(dir, 0755), 0);
+    tpi_endpoint_remove(writer);
+}
+
+static void links_are_not_followed__M10(void **state)
+{
+    (void)state;
+    tpi_endpoint_writer_t *writer = NULL;
+    char link_path[128];
+    assert_int_equal(tpi_endpoint_write(&writer, dir, &endpoint), 0);
+    (void)snprintf(link_path, sizeof(link_path), "%s/second.endpoint", dir);
+    assert_int_equal(symlink(endpoint.file, link_path), 0);
+    bool alive = false;
+    assert_int_equal(tpi_endpoint_read(&other, link_path, &alive), -1);
+    tpi_endpoint_remove(writer);
+}
+
+static void malformed_texts_are_refused(void **state)
+{
+    (void)state;
+    char text[TPI_ENDPOINT_FILE_MAX];
+    const int length = tpi_endpoint_format(text, sizeof(text), &endpoint);
+    assert_true(length > 0);
+    assert_int_equal(tpi_endpoint_parse(&other, text, (size_t)length), 0);
+    /* Cut anywhere before the last line: something is missing. */
+    for (int cut = 0; cut < length - (int)strlen("keepalive_interval_ms=0\n"); cut++)
+    {
+        assert_int_equal(tpi_endpoint_parse(&other, text, (size_t)cut), -1);
+    }
+    static const char *const extra[] = { "pid=1\n", "no equals sign\n", "socket_path=x\n" };
+    for (size_t i = 0; i < sizeof(extra) / sizeof(extra[0]); i++)
+    {
+        char bad[TPI_ENDPOINT_FILE_MAX + 64];
+        const int n = snprintf(bad, sizeof(bad), "%s%s", text, extra[i]);
+        assert_int_equal(tpi_endpoint_parse(&other, bad, (size_t)n), -1);
+    }
+    char unknown[TPI_ENDPOINT_FILE_MAX + 64];
+    const int n = snprintf(unknown, sizeof(unknown), "%sfuture=1\n# note\n", text);
+    assert_int_equal(tpi_endpoint_parse(&other, unknown, (size_t)n), 0);
+    char *const number = strstr(text, "control_stream_id=1000");
+    number[strlen("control_stream_id=")] = 'x';
+    assert_int_equal(tpi_endpoint_parse(&other, text, (size_t)length), -1);
+    (void)snprintf(endpoint.aeron_dir, sizeof(endpoint.aeron_dir), "/a\npid=1");
+    assert_int_equal(tpi_endpoint_format(text, sizeof(text), &endpoint), -1);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { T(what_is_written_is_read_back), T(a_second_driver_of_that_name_is_refused__D_002),
+        T(a_killed_driver_is_dead_at_once_and_replaced), T(files_and_directories_that_others_may_write_do_not_count__M10),
+        T(links_are_not_followed__M10), T(malformed_texts_are_refused) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
