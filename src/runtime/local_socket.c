@@ -1,0 +1,214 @@
+/*
+ * Server side of the local socket. One thread. Invariant: a peer's slot is free exactly when its fd is -1.
+ */
+#include "runtime/local_socket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "common/err.h"
+
+struct tpi_local_peer
+{
+    int fd;
+    pid_t pid;
+    size_t used;                       /* of line */
+    char line[TPI_LOCAL_LINE_MAX];
+    char *out;
+    size_t out_length;
+    size_t out_sent;
+};
+
+struct tpi_local_server
+{
+    int fd;
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    tpi_local_peer_t peers[TPI_LOCAL_PEERS_MAX];
+    tpi_local_counts_t counts;
+};
+
+static void close_peer(tpi_local_peer_t *peer)
+{
+    if (peer->fd >= 0) { (void)close(peer->fd); }
+    tpi_free(peer->out);
+    memset(peer, 0, sizeof(*peer));
+    peer->fd = -1;
+}
+
+static void unlink_socket(const char *path)
+{
+    struct stat st;
+    if (0 == lstat(path, &st) && S_ISSOCK(st.st_mode)) { (void)unlink(path); }
+}
+
+int tpi_local_server_open(tpi_local_server_t **server, const char *path)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    if (strlen(path) >= sizeof(address.sun_path))
+    {
+        TPI_SET_ERR(TP_EINVAL, "socket path %s has %zu bytes, at most %zu are possible", path, strlen(path), sizeof(address.sun_path) - 1);
+        return -1;
+    }
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    tpi_local_server_t *const s = tpi_alloc(sizeof(*s));
+    if (NULL == s) { return -1; }
+    for (size_t i = 0; i < TPI_LOCAL_PEERS_MAX; i++) { s->peers[i].fd = -1; }
+    memcpy(s->path, address.sun_path, sizeof(s->path));
+    s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    unlink_socket(path);
+    /* fchmod before bind sets the mode of the name (Linux): never a moment in which others could connect. */
+    if (s->fd < 0 || fchmod(s->fd, 0600) < 0 || bind(s->fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(s->fd, 8) < 0)
+    {
+        TPI_SET_ERR(TP_EIO, "socket %s cannot be opened: %s", path, strerror(errno));
+        if (s->fd >= 0) { (void)close(s->fd); }
+        tpi_free(s);
+        return -1;
+    }
+    *server = s;
+    return 0;
+}
+
+static bool is_trusted(int fd, pid_t *pid)
+{
+    struct ucred credentials;
+    socklen_t length = sizeof(credentials);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) { return false; }
+    *pid = credentials.pid;
+    return credentials.uid == geteuid() || 0 == credentials.uid;
+}
+
+static tpi_local_peer_t *free_slot(tpi_local_server_t *server)
+{
+    for (size_t i = 0; i < TPI_LOCAL_PEERS_MAX; i++)
+    {
+        if (server->peers[i].fd < 0) { return &server->peers[i]; }
+    }
+    return NULL;
+}
+
+static int accept_peers(tpi_local_server_t *server)
+{
+    int work = 0;
+    for (; work < TPI_LOCAL_PEERS_MAX; work++)
+    {
+        pid_t pid = 0;
+        const int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) { break; }
+        tpi_local_peer_t *const peer = free_slot(server);
+        const bool trusted = is_trusted(fd, &pid);
+        if (NULL == peer || !trusted)
+        {
+            if (!trusted) { server->counts.refused_peer++; }
+            else { server->counts.refused_full++; }
+            (void)close(fd);
+            continue;
+        }
+        server->counts.accepted++;
+        peer->fd = fd;
+        peer->pid = pid;
+    }
+    return work;
+}
+
+/* Hands out whole lines. false: the peer broke the rules. */
+static bool take_lines(tpi_local_peer_t *peer, tpi_on_line_t on_line, void *clientd)
+{
+    char *end = NULL;
+    while (peer->fd >= 0 && NULL != (end = memchr(peer->line, '\n', peer->used)))
+    {
+        const size_t length = (size_t)(end - peer->line);
+        *end = '\0';
+        if (strlen(peer->line) != length) { return false; }
+        on_line(clientd, peer, peer->line, length);
+        if (peer->fd < 0) { return true; }
+        peer->used -= length + 1;
+        memmove(peer->line, end + 1, peer->used);
+    }
+    return peer->used < sizeof(peer->line);
+}
+
+static int read_peer(tpi_local_server_t *server, tpi_local_peer_t *peer, tpi_on_line_t on_line, void *clientd)
+{
+    const ssize_t n = recv(peer->fd, peer->line + peer->used, sizeof(peer->line) - peer->used, MSG_DONTWAIT);
+    if (n < 0 && (EAGAIN == errno || EWOULDBLOCK == errno || EINTR == errno)) { return 0; }
+    if (n <= 0)
+    {
+        close_peer(peer);
+        return 1;
+    }
+    peer->used += (size_t)n;
+    if (!take_lines(peer, on_line, clientd))
+    {
+        server->counts.refused_line++;
+        close_peer(peer);
+    }
+    return 1;
+}
+
+static int write_peer(tpi_local_peer_t *peer)
+{
+    if (peer->out_sent == peer->out_length) { return 0; }
+    const ssize_t n = send(peer->fd, peer->out + peer->out_sent, peer->out_length - peer->out_sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0)
+    {
+        if (EAGAIN != errno && EWOULDBLOCK != errno && EINTR != errno) { close_peer(peer); }
+        return 0;
+    }
+    peer->out_sent += (size_t)n;
+    if (peer->out_sent == peer->out_length) { peer->out_sent = peer->out_length = 0; }
+    return 1;
+}
+
+int tpi_local_server_poll(tpi_local_server_t *server, tpi_on_line_t on_line, void *clientd)
+{
+    int work = accept_peers(server);
+    for (size_t i = 0; i < TPI_LOCAL_PEERS_MAX; i++)
+    {
+        tpi_local_peer_t *const peer = &server->peers[i];
+        if (peer->fd >= 0) { work += read_peer(server, peer, on_line, clientd); }
+        if (peer->fd >= 0) { work += write_peer(peer); }
+    }
+    return work;
+}
+
+const tpi_local_counts_t *tpi_local_server_counts(const tpi_local_server_t *server) { return &server->counts; }
+pid_t tpi_local_peer_pid(const tpi_local_peer_t *peer) { return peer->pid; }
+
+int tpi_local_peer_reply(tpi_local_peer_t *peer, const char *text, size_t length)
+{
+    if (peer->fd < 0)
+    {
+        TPI_SET_ERR(TP_ESTATE, "peer is gone");
+        return -1;
+    }
+    const size_t total = peer->out_length + length + 1;
+    char *const out = length > TPI_LOCAL_REPLY_MAX || total > TPI_LOCAL_REPLY_MAX ? NULL : tpi_alloc(total);
+    if (NULL == out)
+    {
+        TPI_SET_ERR(TP_EFULL, "answers that wait for a peer have %zu bytes, at most %u are kept", total, TPI_LOCAL_REPLY_MAX);
+        close_peer(peer);
+        return -1;
+    }
+    if (peer->out_length > 0) { memcpy(out, peer->out, peer->out_length); }
+    memcpy(out + peer->out_length, text, length);
+    out[total - 1] = '\n';
+    tpi_free(peer->out);
+    peer->out = out;
+    peer->out_length = total;
+    return 0;
+}
+
+void tpi_local_server_close(tpi_local_server_t *server)
+{
+    if (NULL == server) { return; }
+    for (size_t i = 0; i < TPI_LOCAL_PEERS_MAX; i++) { close_peer(&server->peers[i]); }
+    (void)close(server->fd);
+    unlink_socket(server->path);
+    tpi_free(server);
+}

@@ -1,0 +1,195 @@
+/* JSON lines over the local socket: framing, bounds, permissions. */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <tensor_pool/common/tp_error.h>
+
+#include "common/alloc.h"
+#include "common/clock.h"
+#include "runtime/local_socket.h"
+
+static char path[64];
+static tpi_local_server_t *server;
+static char seen[8][64];
+static int seen_count;
+
+static void on_line(void *clientd, tpi_local_peer_t *peer, const char *line, size_t length)
+{
+    (void)clientd;
+    assert_int_equal(strlen(line), length);
+    assert_int_equal(tpi_local_peer_pid(peer), getpid());
+    (void)snprintf(seen[seen_count++ % 8], sizeof(seen[0]), "%s", line);
+    assert_int_equal(tpi_local_peer_reply(peer, line, length), 0);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    seen_count = 0;
+    (void)snprintf(path, sizeof(path), "/tmp/tp-socket-test-%ld", (long)getpid());
+    return tpi_local_server_open(&server, path);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    tpi_local_server_close(server);
+    assert_int_equal(access(path, F_OK), -1);
+    return 0;
+}
+
+static int connected(void)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    return fd;
+}
+
+static bool is_closed(int fd)
+{
+    char c = 0;
+    const ssize_t n = recv(fd, &c, 1, MSG_DONTWAIT);
+    return 0 == n || (n < 0 && EAGAIN != errno);
+}
+
+static void lines_come_whole_however_they_are_cut(void **state)
+{
+    (void)state;
+    const int fd = connected();
+    assert_int_equal(write(fd, "one", 3), 3);
+    tpi_local_server_poll(server, on_line, NULL);
+    assert_int_equal(seen_count, 0);
+    assert_int_equal(write(fd, "\ntwo\nthr", 8), 8);
+    tpi_local_server_poll(server, on_line, NULL);
+    assert_int_equal(seen_count, 2);
+    assert_string_equal(seen[0], "one");
+    assert_string_equal(seen[1], "two");
+    char answer[16] = "";
+    assert_int_equal(read(fd, answer, sizeof(answer)), 8);
+    assert_string_equal(answer, "one\ntwo\n");
+    (void)close(fd);
+    tpi_local_server_poll(server, on_line, NULL);
+}
+
+static void only_the_owner_may_connect__P12(void **state)
+{
+    (void)state;
+    struct stat st;
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    assert_true(S_ISSOCK(st.st_mode));
+}
+
+static void a_line_too_long_or_with_a_zero_closes_the_peer__P11(void **state)
+{
+    (void)state;
+    char text[TPI_LOCAL_LINE_MAX];
+    memset(text, 'x', sizeof(text));
+    int fd = connected();
+    assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+    tpi_local_server_poll(server, on_line, NULL);
+    assert_false(is_closed(fd));
+    assert_int_equal(write(fd, text, 1), 1);
+    tpi_local_server_poll(server, on_line, NULL);
+    assert_true(is_closed(fd));
+    (void)close(fd);
+    fd = connected();
+    assert_int_equal(write(fd, "a\0b\n", 4), 4);
+    tpi_local_server_poll(server, on_line, NULL);
+    assert_true(is_closed(fd));
+    assert_int_equal(tpi_local_server_counts(server)->refused_line, 2);
+    assert_int_equal(seen_count, 0);
+    (void)close(fd);
+}
+
+static void the_number_of_peers_is_limited(void **state)
+{
+    (void)state;
+    int fds[TPI_LOCAL_PEERS_MAX + 1];
+    for (size_t i = 0; i <= TPI_LOCAL_PEERS_MAX; i++)
+    {
+        fds[i] = connected();
+        tpi_local_server_poll(server, on_line, NULL);
+    }
+    assert_true(is_closed(fds[TPI_LOCAL_PEERS_MAX]));
+    assert_false(is_closed(fds[0]));
+    assert_int_equal(tpi_local_server_counts(server)->refused_full, 1);
+    for (size_t i = 0; i <= TPI_LOCAL_PEERS_MAX; i++) { (void)close(fds[i]); }
+    tpi_local_server_poll(server, on_line, NULL);
+    const int again = connected();
+    tpi_local_server_poll(server, on_line, NULL);
+    assert_false(is_closed(again));
+    (void)close(again);
+}
+
+static atomic_bool stop;
+
+static void *serve(void *arg)
+{
+    (void)arg;
+    while (!atomic_load(&stop)) { tpi_local_server_poll(server, on_line, NULL); }
+    return NULL;
+}
+
+static void a_tool_gets_its_answer_or_a_timeout(void **state)
+{
+    (void)state;
+    char *reply = NULL;
+    assert_int_equal(tpi_local_call(path, "{}", &reply, 10 * TPI_NS_PER_MS), -1);
+    assert_int_equal(tp_errcode(), TP_ETIMEDOUT);
+    pthread_t thread;
+    atomic_store(&stop, false);
+    assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
+    assert_int_equal(tpi_local_call(path, "{\"cmd\":\"ping\"}", &reply, 10 * TPI_NS_PER_S), 0);
+    assert_string_equal(reply, "{\"cmd\":\"ping\"}");
+    tpi_free(reply);
+    atomic_store(&stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(tpi_local_call("/nowhere/at/all", "{}", &reply, TPI_NS_PER_S), -1);
+    assert_int_equal(tp_errcode(), TP_ENODRIVER);
+}
+
+static void a_leftover_socket_is_replaced_anything_else_is_not(void **state)
+{
+    (void)state;
+    tpi_local_server_t *second = NULL;
+    char file[80];
+    (void)snprintf(file, sizeof(file), "%s.file", path);
+    FILE *const f = fopen(file, "w");
+    (void)fclose(f);
+    assert_int_equal(tpi_local_server_open(&second, file), -1);
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(tpi_local_server_open(&second, path), 0);
+    tpi_local_server_close(server);
+    server = second;
+    char longest[200];
+    memset(longest, 'x', sizeof(longest));
+    longest[199] = '\0';
+    assert_int_equal(tpi_local_server_open(&second, longest), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { T(lines_come_whole_however_they_are_cut), T(only_the_owner_may_connect__P12),
+        T(a_line_too_long_or_with_a_zero_closes_the_peer__P11), T(the_number_of_peers_is_limited), T(a_tool_gets_its_answer_or_a_timeout),
+        T(a_leftover_socket_is_replaced_anything_else_is_not) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
