@@ -120,7 +120,7 @@ static void entries_above_ndims_are_written_as_zero__W_027(void **state)
     }
 }
 
-static void pads_are_written_as_zero__W_021_O_4(void **state)
+static void pads_are_written_as_zero__W_021(void **state)
 {
     uint8_t image[256];
     (void)state;
@@ -224,7 +224,7 @@ int main(void)
         cmocka_unit_test(a_slot_has_its_golden_bytes__W_014_W_015_W_017_W_022),
         cmocka_unit_test(a_slot_decodes_field_by_field__W_014_W_015),
         cmocka_unit_test(entries_above_ndims_are_written_as_zero__W_027),
-        cmocka_unit_test(pads_are_written_as_zero__W_021_O_4),
+        cmocka_unit_test(pads_are_written_as_zero__W_021),
         cmocka_unit_test(pads_change_nothing_for_the_reader__W_020),
         cmocka_unit_test(only_the_exact_embedded_header_is_v1__W_022_W_048_W_049),
         cmocka_unit_test(a_fresh_slot_says_absent_not_zero__P16_O_47),

@@ -11,6 +11,10 @@
 
 #include <stdio.h>
 
+#ifndef TPI_GOLDEN_DIR
+#define TPI_GOLDEN_DIR "tests/golden"
+#endif
+
 #define TEXT(literal) { literal, sizeof(literal) - 1 }
 #define NO_TEXT { NULL, 0 }
 #define EPOCH UINT64_C(0x0102030405060708)
