@@ -1,0 +1,149 @@
+/*
+ * Counts instructions of the frame path under callgrind: `bench/run` toggles the collection at measure_produce and measure_consume.
+ * One process with media driver, driver, producer and consumer in private directories. The payload is never touched: what is counted is ours.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <tensor_pool/tp_services.h>
+
+#define STREAM_ID 10000
+#define WARM_UP 64
+#define SECOND_NS INT64_C(1000000000)
+
+typedef struct bench
+{
+    char aeron_dir[256];
+    char shm_dir[256];
+    char runtime_dir[256];
+    tp_driver_t *driver;
+    tp_client_t *client;
+    tp_producer_t *producer;
+    tp_consumer_t *consumer;
+    tp_tensor_template_t *shape;
+    uint64_t frames;                   /* seen by the handler */
+}
+bench_t;
+
+/* Not inlined and not merged: callgrind finds them by name. */
+int64_t measure_produce(tp_producer_t *producer, const tp_tensor_template_t *shape, tp_buffer_claim_t *claim);
+int measure_consume(tp_consumer_t *consumer);
+
+__attribute__((noinline, noclone)) int64_t measure_produce(tp_producer_t *producer, const tp_tensor_template_t *shape, tp_buffer_claim_t *claim)
+{
+    const int64_t seq = tp_producer_try_claim(producer, shape, claim);
+    return seq < 0 ? seq : tp_producer_commit_claim(producer, claim, NULL);
+}
+
+__attribute__((noinline, noclone)) int measure_consume(tp_consumer_t *consumer)
+{
+    return tp_consumer_poll_descriptors(consumer, 1);
+}
+
+static void on_frame(void *clientd, const tp_frame_view_t *view)
+{
+    bench_t *const bench = clientd;
+    if (NULL != view->payload) { bench->frames++; }
+}
+
+static int fail(const char *what)
+{
+    char text[1024];
+    (void)tp_err_format(text, sizeof(text));
+    (void)fprintf(stderr, "bench: %s\n%s\n", what, text);
+    return -1;
+}
+
+static int make_dirs(bench_t *bench, const char *dir)
+{
+    (void)snprintf(bench->aeron_dir, sizeof(bench->aeron_dir), "%s/aeron", dir);
+    (void)snprintf(bench->shm_dir, sizeof(bench->shm_dir), "%s/shm", dir);
+    (void)snprintf(bench->runtime_dir, sizeof(bench->runtime_dir), "%s/run", dir);
+    return 0 == mkdir(bench->shm_dir, 0700) && 0 == mkdir(bench->runtime_dir, 0700) ? 0 : -1;
+}
+
+static int start_driver(bench_t *bench)
+{
+    static tp_driver_config_t config;
+    tp_driver_config_init(&config);
+    int rc = tp_driver_config_set_builtin(&config);
+    (void)snprintf(config.aeron_dir, sizeof(config.aeron_dir), "%s", bench->aeron_dir);
+    (void)snprintf(config.base_dir, sizeof(config.base_dir), "%s", bench->shm_dir);
+    (void)snprintf(config.runtime_dir, sizeof(config.runtime_dir), "%s", bench->runtime_dir);
+    (void)snprintf(config.media_driver, sizeof(config.media_driver), "embedded");
+    config.lease_keepalive_interval_ms = 20000;        /* callgrind is slow: no lease may expire */
+    if (0 == rc) { rc = tp_driver_init(&bench->driver, &config); }
+    if (0 == rc) { rc = tp_driver_start(bench->driver); }
+    tp_driver_config_fini(&config);
+    return rc < 0 ? fail("the driver does not start") : 0;
+}
+
+static int start_client(bench_t *bench)
+{
+    tp_context_t *context = NULL;
+    int rc = tp_context_init(&context);
+    if (0 == rc) { rc = tp_context_set_aeron_dir(context, bench->aeron_dir); }
+    if (0 == rc) { rc = tp_context_add_allowed_base_dir(context, bench->shm_dir); }
+    if (0 == rc) { rc = tp_context_set_driver_timeout_ns(context, 120 * SECOND_NS); }
+    if (0 == rc) { rc = tp_context_set_message_timeout_ns(context, 30 * SECOND_NS); }
+    if (0 == rc) { rc = tp_connect(&bench->client, context); }
+    tp_context_close(context);
+    return rc < 0 ? fail("the client does not start") : 0;
+}
+
+static int open_stream(bench_t *bench, int32_t bytes)
+{
+    if (tp_tensor_template_init(&bench->shape, TP_DTYPE_UINT8, TP_ROW_MAJOR, 1, &bytes) < 0) { return fail("no shape"); }
+    if (tp_producer_open(&bench->producer, bench->client, STREAM_ID) < 0) { return fail("no producer"); }
+    if (tp_consumer_open(&bench->consumer, bench->client, STREAM_ID) < 0) { return fail("no consumer"); }
+    return tp_consumer_set_frame_handler(bench->consumer, on_frame, bench);
+}
+
+/* Frames until the consumer sees them: it needs a moment to map and to connect. Not measured. */
+static int warm_up(bench_t *bench)
+{
+    for (int i = 0; i < 100000 && bench->frames < WARM_UP; i++)
+    {
+        tp_buffer_claim_t claim;
+        if (tp_producer_try_claim(bench->producer, bench->shape, &claim) >= 0)
+        {
+            (void)tp_producer_commit_claim(bench->producer, &claim, NULL);
+        }
+        if (tp_consumer_poll_descriptors(bench->consumer, 10) <= 0) { (void)usleep(1000); }
+    }
+    while (tp_consumer_poll_descriptors(bench->consumer, 10) > 0) { }
+    return bench->frames >= WARM_UP ? 0 : fail("no frame arrives");
+}
+
+static int measure(bench_t *bench, unsigned long count)
+{
+    for (unsigned long i = 0; i < count; i++)
+    {
+        tp_buffer_claim_t claim;
+        const int64_t seq = measure_produce(bench->producer, bench->shape, &claim);
+        if (seq < 0) { (void)fprintf(stderr, "bench: commit says %s\n", tp_result_name(seq)); return -1; }
+        const int frames = measure_consume(bench->consumer);
+        if (1 != frames) { (void)fprintf(stderr, "bench: poll says %d\n", frames); return -1; }
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (4 != argc) { (void)fprintf(stderr, "usage: frame_path DIRECTORY PAYLOAD_BYTES FRAMES\n"); return 2; }
+    static bench_t bench;
+    int rc = make_dirs(&bench, argv[1]);
+    if (0 == rc) { rc = start_driver(&bench); }
+    if (0 == rc) { rc = start_client(&bench); }
+    if (0 == rc) { rc = open_stream(&bench, (int32_t)strtol(argv[2], NULL, 10)); }
+    if (0 == rc) { rc = warm_up(&bench); }
+    if (0 == rc) { rc = measure(&bench, strtoul(argv[3], NULL, 10)); }
+    tp_producer_close(bench.producer);
+    tp_consumer_close(bench.consumer);
+    tp_tensor_template_close(bench.shape);
+    tp_client_close(bench.client);
+    tp_driver_close(bench.driver);
+    return 0 == rc ? EXIT_SUCCESS : EXIT_FAILURE;
+}
