@@ -1,6 +1,6 @@
 # tp_program(NAME SOURCES file... [LIBS target...])
 #
-# A program of apps/: build/<preset>/bin/NAME, installed. It sees the public headers and src/config; config lives in the services library.
+# A program of apps/: build/<preset>/bin/NAME, installed. It sees the public headers and src/config; one that reads files names tpi_config in LIBS.
 function(tp_program name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LIBS" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})

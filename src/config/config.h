@@ -1,0 +1,90 @@
+/*
+ * Configuration of the programs: TOML file, environment and flags -> a service's value struct. Linked into programs only.
+ *
+ * Precedence: flag > environment > file > default (20-driver.md 11.2). One thread; nothing is kept between calls.
+ */
+#ifndef TPI_CONFIG_CONFIG_H
+#define TPI_CONFIG_CONFIG_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include <tensor_pool/driver/tp_driver_config.h>
+
+typedef enum tpi_config_origin_kind
+{
+    TPI_CONFIG_DEFAULT = 0,
+    TPI_CONFIG_BUILTIN,               /* what a driver without file serves */
+    TPI_CONFIG_FILE,
+    TPI_CONFIG_VARIABLE,
+    TPI_CONFIG_FLAG
+}
+tpi_config_origin_kind_t;
+
+typedef struct tpi_config_origin
+{
+    tpi_config_origin_kind_t kind;
+    uint32_t line, column;            /* TPI_CONFIG_FILE */
+    char name[96];                    /* the variable or flag */
+}
+tpi_config_origin_t;
+
+#define TPI_CONFIG_ROWS_MAX 64
+
+/* Where each value came from. */
+typedef struct tpi_driver_config_origins
+{
+    char file[TP_CONFIG_PATH_MAX];    /* "" = none */
+    tpi_config_origin_t rows[TPI_CONFIG_ROWS_MAX];
+    uint32_t profile_lines[TP_CONFIG_PROFILES_MAX];      /* 0 = built in */
+    uint32_t stream_lines[TP_CONFIG_STREAMS_MAX];
+}
+tpi_driver_config_origins_t;
+
+/* One value given on the command line. */
+typedef struct tpi_config_setting
+{
+    const char *key;                  /* "driver.aeron_dir" */
+    const char *text;
+    const char *flag;                 /* "--aeron-dir", for messages */
+}
+tpi_config_setting_t;
+
+/* text is one line, valid during the call; code is a number of errors.def. */
+typedef void (*tpi_config_warning_t)(void *clientd, int code, const char *text);
+
+typedef struct tpi_driver_config_options
+{
+    const char *const *environment;   /* "NAME=value" ..., NULL; NULL = that of the process */
+    const tpi_config_setting_t *settings;
+    size_t setting_count;
+    tpi_config_warning_t on_warning;  /* may be NULL */
+    void *clientd;
+    tpi_driver_config_origins_t *origins;        /* may be NULL; large: not for the stack of a thread */
+}
+tpi_driver_config_options_t;
+
+/*
+ * Defaults, then file (NULL: what tp_driver_config_set_builtin adds), environment and settings, then tp_driver_config_check. On success *config is the
+ * caller's, to be released by tp_driver_config_fini; unchanged otherwise. options may be NULL.
+ *
+ * Errors name file, line and column (or the variable or flag), key, value and bound: TP_ECONF_FILE, TP_ECONF_SYNTAX, TP_ECONF_KEY, TP_ECONF_TYPE,
+ * TP_ECONF_RANGE, TP_ECONF_RULE, TP_ECONF_ENV, TP_EUSAGE (settings), TP_ENOMEM.
+ */
+int tpi_driver_config_load(tp_driver_config_t *config, const char *file, const tpi_driver_config_options_t *options);
+
+/* One effective value: its key, value as a file would say it, and source ("driver.toml:14", "SHM_BASE_DIR", "--base-dir", "default"). */
+typedef void (*tpi_config_on_value_t)(void *clientd, const char *key, const char *value, const char *source);
+void tpi_driver_config_foreach(const tp_driver_config_t *config, const tpi_driver_config_origins_t *origins, tpi_config_on_value_t handler, void *clientd);
+
+/* The effective configuration as a TOML file that gives the same configuration again (secrets apart), each line with its source. */
+void tpi_driver_config_show(FILE *out, const tp_driver_config_t *config, const tpi_driver_config_origins_t *origins);
+
+/* An example file: every key, commented, with its default; a few profiles and streams that work as they are. */
+void tpi_driver_config_example(FILE *out);
+
+/* The keys for --help (one line a key), and as the reference page docs/guide/driver-configuration.md. */
+void tpi_driver_config_help(FILE *out);
+void tpi_driver_config_reference(FILE *out);
+
+#endif
