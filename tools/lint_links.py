@@ -22,7 +22,8 @@ def check(root):
 
 
 CASES = [
-    ("good links", {"a.md": "[b](docs/b.md) [c](docs/b.md#x) [d](https://example.org) [e](#f) [folder](docs/)\n", "docs/b.md": "[a](../a.md)\n"}, None),
+    ("good links",
+     {"a.md": "[b](docs/b.md) [c](docs/b.md#x) [d](https://example.org) [e](#f) [folder](docs/)\n", "docs/b.md": "[a](../a.md)\n"}, None),
     ("a link to nothing", {"a.md": "see [b](docs/b.md)\n"}, "leads nowhere"),
     ("a link from a folder", {"docs/a.md": "[b](docs/b.md)\n", "docs/b.md": "\n"}, "leads nowhere"),
     ("code is no link", {"a.md": "`x[1](y)`\n```\na[0](b)\n```\n"}, None),

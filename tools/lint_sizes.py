@@ -13,6 +13,11 @@ EXCEPTIONS = "tools/sizes_exceptions.txt"
 C_SUFFIXES = {".c", ".h", ".cpp", ".hpp"}
 
 
+def function_name(head):
+    names = re.findall(r"([~\w:]+)\s*\(", head)
+    return next((name for name in names if name not in ("__attribute__", "noexcept", "alignas", "decltype")), "(unnamed)")
+
+
 def c_functions(text):
     """(name, first line, lines) of every function body of a C or C++ file."""
     text = lintlib.blank_comments(text)
@@ -30,7 +35,7 @@ def c_functions(text):
             elif re.match(r'(inline\s+)?namespace\b|extern\s*"', head):
                 stack.append(("namespace",))
             elif re.search(r"\)\s*(const|noexcept|override|\s)*$", head) and "=" not in head.split("(")[0]:
-                stack.append(("function", re.search(r"([~\w:]+)\s*\(", head).group(1), start + len(text[start:at]) - len(text[start:at].lstrip())))
+                stack.append(("function", function_name(head), start + len(text[start:at]) - len(text[start:at].lstrip())))
             else:
                 stack.append(("other",))
         elif sign == "}" and stack:
@@ -104,6 +109,7 @@ CASES = [
     ("one function after another", {"src/a.c": c_function(40) + c_function(40)}, None),
     ("a long table is no function", {"src/a.c": "static const int t[] =\n{\n" + "    1,\n" * 90 + "};\n"}, None),
     ("a long macro before a function", {"src/a.c": "#define X(a) \\\n" + "    { a; } \\\n" * 80 + "    a\n" + c_function(60)}, None),
+    ("a long function with an attribute", {"src/a.c": "__attribute__((noinline)) " + c_function(71)}, "src/a.c f: 71 lines"),
     ("a long function in a namespace", {"src/a.cpp": "namespace x\n{\n" + c_function(71) + "}\n"}, "src/a.cpp f: 71 lines"),
     ("a file of 800 lines", {"src/a.h": "\n" * 800}, None),
     ("a file of 801 lines", {"src/a.h": "\n" * 801}, "src/a.h: 801 lines"),
