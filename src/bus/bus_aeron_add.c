@@ -1,0 +1,380 @@
+/*
+ * Additions to the Aeron bus, and closing. Owner thread. An addition owns its half-built object until its poll returned non-zero; Aeron's
+ * handle is freed by Aeron's conductor after that and is not touched again (trap L2).
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "bus/bus_aeron.h"
+#include "bus/channel.h"
+#include "common/alloc.h"
+
+#define RING_RESERVE 65536             /* bytes kept free in the commands ring: Aeron cannot unwind an addition it could not send */
+#define PUBLISHER_LIMIT_TYPE_ID 1
+#define CLIENT_HEARTBEAT_TYPE_ID 11
+#define OTHERS_MAX 16
+
+struct aeron_bus_async
+{
+    tpi_bus_async_t base;
+    aeron_bus_t *bus;
+    char *channel;
+    int32_t stream_id;
+    union
+    {
+        aeron_async_add_exclusive_publication_t *pub;
+        aeron_async_add_subscription_t *sub;
+        aeron_async_add_counter_t *counter;
+    }
+    handle;                            /* NULL members once Aeron may have freed it */
+    union
+    {
+        aeron_bus_pub_t *pub;
+        aeron_bus_sub_t *sub;
+        aeron_bus_counter_t *counter;
+    }
+    half;
+    aeron_bus_async_t *prev, *next;
+};
+
+/* ---- objects --------------------------------------------------------------------------------------------------------------- */
+
+static void free_sub(aeron_bus_sub_t *sub)
+{
+    if (NULL == sub) { return; }
+    (void)aeron_fragment_assembler_delete(sub->assembler);
+    tpi_free(atomic_load(&sub->mailbox));
+    tpi_free(sub->owned);
+    tpi_free(sub->polled);
+    tpi_free(sub);
+}
+
+static void free_half(aeron_bus_async_t *async)
+{
+    if (TPI_BUS_SUBSCRIPTION == async->base.kind) { free_sub(async->half.sub); }
+    else { tpi_free(async->half.pub); }
+    async->half.pub = NULL;
+}
+
+static void free_async(aeron_bus_async_t *async)
+{
+    DL_DELETE(async->bus->asyncs, async);
+    free_half(async);
+    tpi_free(async->channel);
+    tpi_free(async);
+}
+
+void tpi_aeron_publication_close(tpi_publication_t *base)
+{
+    aeron_bus_pub_t *const pub = (aeron_bus_pub_t *)base;
+    (void)aeron_exclusive_publication_close(pub->pub, NULL, NULL);
+    DL_DELETE(pub->bus->pubs, pub);
+    tpi_free(pub);
+}
+
+void tpi_aeron_subscription_close(tpi_subscription_t *base)
+{
+    aeron_bus_sub_t *const sub = (aeron_bus_sub_t *)base;
+    sub->on_image = NULL;
+    (void)aeron_subscription_close(sub->sub, NULL, NULL);
+    DL_DELETE(sub->bus->subs, sub);
+    free_sub(sub);
+}
+
+void tpi_aeron_counter_close(tpi_counter_t *base)
+{
+    aeron_bus_counter_t *const counter = (aeron_bus_counter_t *)base;
+    (void)aeron_counter_close(counter->counter, NULL, NULL);
+    DL_DELETE(counter->bus->counters, counter);
+    tpi_free(counter);
+}
+
+void tpi_aeron_free_all(aeron_bus_t *bus)
+{
+    while (NULL != bus->asyncs) { free_async(bus->asyncs); }
+    while (NULL != bus->pubs)
+    {
+        aeron_bus_pub_t *const pub = bus->pubs;
+        DL_DELETE(bus->pubs, pub);
+        tpi_free(pub);
+    }
+    while (NULL != bus->subs)
+    {
+        aeron_bus_sub_t *const sub = bus->subs;
+        DL_DELETE(bus->subs, sub);
+        free_sub(sub);
+    }
+    while (NULL != bus->counters)
+    {
+        aeron_bus_counter_t *const counter = bus->counters;
+        DL_DELETE(bus->counters, counter);
+        tpi_free(counter);
+    }
+}
+
+/* ---- term lengths (trap A8) ------------------------------------------------------------------------------------------------ */
+
+typedef struct publications_of
+{
+    int32_t stream_id;
+    const char *channel;
+    uint64_t term_length;
+    int found;
+    struct { int64_t owner_id; char channel[96]; uint64_t term_length; } others[OTHERS_MAX];
+    int alive;                         /* index of one whose client lives, -1 */
+}
+publications_of_t;
+
+static void note_publication(void *clientd, const tpi_counter_view_t *counter)
+{
+    publications_of_t *const seen = clientd;
+    if (PUBLISHER_LIMIT_TYPE_ID != counter->type_id || seen->found >= OTHERS_MAX || counter->key_length < 20) { return; }
+    int32_t stream_id;
+    int32_t length;
+    memcpy(&stream_id, counter->key + 12, sizeof(stream_id));
+    memcpy(&length, counter->key + 16, sizeof(length));
+    const size_t room = counter->key_length - 20;
+    if (seen->stream_id != stream_id || length < 0 || (size_t)length > room) { return; }
+    char channel[96];
+    memcpy(channel, counter->key + 20, (size_t)length);
+    channel[length] = '\0';
+    const uint64_t term_length = tpi_channel_term_length(channel);
+    if (!tpi_channel_is_ipc(channel) || 0 == term_length || seen->term_length == term_length) { return; }
+    seen->others[seen->found].owner_id = counter->owner_id;
+    seen->others[seen->found].term_length = term_length;
+    (void)snprintf(seen->others[seen->found++].channel, sizeof(channel), "%s", channel);
+}
+
+static void note_client(void *clientd, const tpi_counter_view_t *counter)
+{
+    publications_of_t *const seen = clientd;
+    if (CLIENT_HEARTBEAT_TYPE_ID != counter->type_id) { return; }
+    int64_t client_id;
+    memcpy(&client_id, counter->key, sizeof(client_id));
+    for (int i = 0; i < seen->found && seen->alive < 0; i++)
+    {
+        if (client_id == seen->others[i].owner_id) { seen->alive = i; }
+    }
+}
+
+/*
+ * Aeron refuses another term length only between shared publications; ours are exclusive (D-206), so the media driver's own counters are
+ * asked. Publications of clients that are gone do not count: the next start with a new configuration must not wait for their linger.
+ */
+static int check_term_length(aeron_bus_t *bus, const char *channel, int32_t stream_id)
+{
+    publications_of_t seen = { .stream_id = stream_id, .channel = channel, .term_length = tpi_channel_term_length(channel), .alive = -1 };
+    if (0 == seen.term_length || !tpi_channel_is_ipc(channel)) { return 0; }
+    if (tpi_bus_counters(&bus->base, note_publication, &seen) < 0 || 0 == seen.found) { return 0; }
+    if (tpi_bus_counters(&bus->base, note_client, &seen) < 0 || seen.alive < 0) { return 0; }
+    TPI_SET_ERR(TP_ECHANNEL, "channel '%s' stream %" PRId32 ": term-length = %" PRIu64 ", but '%s' is in use with %" PRIu64, channel, stream_id,
+        seen.term_length, seen.others[seen.alive].channel, seen.others[seen.alive].term_length);
+    TPI_ERR_FIX("use the same channel text for all participants of a stream");
+    return -1;
+}
+
+/* ---- adding ---------------------------------------------------------------------------------------------------------------- */
+
+static int64_t ring_free(const aeron_bus_watch_t *watch)
+{
+    const int64_t head = atomic_load_explicit(watch->ring_head, memory_order_acquire);
+    const int64_t tail = atomic_load_explicit(watch->ring_tail, memory_order_acquire);
+    return watch->ring_capacity - (tail - head);
+}
+
+static aeron_bus_async_t *new_async(tpi_bus_t *base, tpi_bus_kind_t kind, size_t half_size, const char *channel, int32_t stream_id)
+{
+    aeron_bus_t *const bus = (aeron_bus_t *)base;
+    if (ring_free(&bus->watch) < RING_RESERVE)
+    {
+        TPI_SET_ERR(TP_EFULL, "the media driver (pid %" PRId64 ") does not take commands: %" PRId64 " bytes free of %" PRId64, bus->watch.pid,
+            ring_free(&bus->watch), bus->watch.ring_capacity);
+        return NULL;
+    }
+    aeron_bus_async_t *const async = tpi_alloc(sizeof(*async));
+    if (NULL == async) { return NULL; }
+    async->base = (tpi_bus_async_t){ .ops = &tpi_aeron_ops, .kind = kind };
+    async->bus = bus;
+    async->stream_id = stream_id;
+    async->half.pub = tpi_alloc(half_size);
+    async->channel = tpi_strdup(channel);
+    DL_APPEND(bus->asyncs, async);
+    if (NULL == async->half.pub || NULL == async->channel) { free_async(async); return NULL; }
+    return async;
+}
+
+static int give_up(aeron_bus_async_t *async, const char *what)
+{
+    char text[384];
+    TPI_SET_ERR(TP_EBUS, "%s '%s' stream %" PRId32 " cannot be added: %s", what, async->channel, async->stream_id, tpi_aeron_text(text, sizeof(text)));
+    free_async(async);
+    return -1;
+}
+
+int tpi_aeron_add_publication(tpi_bus_t *base, tpi_bus_async_t **out, const char *channel, int32_t stream_id)
+{
+    aeron_bus_t *const bus = (aeron_bus_t *)base;
+    if (check_term_length(bus, channel, stream_id) < 0) { return -1; }
+    aeron_bus_async_t *const async = new_async(base, TPI_BUS_PUBLICATION, sizeof(aeron_bus_pub_t), channel, stream_id);
+    if (NULL == async) { return -1; }
+    if (aeron_async_add_exclusive_publication(&async->handle.pub, bus->client, channel, stream_id) < 0) { return give_up(async, "publication"); }
+    *out = &async->base;
+    return 0;
+}
+
+int tpi_aeron_add_subscription(tpi_bus_t *base, tpi_bus_async_t **out, const tpi_subscription_config_t *config)
+{
+    aeron_bus_t *const bus = (aeron_bus_t *)base;
+    aeron_bus_async_t *const async = new_async(base, TPI_BUS_SUBSCRIPTION, sizeof(aeron_bus_sub_t), config->channel, config->stream_id);
+    if (NULL == async) { return -1; }
+    if (config->untethered)                                                                     /* trap A6 */
+    {
+        char *const channel = tpi_channel_untethered(config->channel);
+        if (NULL == channel) { free_async(async); return -1; }
+        tpi_free(async->channel);
+        async->channel = channel;
+    }
+    aeron_bus_sub_t *const sub = async->half.sub;
+    sub->bus = bus;
+    sub->on_image = config->on_image;
+    sub->image_clientd = config->image_clientd;
+    if (aeron_fragment_assembler_create(&sub->assembler, tpi_aeron_on_fragment, sub) < 0) { return give_up(async, "subscription"); }
+    if (aeron_async_add_subscription(&async->handle.sub, bus->client, async->channel, config->stream_id, tpi_aeron_on_available_image, sub,
+        tpi_aeron_on_unavailable_image, sub) < 0) { return give_up(async, "subscription"); }
+    *out = &async->base;
+    return 0;
+}
+
+int tpi_aeron_add_counter(tpi_bus_t *base, tpi_bus_async_t **out, const tpi_counter_config_t *config)
+{
+    aeron_bus_t *const bus = (aeron_bus_t *)base;
+    aeron_bus_async_t *const async = new_async(base, TPI_BUS_COUNTER, sizeof(aeron_bus_counter_t), config->label, config->type_id);
+    if (NULL == async) { return -1; }
+    if (aeron_async_add_counter(&async->handle.counter, bus->client, config->type_id, config->key, config->key_length, config->label,
+        strlen(config->label)) < 0) { return give_up(async, "counter"); }
+    *out = &async->base;
+    return 0;
+}
+
+/* ---- polling --------------------------------------------------------------------------------------------------------------- */
+
+static void *finish_publication(aeron_bus_async_t *async, aeron_exclusive_publication_t *added)
+{
+    aeron_publication_constants_t constants;
+    aeron_bus_pub_t *const pub = async->half.pub;
+    if (aeron_exclusive_publication_constants(added, &constants) < 0) { return NULL; }
+    pub->base = (tpi_publication_t){ .ops = &tpi_aeron_ops, .bus = &async->bus->base, .session_id = constants.session_id,
+        .max_claim = constants.max_payload_length, .max_message = constants.max_message_length };
+    pub->bus = async->bus;
+    pub->pub = added;
+    DL_APPEND(async->bus->pubs, pub);
+    return pub;
+}
+
+static void *finish_subscription(aeron_bus_async_t *async, aeron_subscription_t *added)
+{
+    aeron_bus_sub_t *const sub = async->half.sub;
+    sub->base = (tpi_subscription_t){ .ops = &tpi_aeron_ops, .bus = &async->bus->base };
+    sub->sub = added;
+    DL_APPEND(async->bus->subs, sub);
+    return sub;
+}
+
+static void *finish_counter(aeron_bus_async_t *async, aeron_counter_t *added)
+{
+    aeron_bus_counter_t *const counter = async->half.counter;
+    counter->base = (tpi_counter_t){ .ops = &tpi_aeron_ops, .bus = &async->bus->base, .value = (_Atomic int64_t *)aeron_counter_addr(added) };
+    counter->bus = async->bus;
+    counter->counter = added;
+    DL_APPEND(async->bus->counters, counter);
+    return counter;
+}
+
+static int poll_handle(aeron_bus_async_t *async, void **added)
+{
+    aeron_exclusive_publication_t *pub = NULL;
+    aeron_subscription_t *sub = NULL;
+    aeron_counter_t *counter = NULL;
+    int result;
+    switch (async->base.kind)
+    {
+        case TPI_BUS_PUBLICATION:
+            result = aeron_async_add_exclusive_publication_poll(&pub, async->handle.pub);
+            if (result > 0) { *added = finish_publication(async, pub); }
+            break;
+        case TPI_BUS_SUBSCRIPTION:
+            result = aeron_async_add_subscription_poll(&sub, async->handle.sub);
+            if (result > 0) { *added = finish_subscription(async, sub); }
+            break;
+        default:
+            result = aeron_async_add_counter_poll(&counter, async->handle.counter);
+            if (result > 0) { *added = finish_counter(async, counter); }
+            break;
+    }
+    return result;
+}
+
+static void set_refusal(const aeron_bus_async_t *async)
+{
+    static const char *const names[] = { "publication", "subscription", "counter" };
+    const int aeron_code = aeron_errcode();
+    char text[384];
+    (void)tpi_aeron_text(text, sizeof(text));
+    const char *const what = names[async->base.kind];
+    if (-AERON_CLIENT_ERROR_DRIVER_TIMEOUT == aeron_code)
+    {
+        TPI_SET_ERR(TP_ETIMEDOUT, "%s '%s' stream %" PRId32 ": the media driver (pid %" PRId64 ") did not answer", what, async->channel,
+            async->stream_id, async->bus->watch.pid);
+    }
+    else if (NULL != strstr(text, "No space left") || NULL != strstr(text, "nsufficient usable storage"))
+    {
+        TPI_SET_ERR(TP_ENOSPACE, "%s '%s' stream %" PRId32 ": no room below %s", what, async->channel, async->stream_id, async->bus->dir);
+        TPI_ERR_WHY("%s", text);
+        TPI_ERR_FIX("free space there, or use a smaller term-length");
+    }
+    else
+    {
+        TPI_SET_ERR(TPI_BUS_COUNTER == async->base.kind ? TP_EBUS : TP_ECHANNEL, "%s '%s' stream %" PRId32 " refused by the media driver", what,
+            async->channel, async->stream_id);
+        TPI_ERR_WHY("%s", text);
+    }
+}
+
+int tpi_aeron_async_poll(tpi_bus_async_t *base, void **out)
+{
+    aeron_bus_async_t *const async = (aeron_bus_async_t *)base;
+    if (tpi_bus_lost(&async->bus->base))
+    {
+        tpi_err_restore(&async->bus->loss);
+        tpi_aeron_async_cancel(base);
+        return -1;
+    }
+    void *added = NULL;
+    const int result = poll_handle(async, &added);
+    if (0 == result) { return 0; }
+    async->handle.pub = NULL;                                   /* Aeron's conductor frees it from now on */
+    if (NULL != added)
+    {
+        *out = added;
+        async->half.pub = NULL;
+    }
+    else { set_refusal(async); }
+    free_async(async);
+    return NULL != added ? 1 : -1;
+}
+
+void tpi_aeron_async_cancel(tpi_bus_async_t *base)
+{
+    aeron_bus_async_t *const async = (aeron_bus_async_t *)base;
+    aeron_t *const client = async->bus->client;
+    /* When the client is force-closed Aeron frees the handle in aeron_close and calls no image handler any more. */
+    switch (base->kind)
+    {
+        case TPI_BUS_PUBLICATION: (void)aeron_async_add_exclusive_publication_cancel(client, async->handle.pub); break;
+        case TPI_BUS_SUBSCRIPTION: (void)aeron_async_add_subscription_cancel(client, async->handle.sub); break;
+        default: (void)aeron_async_add_counter_cancel(client, async->handle.counter); break;
+    }
+    free_async(async);
+}

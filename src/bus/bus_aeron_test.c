@@ -1,0 +1,674 @@
+/*
+ * The Aeron bus against real media drivers: the suite of all buses with an embedded driver, then death, hostile files and the media driver
+ * itself. Drivers and clients that have to die are this program again, with an argument. Directories are removed by a guardian process that
+ * waits for this one to end, however it ends.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bus/bus_aeron.h"
+#include "bus/bus_conformance.h"
+#include "bus/cnc.h"
+#include "bus/media_driver.h"
+#include "common/clock.h"
+
+#define CHANNEL "aeron:ipc?term-length=64k"
+#define STREAM 1100
+#define WAIT_NS (15 * TPI_NS_PER_S)
+
+extern char **environ;
+static char base_dir[128];
+
+/* ---- processes and directories --------------------------------------------------------------------------------------------- */
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *at)
+{
+    (void)status;
+    (void)type;
+    (void)at;
+    (void)remove(path);
+    return 0;
+}
+
+static void remove_tree(const char *dir) { (void)nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS); }
+
+static void start_guardian(void)
+{
+    int ends[2];
+    (void)snprintf(base_dir, sizeof(base_dir), "/dev/shm/tp-test-%d-bus", (int)getpid());
+    if (pipe2(ends, O_CLOEXEC) < 0 || mkdir(base_dir, 0700) < 0) { exit(1); }
+    if (0 == fork())
+    {
+        char byte;
+        (void)close(ends[1]);
+        (void)setsid();
+        while (read(ends[0], &byte, 1) > 0) { }
+        remove_tree(base_dir);
+        _exit(0);
+    }
+    (void)close(ends[0]);
+}
+
+static const char *dir_named(const char *name)
+{
+    static char dirs[8][192];
+    static unsigned next;
+    char *const dir = dirs[next++ % 8];
+    (void)snprintf(dir, sizeof(dirs[0]), "%s/%s", base_dir, name);
+    return dir;
+}
+
+static pid_t spawn_self(const char *role, const char *dir)
+{
+    char *const argv[] = { (char *)(uintptr_t)"self", (char *)(uintptr_t)role, (char *)(uintptr_t)dir, NULL };
+    pid_t pid = 0;
+    assert_int_equal(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, environ), 0);
+    return pid;
+}
+
+static void kill_and_reap(pid_t pid)
+{
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void rest(void)
+{
+    const struct timespec pause = { .tv_nsec = 200000 };
+    (void)nanosleep(&pause, NULL);
+}
+
+static tp_media_driver_config_t driver_config(const char *dir)
+{
+    return (tp_media_driver_config_t){ .size = sizeof(tp_media_driver_config_t), .aeron_dir = dir, .delete_on_close = true };
+}
+
+/* This program as a media driver, until it is killed. */
+static int run_driver(const char *dir)
+{
+    tp_media_driver_config_t config = driver_config(dir);
+    tp_media_driver_t *driver = NULL;
+    if (tp_media_driver_launch(&driver, &config) < 0) { return 1; }
+    while (getppid() > 1) { (void)usleep(20000); }
+    tp_media_driver_close(driver);
+    return 0;
+}
+
+/* This program as a client that publishes, until it is killed. */
+static int run_client(const char *dir)
+{
+    const tpi_bus_aeron_config_t config = { .aeron_dir = dir, .connect_timeout_ns = WAIT_NS };
+    tpi_bus_t *bus = NULL;
+    tpi_bus_async_t *async = NULL;
+    tpi_publication_t *pub = NULL;
+    if (tpi_bus_aeron_open(&bus, &config) < 0 || tpi_bus_add_publication(bus, &async, CHANNEL, STREAM) < 0) { return 1; }
+    while (getppid() > 1)
+    {
+        if (tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) < 0) { return 1; }
+        if (NULL == pub && tpi_bus_add_publication_poll(async, &pub) < 0) { return 1; }
+        (void)usleep(1000);
+    }
+    return 0;
+}
+
+static tpi_bus_t *open_bus(const char *dir)
+{
+    const tpi_bus_aeron_config_t config = { .aeron_dir = dir, .client_name = "bus_aeron_test", .connect_timeout_ns = WAIT_NS };
+    tpi_bus_t *bus = NULL;
+    if (tpi_bus_aeron_open(&bus, &config) < 0) { fail_msg("%s; %s", tp_errmsg(), tp_errwhy()); }
+    return bus;
+}
+
+#define AWAIT(bus, condition) do { \
+    const int64_t deadline_ns = tpi_clock_monotonic_ns() + WAIT_NS; \
+    while (!(condition)) \
+    { \
+        if (tpi_bus_do_work((bus), tpi_clock_monotonic_ns()) < 0) { fail_msg("bus lost: %s; %s", tp_errmsg(), tp_errwhy()); } \
+        if (tpi_clock_monotonic_ns() > deadline_ns) { fail_msg("waited in vain for: %s", #condition); } \
+        rest(); \
+    } \
+} while (0)
+
+static tpi_publication_t *add_pub(tpi_bus_t *bus, const char *channel)
+{
+    tpi_bus_async_t *async = NULL;
+    tpi_publication_t *pub = NULL;
+    assert_int_equal(tpi_bus_add_publication(bus, &async, channel, STREAM), 0);
+    AWAIT(bus, 0 != tpi_bus_add_publication_poll(async, &pub));
+    assert_non_null(pub);
+    return pub;
+}
+
+static void on_image(void *clientd, int32_t session_id, bool available, int64_t now_ns)
+{
+    (void)session_id;
+    (void)now_ns;
+    *(int *)clientd += available ? 1 : -1;
+}
+
+static tpi_subscription_t *add_sub(tpi_bus_t *bus, int *images)
+{
+    const tpi_subscription_config_t config = { .channel = CHANNEL, .stream_id = STREAM, .on_image = NULL == images ? NULL : on_image, .image_clientd = images };
+    tpi_bus_async_t *async = NULL;
+    tpi_subscription_t *sub = NULL;
+    assert_int_equal(tpi_bus_add_subscription(bus, &async, &config), 0);
+    AWAIT(bus, 0 != tpi_bus_add_subscription_poll(async, &sub));
+    assert_non_null(sub);
+    return sub;
+}
+
+static void count_message(void *clientd, const tpi_message_t *message)
+{
+    (void)message;
+    ++*(int *)clientd;
+}
+
+static int64_t ms_since(int64_t start_ns) { return (tpi_clock_monotonic_ns() - start_ns) / TPI_NS_PER_MS; }
+
+/* ---- results and texts ----------------------------------------------------------------------------------------------------- */
+
+static void all_results_of_aeron_are_mapped__A5(void **state)
+{
+    (void)state;
+    assert_int_equal(tpi_aeron_result(AERON_PUBLICATION_NOT_CONNECTED), TP_NOT_CONNECTED);
+    assert_int_equal(tpi_aeron_result(AERON_PUBLICATION_BACK_PRESSURED), TP_BACK_PRESSURED);
+    assert_int_equal(tpi_aeron_result(AERON_PUBLICATION_ADMIN_ACTION), TP_ADMIN_ACTION);
+    assert_int_equal(tpi_aeron_result(AERON_PUBLICATION_CLOSED), TP_CLOSED);
+    assert_int_equal(tpi_aeron_result(AERON_PUBLICATION_MAX_POSITION_EXCEEDED), TP_CLOSED);
+    assert_int_equal(tpi_aeron_result(AERON_PUBLICATION_ERROR), TP_FAILED);
+    for (int64_t unknown = AERON_PUBLICATION_ERROR - 1; unknown > -100; unknown--) { assert_int_equal(tpi_aeron_result(unknown), TP_FAILED); }
+    assert_int_equal(tpi_aeron_result(INT64_MIN), TP_FAILED);
+    assert_int_equal(tpi_aeron_result(0), 0);
+    assert_int_equal(tpi_aeron_result(INT64_MAX), INT64_MAX);
+}
+
+static void without_a_media_driver_opening_says_where_others_are(void **state)
+{
+    (void)state;
+    const tpi_bus_aeron_config_t config = { .aeron_dir = dir_named("nobody"), .connect_timeout_ns = 200 * TPI_NS_PER_MS };
+    char other[128];
+    (void)snprintf(other, sizeof(other), "/dev/shm/tp-test-%d-other", (int)getpid());
+    tp_media_driver_config_t other_config = driver_config(other);
+    tp_media_driver_t *driver = NULL;
+    tpi_bus_t *bus = NULL;
+    assert_int_equal(tp_media_driver_launch(&driver, &other_config), 0);
+    const int64_t start_ns = tpi_clock_monotonic_ns();
+    assert_int_equal(tpi_bus_aeron_open(&bus, &config), -1);
+    assert_in_range(ms_since(start_ns), 200, 600);
+    tp_media_driver_close(driver);
+    assert_int_equal(tp_errcode(), TP_ENOMEDIADRIVER);
+    assert_non_null(strstr(tp_errmsg(), config.aeron_dir));
+    assert_non_null(strstr(tp_errwhy(), "cnc.dat does not exist; a driver is alive at /dev/shm/"));
+    assert_non_null(strstr(tp_errwhy(), "(pid "));
+    assert_non_null(strstr(tp_errfix(), "tp_driver --embedded-media-driver"));
+    assert_null(bus);
+    const tpi_bus_aeron_config_t at_once = { .aeron_dir = dir_named("nobody") };
+    const int64_t again_ns = tpi_clock_monotonic_ns();
+    assert_int_equal(tpi_bus_aeron_open(&bus, &at_once), -1);
+    assert_in_range(ms_since(again_ns), 0, 100);
+    const tpi_bus_aeron_config_t too_short = { .aeron_dir = dir_named("nobody"), .driver_timeout_ns = TPI_NS_PER_S };
+    assert_int_equal(tpi_bus_aeron_open(&bus, &too_short), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+}
+
+static void a_channel_the_driver_refuses_is_an_error_with_its_reason(void **state)
+{
+    tpi_bus_t *const bus = open_bus(*state);
+    tpi_bus_async_t *async = NULL;
+    tpi_publication_t *pub = NULL;
+    tpi_subscription_t *sub = NULL;
+    static const char *const wrong[] = { "foo:bar", "aeron:ipc?term-length=65k", "aeron:udp" };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+    {
+        int result = 0;
+        assert_int_equal(tpi_bus_add_publication(bus, &async, wrong[i], STREAM), 0);
+        AWAIT(bus, 0 != (result = tpi_bus_add_publication_poll(async, &pub)));
+        assert_int_equal(result, -1);
+        assert_int_equal(tp_errcode(), TP_ECHANNEL);
+        assert_non_null(strstr(tp_errmsg(), wrong[i]));
+        assert_true(strlen(tp_errwhy()) > 10);
+        assert_null(strchr(tp_errwhy(), '\n'));
+        assert_null(strstr(tp_errwhy(), ".c:"));
+    }
+    const tpi_subscription_config_t config = { .channel = "foo:bar", .stream_id = STREAM };
+    int result = 0;
+    assert_int_equal(tpi_bus_add_subscription(bus, &async, &config), 0);
+    AWAIT(bus, 0 != (result = tpi_bus_add_subscription_poll(async, &sub)));
+    assert_int_equal(result, -1);
+    assert_int_equal(tp_errcode(), TP_ECHANNEL);
+    (void)add_pub(bus, CHANNEL);                               /* the bus is none the worse */
+    tpi_bus_close(bus);
+}
+
+/* ---- rotation and latency -------------------------------------------------------------------------------------------------- */
+
+static void admin_action_is_passed_on_and_costs_nothing_when_tried_again__A2(void **state)
+{
+    tpi_bus_t *const bus = open_bus(*state);
+    tpi_publication_t *const pub = add_pub(bus, CHANNEL);
+    tpi_subscription_t *const sub = add_sub(bus, NULL);
+    AWAIT(bus, tpi_publication_is_connected(pub) && tpi_subscription_is_connected(sub));
+    int got = 0;
+    int rotations = 0;
+    const int total = 20000;
+    for (int sent = 0; sent < total;)
+    {
+        tpi_bus_claim_t claim;
+        const int64_t position = tpi_publication_claim(pub, 40, &claim);
+        if (position > 0) { tpi_bus_claim_commit(&claim); sent++; }
+        else if (TP_ADMIN_ACTION == position)
+        {
+            rotations++;
+            int64_t again = tpi_publication_claim(pub, 40, &claim);
+            if (again > 0) { tpi_bus_claim_commit(&claim); sent++; }
+            assert_true(TP_ADMIN_ACTION != again);             /* one retry is enough */
+        }
+        else
+        {
+            assert_int_equal(position, TP_BACK_PRESSURED);
+            (void)tpi_bus_do_work(bus, tpi_clock_monotonic_ns());
+        }
+        assert_true(tpi_subscription_poll(sub, count_message, &got, 100) >= 0);
+    }
+    AWAIT(bus, tpi_subscription_poll(sub, count_message, &got, 100) >= 0 && got >= total);
+    assert_int_equal(got, total);
+    assert_int_equal(rotations, total / (65536 / 96));         /* 682 frames of 96 bytes in a term, the rest is padding */
+    tpi_bus_close(bus);
+}
+
+static void additions_are_quick(void **state)
+{
+    tpi_bus_t *const bus = open_bus(*state);
+    const int64_t start_ns = tpi_clock_monotonic_ns();
+    enum { ROUNDS = 20 };
+    for (int i = 0; i < ROUNDS; i++)
+    {
+        tpi_bus_async_t *pub_async = NULL;
+        tpi_bus_async_t *sub_async = NULL;
+        tpi_publication_t *pub = NULL;
+        tpi_subscription_t *sub = NULL;
+        const tpi_subscription_config_t config = { .channel = "aeron:ipc", .stream_id = 2000 + i };
+        assert_int_equal(tpi_bus_add_publication(bus, &pub_async, "aeron:ipc", 2000 + i), 0);
+        assert_int_equal(tpi_bus_add_subscription(bus, &sub_async, &config), 0);
+        while (NULL == pub || NULL == sub)
+        {
+            assert_true(tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) >= 0);
+            if (NULL == pub) { assert_true(tpi_bus_add_publication_poll(pub_async, &pub) >= 0); }
+            if (NULL == sub) { assert_true(tpi_bus_add_subscription_poll(sub_async, &sub) >= 0); }
+        }
+        tpi_publication_close(pub);
+        tpi_subscription_close(sub);
+    }
+    const int64_t each_us = (tpi_clock_monotonic_ns() - start_ns) / ROUNDS / 1000;
+    print_message("publication + subscription: %" PRId64 " us\n", each_us);
+    assert_in_range(each_us, 0, 50000);                        /* measured below 5 ms; the bound leaves room for a loaded machine */
+    tpi_bus_close(bus);
+}
+
+/* ---- death ----------------------------------------------------------------------------------------------------------------- */
+
+typedef struct publisher
+{
+    tpi_publication_t *pub;
+    atomic_bool running;
+    atomic_int sent;
+    int64_t last;
+}
+publisher_t;
+
+static void *publish_until_closed(void *clientd)
+{
+    publisher_t *const publisher = clientd;
+    static const uint8_t data[40];
+    while (atomic_load(&publisher->running))
+    {
+        tpi_bus_claim_t claim;
+        publisher->last = tpi_publication_claim(publisher->pub, sizeof(data), &claim);
+        if (publisher->last > 0)
+        {
+            memcpy(claim.data, data, sizeof(data));
+            tpi_bus_claim_commit(&claim);
+            atomic_fetch_add(&publisher->sent, 1);
+        }
+        else if (TP_CLOSED == publisher->last) { break; }
+        else if (TP_BACK_PRESSURED == publisher->last) { rest(); }
+    }
+    return NULL;
+}
+
+typedef struct wanted
+{
+    int32_t type_id;
+    int found;
+    int64_t value;
+}
+wanted_t;
+
+static void on_counter(void *clientd, const tpi_counter_view_t *counter)
+{
+    wanted_t *const wanted = clientd;
+    if (wanted->type_id == counter->type_id)
+    {
+        wanted->found++;
+        wanted->value = counter->value;
+    }
+}
+
+static tpi_counter_t *add_counter(tpi_bus_t *bus, int32_t type_id)
+{
+    tpi_bus_async_t *async = NULL;
+    tpi_counter_t *counter = NULL;
+    assert_int_equal(tpi_bus_add_counter(bus, &async, type_id, NULL, 0, "of the dead"), 0);
+    AWAIT(bus, 0 != tpi_bus_add_counter_poll(async, &counter));
+    return counter;
+}
+
+static void check_dead_counters(const char *dir, pid_t pid)
+{
+    tpi_counters_reader_t *reader = NULL;
+    wanted_t wanted = { .type_id = 6001 };
+    assert_int_equal(tpi_counters_reader_open(&reader, dir), 0);
+    assert_int_equal(tpi_counters_reader_pid(reader), pid);
+    assert_true(tpi_counters_reader_heartbeat_ms(reader) > 0);
+    assert_true(tpi_counters_reader_foreach(reader, on_counter, &wanted) > 10);
+    assert_int_equal(wanted.found, 1);
+    assert_int_equal(wanted.value, 77);
+    tpi_counters_reader_close(reader);
+}
+
+static void a_killed_media_driver_is_noticed_and_survived(void **state)
+{
+    (void)state;
+    const char *const dir = dir_named("victim");
+    const pid_t pid = spawn_self("--driver", dir);
+    tpi_bus_t *const bus = open_bus(dir);
+    publisher_t publisher = { .pub = add_pub(bus, CHANNEL) };
+    tpi_subscription_t *const sub = add_sub(bus, NULL);
+    tpi_counter_t *const counter = add_counter(bus, 6001);
+    tpi_counter_set(counter, 77);
+    tpi_bus_async_t *pending = NULL;
+    tpi_bus_async_t *left = NULL;
+    tpi_publication_t *never = NULL;
+    tpi_bus_claim_t claim;
+    pthread_t thread;
+    int got = 0;
+    AWAIT(bus, tpi_publication_is_connected(publisher.pub) && tpi_subscription_is_connected(sub));
+    atomic_store(&publisher.running, true);
+    assert_int_equal(pthread_create(&thread, NULL, publish_until_closed, &publisher), 0);
+    AWAIT(bus, tpi_subscription_poll(sub, count_message, &got, 100) >= 0 && got > 5000);
+    kill_and_reap(pid);
+    const int64_t killed_ns = tpi_clock_monotonic_ns();
+    assert_int_equal(tpi_bus_add_publication(bus, &pending, CHANNEL, STREAM), 0);
+    assert_int_equal(tpi_bus_add_publication(bus, &left, CHANNEL, STREAM), 0);
+    while (tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) >= 0)
+    {
+        (void)tpi_subscription_poll(sub, count_message, &got, 100);
+        assert_true(ms_since(killed_ns) < 4000);
+        rest();
+    }
+    print_message("death noticed after %" PRId64 " ms: %s; %s\n", ms_since(killed_ns), tp_errmsg(), tp_errwhy());
+    assert_int_equal(tp_errcode(), TP_EMEDIADRIVER);
+    assert_true(ms_since(killed_ns) < 3500);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(publisher.last, TP_CLOSED);
+    assert_int_equal(tpi_publication_claim(publisher.pub, 8, &claim), TP_CLOSED);
+    assert_int_equal(tpi_publication_offer(publisher.pub, (const uint8_t *)"x", 1), TP_CLOSED);
+    assert_int_equal(tpi_subscription_poll(sub, count_message, &got, 10), TP_CLOSED);
+    assert_false(tpi_publication_is_connected(publisher.pub));
+    assert_int_equal(tpi_bus_add_publication_poll(pending, &never), -1);
+    assert_int_equal(tp_errcode(), TP_EMEDIADRIVER);
+    assert_int_equal(tpi_bus_add_publication(bus, &pending, CHANNEL, STREAM), -1);
+    assert_int_equal(tpi_bus_do_work(bus, tpi_clock_monotonic_ns()), -1);
+    tpi_counter_set(counter, 78);                              /* does nothing any more */
+    wanted_t wanted = { .type_id = 6001 };
+    assert_true(tpi_bus_counters(bus, on_counter, &wanted) > 10);
+    assert_int_equal(wanted.value, 77);
+    check_dead_counters(dir, pid);
+    const int64_t closing_ns = tpi_clock_monotonic_ns();
+    tpi_publication_close(publisher.pub);
+    tpi_counter_close(counter);
+    tpi_bus_close(bus);                                        /* the subscription and one addition are left to it */
+    assert_in_range(ms_since(closing_ns), 0, 500);
+
+    tp_media_driver_config_t config = driver_config(dir);      /* a successor */
+    tp_media_driver_t *driver = NULL;
+    assert_int_equal(tp_media_driver_launch(&driver, &config), -1);
+    assert_int_equal(tp_errcode(), TP_EMEDIADRIVER);
+    assert_non_null(strstr(tp_errfix(), "delete_on_start"));
+    config.delete_on_start = true;
+    const int64_t launching_ns = tpi_clock_monotonic_ns();
+    assert_int_equal(tp_media_driver_launch(&driver, &config), 0);
+    assert_in_range(ms_since(launching_ns), 0, 1500);          /* by its lock file, not by the heartbeat */
+    tp_media_driver_close(driver);
+}
+
+static void a_media_driver_that_shuts_down_is_noticed_at_once(void **state)
+{
+    (void)state;
+    const char *const dir = dir_named("orderly");
+    tp_media_driver_config_t config = driver_config(dir);
+    config.delete_on_close = false;
+    tp_media_driver_t *driver = NULL;
+    assert_int_equal(tp_media_driver_launch(&driver, &config), 0);
+    tpi_bus_t *const bus = open_bus(dir);
+    tpi_publication_t *const pub = add_pub(bus, CHANNEL);
+    assert_true(tpi_bus_media_driver_heartbeat_ms(bus) > 0);
+    tp_media_driver_close(driver);
+    assert_int_equal(tpi_bus_do_work(bus, tpi_clock_monotonic_ns()), -1);
+    assert_non_null(strstr(tp_errwhy(), "shut down"));
+    assert_int_equal(tpi_publication_offer(pub, (const uint8_t *)"x", 1), TP_CLOSED);
+    assert_int_equal(tpi_bus_media_driver_heartbeat_ms(bus), 0);
+    tpi_bus_close(bus);
+    tpi_cnc_info_t info;
+    assert_int_equal(tpi_cnc_probe(dir, 1000, &info), TPI_CNC_DEAD);
+}
+
+static void a_stopped_driver_and_a_leap_of_the_clock_do_not_count_as_death(void **state)
+{
+    (void)state;
+    const char *const dir = dir_named("stalled");
+    const pid_t pid = spawn_self("--driver", dir);
+    tpi_bus_t *const bus = open_bus(dir);
+    const int64_t start_ns = tpi_clock_monotonic_ns();
+    AWAIT(bus, ms_since(start_ns) > 50);
+    assert_int_equal(kill(pid, SIGSTOP), 0);
+    const int64_t stopped_ns = tpi_clock_monotonic_ns();
+    while (ms_since(stopped_ns) < 2600)                        /* two missed beats; the process is still there */
+    {
+        assert_true(tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) >= 0);
+        rest();
+    }
+    assert_true(tpi_bus_do_work(bus, tpi_clock_monotonic_ns() + 3600 * TPI_NS_PER_S) >= 0);    /* the machine slept */
+    assert_int_equal(kill(pid, SIGCONT), 0);
+    tpi_publication_t *pub = NULL;
+    tpi_bus_async_t *async = NULL;
+    assert_int_equal(tpi_bus_add_publication(bus, &async, CHANNEL, STREAM), 0);
+    AWAIT(bus, 0 != tpi_bus_add_publication_poll(async, &pub));
+    assert_non_null(pub);
+    tpi_bus_close(bus);
+    kill_and_reap(pid);
+}
+
+static void a_killed_client_is_gone_after_its_liveness_timeout(void **state)
+{
+    (void)state;
+    const char *const dir = dir_named("short");
+    tp_media_driver_config_t config = driver_config(dir);
+    config.client_liveness_timeout_ns = TPI_NS_PER_S;
+    tp_media_driver_t *driver = NULL;
+    assert_int_equal(tp_media_driver_launch(&driver, &config), 0);
+    tpi_bus_t *const bus = open_bus(dir);
+    int images = 0;
+    (void)add_sub(bus, &images);
+    const pid_t pid = spawn_self("--client", dir);
+    AWAIT(bus, 1 == images);
+    kill_and_reap(pid);
+    const int64_t killed_ns = tpi_clock_monotonic_ns();
+    AWAIT(bus, 0 == images);
+    assert_in_range(ms_since(killed_ns), 0, 6000);
+    tpi_bus_close(bus);
+    tp_media_driver_close(driver);
+}
+
+/* ---- the media driver ------------------------------------------------------------------------------------------------------ */
+
+static void a_live_driver_keeps_its_directory(void **state)
+{
+    tp_media_driver_config_t config = driver_config(*state);
+    config.delete_on_start = true;
+    tp_media_driver_t *second = NULL;
+    assert_int_equal(tp_media_driver_launch(&second, &config), -1);
+    assert_int_equal(tp_errcode(), TP_EMEDIADRIVER);
+    assert_non_null(strstr(tp_errmsg(), "is alive"));
+    tpi_bus_close(open_bus(*state));
+}
+
+static void only_directories_of_media_drivers_are_removed(void **state)
+{
+    (void)state;
+    const char *const dir = dir_named("precious");
+    char path[256];
+    assert_int_equal(mkdir(dir, 0700), 0);
+    (void)snprintf(path, sizeof(path), "%s/thesis.tex", dir);
+    const int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    tp_media_driver_config_t config = driver_config(dir);
+    config.delete_on_start = true;
+    tp_media_driver_t *driver = NULL;
+    assert_int_equal(tp_media_driver_launch(&driver, &config), -1);
+    assert_non_null(strstr(tp_errmsg(), "thesis.tex"));
+    assert_int_equal(access(path, F_OK), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(tp_media_driver_launch(&driver, &config), 0);        /* an empty one may be used */
+    assert_string_equal(tp_media_driver_aeron_dir(driver), dir);
+    tp_media_driver_close(driver);
+    assert_int_equal(access(dir, F_OK), -1);
+    tp_media_driver_close(NULL);
+}
+
+static void media_driver_settings_are_bounded(void **state)
+{
+    (void)state;
+    tp_media_driver_t *driver = NULL;
+    tp_media_driver_config_t config = driver_config(dir_named("bounds"));
+    config.size = 8;
+    assert_int_equal(tp_media_driver_launch(&driver, &config), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+    static const uint32_t wrong[] = { 65535, 65537, 32768, UINT32_C(1) << 31 };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+    {
+        config = driver_config(dir_named("bounds"));
+        config.term_length = wrong[i];
+        assert_int_equal(tp_media_driver_launch(&driver, &config), -1);
+        assert_int_equal(tp_errcode(), TP_EINVAL);
+    }
+    config = driver_config(dir_named("bounds"));
+    config.client_liveness_timeout_ns = 1;
+    assert_int_equal(tp_media_driver_launch(&driver, &config), -1);
+    config = driver_config(dir_named("bounds"));
+    config.idle_max_park_ns = UINT64_C(100000001);
+    assert_int_equal(tp_media_driver_launch(&driver, &config), -1);
+    assert_null(driver);
+    config = driver_config(dir_named("bounds"));
+    config.term_length = 65536;
+    config.idle_max_park_ns = 1000;
+    assert_int_equal(tp_media_driver_launch(&driver, &config), 0);
+    tp_media_driver_close(driver);
+}
+
+static void an_idle_driver_costs_next_to_nothing(void **state)
+{
+    (void)state;                                               /* the shared driver runs */
+    struct rusage before;
+    struct rusage after;
+    const struct timespec second = { .tv_sec = 1 };
+    const struct timespec settle = { .tv_nsec = 50000000 };
+    (void)nanosleep(&settle, NULL);
+    assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+    (void)nanosleep(&second, NULL);
+    assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+    const int64_t used_us = (int64_t)(after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000 +
+        (int64_t)(after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec);
+    print_message("idle media driver: %.2f %% of a core\n", (double)used_us / 1e4);
+#if defined(__SANITIZE_ADDRESS__)
+    assert_in_range(used_us, 0, 100000);
+#else
+    assert_in_range(used_us, 0, 20000);
+#endif
+}
+
+/* ---- the suite ------------------------------------------------------------------------------------------------------------- */
+
+static int open_aeron(tpi_bus_fixture_t *fixture, tpi_bus_t **bus)
+{
+    const tpi_bus_aeron_config_t config = { .aeron_dir = fixture->state, .connect_timeout_ns = WAIT_NS };
+    return tpi_bus_aeron_open(bus, &config);
+}
+
+static int64_t real_ns(tpi_bus_fixture_t *fixture)
+{
+    (void)fixture;
+    return tpi_clock_monotonic_ns();
+}
+
+static tp_media_driver_t *shared;
+
+static int launch_shared(void **state)
+{
+    tp_media_driver_config_t config = driver_config(dir_named("shared"));
+    if (tp_media_driver_launch(&shared, &config) < 0) { return -1; }
+    *state = (void *)(uintptr_t)tp_media_driver_aeron_dir(shared);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (3 == argc && 0 == strcmp(argv[1], "--driver")) { return run_driver(argv[2]); }
+    if (3 == argc && 0 == strcmp(argv[1], "--client")) { return run_client(argv[2]); }
+    start_guardian();
+    const struct CMUnitTest alone[] =
+    {
+        cmocka_unit_test(all_results_of_aeron_are_mapped__A5),
+        cmocka_unit_test(without_a_media_driver_opening_says_where_others_are),
+        cmocka_unit_test(a_killed_media_driver_is_noticed_and_survived),
+        cmocka_unit_test(a_media_driver_that_shuts_down_is_noticed_at_once),
+        cmocka_unit_test(a_stopped_driver_and_a_leap_of_the_clock_do_not_count_as_death),
+        cmocka_unit_test(a_killed_client_is_gone_after_its_liveness_timeout),
+        cmocka_unit_test(only_directories_of_media_drivers_are_removed),
+        cmocka_unit_test(media_driver_settings_are_bounded),
+    };
+    const struct CMUnitTest with_shared[] =
+    {
+        cmocka_unit_test(an_idle_driver_costs_next_to_nothing),
+        cmocka_unit_test(a_channel_the_driver_refuses_is_an_error_with_its_reason),
+        cmocka_unit_test(admin_action_is_passed_on_and_costs_nothing_when_tried_again__A2),
+        cmocka_unit_test(additions_are_quick),
+        cmocka_unit_test(a_live_driver_keeps_its_directory),
+    };
+    int failed = cmocka_run_group_tests(alone, NULL, NULL);
+    failed += cmocka_run_group_tests(with_shared, launch_shared, NULL);
+    if (NULL != shared)
+    {
+        tpi_bus_fixture_t fixture = { .name = "bus_aeron conformance", .open = open_aeron, .now_ns = real_ns,
+            .state = (void *)(uintptr_t)tp_media_driver_aeron_dir(shared) };
+        failed += tpi_bus_conformance_run(&fixture);
+    }
+    tp_media_driver_close(shared);
+    return failed;
+}

@@ -1,0 +1,133 @@
+/*
+ * Counters of a live or dead media driver, read from its cnc.dat in chunks. One thread at a time per reader. Records are copied out before
+ * anything in them is looked at.
+ */
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bus/bus.h"
+#include "bus/cnc.h"
+#include "common/alloc.h"
+#include "common/err.h"
+
+#define METADATA_BYTES 512
+#define VALUE_BYTES 128
+#define CHUNK 64                        /* records read at once */
+
+#define AT_STATE 0
+#define AT_TYPE_ID 4
+#define AT_KEY 16
+#define AT_LABEL_LENGTH 128
+#define AT_LABEL 132
+#define RECORD_UNUSED 0
+#define RECORD_ALLOCATED 1
+
+_Static_assert(AT_KEY + TPI_COUNTER_KEY_MAX == AT_LABEL_LENGTH, "counter key length drifted");
+_Static_assert(AT_LABEL + TPI_COUNTER_LABEL_MAX == METADATA_BYTES, "counter label length drifted");
+
+struct tpi_counters_reader
+{
+    int fd;
+    tpi_cnc_layout_t layout;
+    uint8_t metadata[CHUNK * METADATA_BYTES];
+    uint8_t values[CHUNK * VALUE_BYTES];
+    char label[TPI_COUNTER_LABEL_MAX + 1];
+};
+
+int tpi_counters_reader_open(tpi_counters_reader_t **reader, const char *aeron_dir)
+{
+    if (NULL == reader) { TPI_SET_ERR(TP_EINVAL, "reader = NULL"); return -1; }
+    char buffer[1024];
+    const char *const dir = NULL == aeron_dir || '\0' == aeron_dir[0] ? tpi_bus_default_aeron_dir(buffer, sizeof(buffer)) : aeron_dir;
+    tpi_counters_reader_t *const made = tpi_alloc(sizeof(*made));
+    if (NULL == made) { return -1; }
+    tpi_cnc_state_t state;
+    char problem[160];
+    made->fd = tpi_cnc_open(dir, &made->layout, &state, problem, sizeof(problem));
+    if (made->fd < 0)
+    {
+        tpi_free(made);
+        if (TPI_CNC_UNUSABLE == state) { TPI_SET_ERR(TP_EIO, "counters of %s cannot be read: %s", dir, problem); return -1; }
+        TPI_SET_ERR(TP_ENOMEDIADRIVER, "no Aeron media driver at %s", dir);
+        TPI_ERR_WHY("%s", problem);
+        return -1;
+    }
+    *reader = made;
+    return 0;
+}
+
+static int64_t read_word(int fd, void *into, size_t length, int64_t offset)
+{
+    uint8_t *at = into;
+    size_t done = 0;
+    while (done < length)
+    {
+        const ssize_t n = pread(fd, at + done, length - done, (off_t)(offset + (int64_t)done));
+        if (n <= 0) { break; }
+        done += (size_t)n;
+    }
+    return (int64_t)done;
+}
+
+static void view_record(tpi_counters_reader_t *reader, size_t in_chunk, int32_t id, tpi_counter_view_t *view)
+{
+    const uint8_t *const metadata = reader->metadata + in_chunk * METADATA_BYTES;
+    const uint8_t *const values = reader->values + in_chunk * VALUE_BYTES;
+    int32_t label_length;
+    view->id = id;
+    memcpy(&view->type_id, metadata + AT_TYPE_ID, sizeof(view->type_id));
+    memcpy(&view->value, values, sizeof(view->value));
+    memcpy(&view->registration_id, values + 8, sizeof(view->registration_id));
+    memcpy(&view->owner_id, values + 16, sizeof(view->owner_id));
+    memcpy(&label_length, metadata + AT_LABEL_LENGTH, sizeof(label_length));
+    const size_t length = label_length < 0 ? 0 : (label_length > TPI_COUNTER_LABEL_MAX ? TPI_COUNTER_LABEL_MAX : (size_t)label_length);
+    memcpy(reader->label, metadata + AT_LABEL, length);
+    reader->label[length] = '\0';
+    view->label = reader->label;
+    view->key = metadata + AT_KEY;
+    view->key_length = TPI_COUNTER_KEY_MAX;
+}
+
+int tpi_counters_reader_foreach(tpi_counters_reader_t *reader, tpi_on_counter_t handler, void *clientd)
+{
+    if (NULL == reader || NULL == handler) { TPI_SET_ERR(TP_EINVAL, "reader or handler = NULL"); return -1; }
+    const int64_t by_metadata = reader->layout.metadata_length / METADATA_BYTES;
+    const int64_t by_values = reader->layout.values_length / VALUE_BYTES;
+    const int64_t records = by_metadata < by_values ? by_metadata : by_values;
+    int count = 0;
+    for (int64_t first = 0; first < records; first += CHUNK)
+    {
+        const size_t wanted = (size_t)(records - first < CHUNK ? records - first : CHUNK);
+        const int64_t got = read_word(reader->fd, reader->metadata, wanted * METADATA_BYTES, reader->layout.metadata_at + first * METADATA_BYTES);
+        const int64_t got_values = read_word(reader->fd, reader->values, wanted * VALUE_BYTES, reader->layout.values_at + first * VALUE_BYTES);
+        for (size_t i = 0; i < wanted; i++)
+        {
+            int32_t state;
+            if ((int64_t)(i + 1) * METADATA_BYTES > got || (int64_t)(i + 1) * VALUE_BYTES > got_values) { return count; }
+            memcpy(&state, reader->metadata + i * METADATA_BYTES + AT_STATE, sizeof(state));
+            if (RECORD_UNUSED == state) { return count; }
+            if (RECORD_ALLOCATED != state) { continue; }
+            tpi_counter_view_t view;
+            view_record(reader, i, (int32_t)(first + (int64_t)i), &view);
+            handler(clientd, &view);
+            count++;
+        }
+    }
+    return count;
+}
+
+int64_t tpi_counters_reader_heartbeat_ms(const tpi_counters_reader_t *reader)
+{
+    int64_t value = 0;
+    return NULL != reader && tpi_cnc_read_trailer(reader->fd, &reader->layout, TPI_CNC_RB_HEARTBEAT, &value) ? value : 0;
+}
+
+int64_t tpi_counters_reader_pid(const tpi_counters_reader_t *reader) { return NULL == reader ? 0 : reader->layout.pid; }
+
+void tpi_counters_reader_close(tpi_counters_reader_t *reader)
+{
+    if (NULL == reader) { return; }
+    (void)close(reader->fd);
+    tpi_free(reader);
+}
