@@ -27,7 +27,8 @@ static void every_syntax_of_a_range_is_read__D_170(void **state)
 static void what_is_no_range_is_refused_and_changes_nothing__D_170_D_171(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "0", "0-5", "5-4", "1-", "-1", "1--2", "1-2-3", "a", "1 2", "2147483648", "1-2147483648", "99999999999999999999",
+    static const char *const bad[] = { "0", "0-5", "5-4", "1-", "-1", "1--2", "1-2-3", "a", "1 2", "2147483648", "1-2147483648",
+        "99999999999999999999",
         "0x10", "+1", "1;2", "1-2x" };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
     {

@@ -23,7 +23,10 @@ const char *tpi_conf_clip(char buffer[TPI_CONF_CLIP_MAX], const char *text, size
 void tpi_conf_place_text(const tpi_conf_place_t *place, char *buffer, size_t size)
 {
     buffer[0] = '\0';
-    if (NULL != place->file && 0 != place->line) { (void)snprintf(buffer, size, "%.180s:%" PRIu32 ":%" PRIu32 ": ", place->file, place->line, place->column); }
+    if (NULL != place->file && 0 != place->line)
+    {
+        (void)snprintf(buffer, size, "%.180s:%" PRIu32 ":%" PRIu32 ": ", place->file, place->line, place->column);
+    }
     else if (NULL != place->file) { (void)snprintf(buffer, size, "%.180s: ", place->file); }
     else if (NULL != place->name) { (void)snprintf(buffer, size, "%s: ", place->name); }
 }

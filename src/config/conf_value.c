@@ -35,7 +35,8 @@ static int refuse(const candidate_t *value, int code, const char *format, ...)
     (void)vsnprintf(problem, sizeof(problem), format, args);
     va_end(args);
     tpi_conf_place_text(value->place, place, sizeof(place));
-    TPI_SET_ERR(0 != value->place->code ? value->place->code : code, "%s%s%s = %s %s", place, value->place->table, value->row->key, value->shown, problem);
+    TPI_SET_ERR(0 != value->place->code ? value->place->code : code, "%s%s%s = %s %s", place, value->place->table, value->row->key, value->shown,
+        problem);
     tpi_conf_describe(value->row, takes, sizeof(takes));
     TPI_ERR_FIX("%s takes %s", value->row->key, takes);
     return -1;
@@ -108,7 +109,8 @@ static int check_text(const candidate_t *value, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++)
     {
-        if ((unsigned char)text[i] < 0x20 || 0x7f == text[i]) { return refuse(value, TP_ECONF_TYPE, "holds the control byte 0x%02x", (unsigned)text[i]); }
+        const unsigned char byte = (unsigned char)text[i];
+        if (byte < 0x20 || 0x7f == byte) { return refuse(value, TP_ECONF_TYPE, "holds the control byte 0x%02x", (unsigned)byte); }
     }
     if (length >= value->row->size) { return refuse(value, TP_ECONF_RANGE, "has %zu bytes, at most %zu fit", length, value->row->size - 1); }
     return 0;
@@ -184,7 +186,8 @@ static int store_range_array(const candidate_t *value, const tpi_toml_node_t *ar
         uint32_t to = 0;
         const tpi_toml_node_t *const part = &array->children[i];
         if (TPI_TOML_STRING != part->type) { return refuse(value, TP_ECONF_TYPE, "is neither two integers nor strings"); }
-        if (strlen(part->text) != part->text_length || NULL != strchr(part->text, ',') || tpi_conf_parse_range(part->text, &from, &to) < 0 || 0 == from)
+        const bool plain = strlen(part->text) == part->text_length && NULL == strchr(part->text, ',');
+        if (!plain || tpi_conf_parse_range(part->text, &from, &to) < 0 || 0 == from)
         {
             return refuse(value, TP_ECONF_RANGE, "has an element that is neither \"start-end\" nor \"n\" of ids 1..2147483647");
         }
@@ -256,8 +259,8 @@ static int store_integer(const candidate_t *value, const tpi_toml_node_t *node)
         case TPI_CONF_U16:
         case TPI_CONF_U32:
         case TPI_CONF_U64:
-            if (node->integer < 0) { return refuse(value, TP_ECONF_RANGE, "is out of range %" PRIu64 "..%" PRIu64, value->row->min, value->row->max); }
-            return store_number(value, (uint64_t)node->integer);
+            if (node->integer >= 0) { return store_number(value, (uint64_t)node->integer); }
+            return refuse(value, TP_ECONF_RANGE, "is out of range %" PRIu64 "..%" PRIu64, value->row->min, value->row->max);
         default: return refuse_type(value, node);
     }
 }

@@ -65,8 +65,8 @@ typedef struct tpi_driver_config_options
 tpi_driver_config_options_t;
 
 /*
- * Defaults, then file (NULL: what tp_driver_config_set_builtin adds), environment and settings, then tp_driver_config_check. On success *config is the
- * caller's, to be released by tp_driver_config_fini; unchanged otherwise. options may be NULL.
+ * Defaults, then file (NULL: what tp_driver_config_set_builtin adds), environment and settings, then tp_driver_config_check. On success *config
+ * is the caller's, to be released by tp_driver_config_fini; unchanged otherwise. options may be NULL.
  *
  * Errors name file, line and column (or the variable or flag), key, value and bound: TP_ECONF_FILE, TP_ECONF_SYNTAX, TP_ECONF_KEY, TP_ECONF_TYPE,
  * TP_ECONF_RANGE, TP_ECONF_RULE, TP_ECONF_ENV, TP_EUSAGE (settings), TP_ENOMEM.
@@ -75,7 +75,8 @@ int tpi_driver_config_load(tp_driver_config_t *config, const char *file, const t
 
 /* One effective value: its key, value as a file would say it, and source ("driver.toml:14", "SHM_BASE_DIR", "--base-dir", "default"). */
 typedef void (*tpi_config_on_value_t)(void *clientd, const char *key, const char *value, const char *source);
-void tpi_driver_config_foreach(const tp_driver_config_t *config, const tpi_driver_config_origins_t *origins, tpi_config_on_value_t handler, void *clientd);
+void tpi_driver_config_foreach(const tp_driver_config_t *config, const tpi_driver_config_origins_t *origins, tpi_config_on_value_t handler,
+    void *clientd);
 
 /* The effective configuration as a TOML file that gives the same configuration again (secrets apart), each line with its source. */
 void tpi_driver_config_show(FILE *out, const tp_driver_config_t *config, const tpi_driver_config_origins_t *origins);

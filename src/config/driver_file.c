@@ -1,6 +1,6 @@
 /*
- * Owns the walk through the driver's TOML file. Keys of known tables must be known (D-208); tables nobody knows only warn, because a file may serve several
- * programs.
+ * Owns the walk through the driver's TOML file. Keys of known tables must be known (D-208); tables nobody knows only warn, because a file may
+ * serve several programs.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -127,11 +127,13 @@ static int read_pools(const tpi_driver_source_t *source, const tpi_toml_node_t *
 {
     if (TPI_TOML_ARRAY != node->type)
     {
-        return refuse(source, node, TP_ECONF_TYPE, "profiles.%s.payload_pools is %s, not an array of tables", profile->name, tpi_toml_type_name(node->type));
+        return refuse(source, node, TP_ECONF_TYPE, "profiles.%s.payload_pools is %s, not an array of tables", profile->name,
+            tpi_toml_type_name(node->type));
     }
     if (0 == node->count || node->count > TP_CONFIG_POOLS_MAX)                      /* D-190 */
     {
-        return refuse(source, node, TP_ECONF_RULE, "profiles.%s.payload_pools has %zu entries, not 1..%d", profile->name, node->count, TP_CONFIG_POOLS_MAX);
+        return refuse(source, node, TP_ECONF_RULE, "profiles.%s.payload_pools has %zu entries, not 1..%d", profile->name, node->count,
+            TP_CONFIG_POOLS_MAX);
     }
     for (size_t i = 0; i < node->count; i++)
     {
@@ -139,8 +141,8 @@ static int read_pools(const tpi_driver_source_t *source, const tpi_toml_node_t *
         char title[TP_CONFIG_NAME_MAX + 64];
         (void)snprintf(key, sizeof(key), "profiles.%s.payload_pools[%zu].", profile->name, i);
         (void)snprintf(title, sizeof(title), "[[profiles.%s.payload_pools]]", profile->name);
-        const table_t table = { .source = source, .node = &node->children[i], .rows = tpi_pool_rows, .row_count = tpi_pool_row_count, .row_prefix = "",
-            .key_prefix = key, .title = title, .object = &profile->pools[i] };
+        const table_t table = { .source = source, .node = &node->children[i], .rows = tpi_pool_rows, .row_count = tpi_pool_row_count,
+            .row_prefix = "", .key_prefix = key, .title = title, .object = &profile->pools[i] };
         if (need_table(source, table.node, title) < 0 || walk(&table) < 0) { return -1; }
     }
     profile->pool_count = (uint32_t)node->count;
@@ -314,7 +316,8 @@ int tpi_driver_source_file(const tpi_driver_source_t *source, const char *file)
     if (rc >= 0) { rc = read_root(source, root); }
     if (rc >= 0 && 0 != (mode & 0044) && '\0' != source->config->shutdown_token[0])
     {
-        tpi_driver_source_warn(source, TP_ECONF_RULE, "%.180s: policies.shutdown_token can be read by others (mode %03o); chmod 600, or use POLICIES_SHUTDOWN_TOKEN",
+        tpi_driver_source_warn(source, TP_ECONF_RULE,
+            "%.180s: policies.shutdown_token can be read by others (mode %03o); chmod 600, or use POLICIES_SHUTDOWN_TOKEN",
             file, mode & 0777);
     }
     tpi_toml_free(root);

@@ -139,12 +139,16 @@ static uint32_t line_of_entry(const tpi_driver_source_t *source, const char *mes
     for (uint32_t i = 0; i < config->profile_count; i++)
     {
         const char *const name = config->profiles[i].name;
-        if (strlen(name) > longest && starts_with_entry(message, "profiles", name)) { longest = strlen(name); line = source->origins->profile_lines[i]; }
+        if (strlen(name) <= longest || !starts_with_entry(message, "profiles", name)) { continue; }
+        longest = strlen(name);
+        line = source->origins->profile_lines[i];
     }
     for (uint32_t i = 0; i < config->stream_count; i++)
     {
         const char *const name = config->streams[i].name;
-        if (strlen(name) > longest && starts_with_entry(message, "streams", name)) { longest = strlen(name); line = source->origins->stream_lines[i]; }
+        if (strlen(name) <= longest || !starts_with_entry(message, "streams", name)) { continue; }
+        longest = strlen(name);
+        line = source->origins->stream_lines[i];
     }
     return line;
 }
@@ -191,8 +195,9 @@ static int add_builtin(const tpi_driver_source_t *source)
     for (size_t i = 0; rc >= 0 && i < tpi_driver_row_count; i++)
     {
         const tpi_conf_row_t *const row = &tpi_driver_rows[i];
-        const size_t size = TPI_CONF_TEXTS == row->type ? 0 : row->size;
-        if (0 != memcmp((const char *)before + row->offset, (const char *)source->config + row->offset, size)) { note(source, row, TPI_CONFIG_BUILTIN, ""); }
+        const char *const old = (const char *)before + row->offset;
+        const char *const new = (const char *)source->config + row->offset;
+        if (TPI_CONF_TEXTS != row->type && 0 != memcmp(old, new, row->size)) { note(source, row, TPI_CONFIG_BUILTIN, ""); }
     }
     tpi_free(before);
     return rc;

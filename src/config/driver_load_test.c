@@ -109,7 +109,8 @@ static void almost_empty_file_gives_the_defaults_of_the_table__D_185_W_219(void 
     assert_string_equal(config.shm_namespace, "default");
     assert_int_equal(config.permissions_mode, 0660);
     assert_true(config.prefault_shm && config.epoch_gc_enabled);
-    assert_false(config.require_hugepages || config.allow_dynamic_streams || config.reuse_existing_shm || config.mlock_shm || config.cleanup_shm_on_exit);
+    assert_false(config.require_hugepages || config.allow_dynamic_streams || config.reuse_existing_shm || config.mlock_shm ||
+        config.cleanup_shm_on_exit);
     assert_int_equal(config.epoch_gc_keep, 2);
     assert_int_equal(config.shutdown_timeout_ms, 2000);
     assert_string_equal(config.shutdown_token, "");
@@ -149,13 +150,16 @@ static void no_file_gives_the_built_in_streams__D_185(void **state)
 static void worked_example_of_the_specification_loads__D_185(void **state)
 {
     (void)state;
-    loaded("[driver]\ninstance_id                = \"rig-a\"\ncontrol_channel            = \"aeron:ipc?term-length=4m\"\ncontrol_stream_id          = 1000\n"
-        "announce_channel           = \"aeron:ipc?term-length=4m\"\nannounce_stream_id         = 1001\nqos_channel                = \"aeron:ipc?term-length=4m\"\n"
+    loaded("[driver]\ninstance_id                = \"rig-a\"\ncontrol_channel            = \"aeron:ipc?term-length=4m\"\n"
+        "control_stream_id          = 1000\n"
+        "announce_channel           = \"aeron:ipc?term-length=4m\"\nannounce_stream_id         = 1001\n"
+        "qos_channel                = \"aeron:ipc?term-length=4m\"\n"
         "qos_stream_id              = 1200\nstream_id_range            = \"20000-20063\"\ndescriptor_stream_id_range = \"31000-31127\"\n"
         "control_stream_id_range    = \"32000-32127\"\n\n[shm]\nbase_dir          = \"/dev/shm/tensorpool\"\nnamespace         = \"rig_a\"\n"
         "permissions_mode  = \"660\"\nallowed_base_dirs = [\"/dev/shm/tensorpool\"]\n\n[policies]\nallow_dynamic_streams        = true\n"
         "default_profile              = \"scratch\"\nannounce_period_ms           = 500\nlease_keepalive_interval_ms  = 1000\n"
-        "lease_expiry_grace_intervals = 4\nnode_id_reuse_cooldown_ms    = 2500\nepoch_gc_keep                = 3\nepoch_gc_on_startup          = true\n"
+        "lease_expiry_grace_intervals = 4\nnode_id_reuse_cooldown_ms    = 2500\nepoch_gc_keep                = 3\n"
+        "epoch_gc_on_startup          = true\n"
         "shutdown_timeout_ms          = 1500\n\n[profiles.thermal]                 # 640 x 512 pixels of 2 bytes\nheader_nslots = 256\n"
         "[[profiles.thermal.payload_pools]]\npool_id      = 1\nstride_bytes = 655360\n\n[profiles.scratch]\nheader_nslots = 64\npayload_pools = [\n"
         "  { pool_id = 1, stride_bytes = 4096 },\n  { pool_id = 7, stride_bytes = 1048576 },\n]\n\n[streams.thermal_left]\nstream_id = 10010\n"
@@ -269,7 +273,8 @@ static void variable_wins_over_the_file_and_a_flag_over_both__D_187(void **state
 static void short_variables_count_only_without_the_regular_one__D_186(void **state)
 {
     (void)state;
-    static const char *const both[] = { "AERON_DIR=/a", "DRIVER_AERON_DIR=/b", "TP_CONTROL_CHANNEL=aeron:ipc?a=1", "DRIVER_CONTROL_CHANNEL=aeron:ipc?b=1",
+    static const char *const both[] = { "AERON_DIR=/a", "DRIVER_AERON_DIR=/b", "TP_CONTROL_CHANNEL=aeron:ipc?a=1",
+        "DRIVER_CONTROL_CHANNEL=aeron:ipc?b=1",
         "TP_CONTROL_STREAM_ID=1", "DRIVER_CONTROL_STREAM_ID=2", NULL };
     static const char *const alone[] = { "AERON_DIR=/a", "TP_CONTROL_CHANNEL=aeron:ipc?a=1", "TP_CONTROL_STREAM_ID=1", NULL };
     assert_int_equal(load_with(REST, both, NULL, 0), 0);
@@ -285,9 +290,12 @@ static void short_variables_count_only_without_the_regular_one__D_186(void **sta
 static void variable_that_does_not_parse_ends_the_start__D_186_D_207(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "DRIVER_CONTROL_STREAM_ID=abc", "DRIVER_CONTROL_STREAM_ID=", "DRIVER_CONTROL_STREAM_ID=0x10", "DRIVER_CONTROL_STREAM_ID= 1",
-        "DRIVER_CONTROL_STREAM_ID=-1", "DRIVER_CONTROL_STREAM_ID=0", "DRIVER_CONTROL_STREAM_ID=2147483648", "DRIVER_QOS_STREAM_ID=99999999999999999999999",
-        "POLICIES_PREFAULT_SHM=yes", "POLICIES_PREFAULT_SHM=1", "SHM_PERMISSIONS_MODE=668", "SHM_PERMISSIONS_MODE=1000", "DRIVER_STREAM_ID_RANGE=[1, 2]",
+    static const char *const bad[] = { "DRIVER_CONTROL_STREAM_ID=abc", "DRIVER_CONTROL_STREAM_ID=", "DRIVER_CONTROL_STREAM_ID=0x10",
+        "DRIVER_CONTROL_STREAM_ID= 1",
+        "DRIVER_CONTROL_STREAM_ID=-1", "DRIVER_CONTROL_STREAM_ID=0", "DRIVER_CONTROL_STREAM_ID=2147483648",
+            "DRIVER_QOS_STREAM_ID=99999999999999999999999",
+        "POLICIES_PREFAULT_SHM=yes", "POLICIES_PREFAULT_SHM=1", "SHM_PERMISSIONS_MODE=668", "SHM_PERMISSIONS_MODE=1000",
+            "DRIVER_STREAM_ID_RANGE=[1, 2]",
         "DRIVER_STREAM_ID_RANGE=5-4", "SHM_NAMESPACE=", "DRIVER_MEDIA_DRIVER=Embedded", "TP_CONTROL_STREAM_ID=x", "DRIVER_INSTANCE_ID=a\nb" };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
     {
@@ -339,7 +347,8 @@ static void unknown_key_names_place_and_nearest_key__D_208(void **state)
         { "[shm]\n\n  basedir = \"/x\"\n" REST, "3:3: ", "unknown key 'basedir' in [shm]", "did you mean 'base_dir'?" },
         { "[policies]\nxyzzy = 1\n" REST, "2:1: ", "unknown key 'xyzzy' in [policies]", "the nearest known key is '" },
         { "[profiles.camera]\nstride_byte = 4\npayload_pools = []\n" STREAM, "2:1: ", "unknown key 'stride_byte' in [profiles.camera]", "" },
-        { "[profiles.camera]\npayload_pool = []\n" STREAM, "2:1: ", "unknown key 'payload_pool' in [profiles.camera]", "did you mean 'payload_pools'?" },
+        { "[profiles.camera]\npayload_pool = []\n" STREAM, "2:1: ", "unknown key 'payload_pool' in [profiles.camera]",
+            "did you mean 'payload_pools'?" },
         { "[profiles.p]\n[[profiles.p.payload_pools]]\npool_id = 1\nstride_byte = 64\n" STREAM, "4:1: ",
             "unknown key 'stride_byte' in [[profiles.p.payload_pools]]", "did you mean 'stride_bytes'?" },
         { PROFILE "[streams.s]\nstreamid = 1\nprofile = \"p\"\n", "4:1: ", "unknown key 'streamid' in [streams.s]", "did you mean 'stream_id'?" },
@@ -416,12 +425,14 @@ static void both_sides_of_each_bound_are_tried__D_207(void **state)
         const uint64_t good[] = { low, high };
         for (size_t k = 0; k < 2; k++)
         {
-            (void)snprintf(text, sizeof(text), "[%.*s]\n%s = %llu\n%s", (int)table, row->key, row->key + table + 1, (unsigned long long)good[k], REST);
+            (void)snprintf(text, sizeof(text), "[%.*s]\n%s = %llu\n%s", (int)table, row->key, row->key + table + 1, (unsigned long long)good[k],
+                REST);
             loaded(text);
         }
         (void)snprintf(text, sizeof(text), "[%.*s]\n%s = %lld\n%s", (int)table, row->key, row->key + table + 1, (long long)row->min - 1, REST);
         refused(text, TP_ECONF_RANGE, "2:1: ", "is out of range");
-        (void)snprintf(text, sizeof(text), "[%.*s]\n%s = %llu\n%s", (int)table, row->key, row->key + table + 1, (unsigned long long)row->max + 1, REST);
+        (void)snprintf(text, sizeof(text), "[%.*s]\n%s = %llu\n%s", (int)table, row->key, row->key + table + 1, (unsigned long long)row->max + 1,
+            REST);
         refused(text, TP_ECONF_RANGE, "2:1: ", "is out of range");
     }
     loaded("[policies]\nepoch_gc_min_age_ns = 9223372036854775807\n" REST);
@@ -526,7 +537,8 @@ static void overlapping_ranges_are_refused_at_their_line__D_169(void **state)
 {
     (void)state;
     static const struct { const char *driver, *place, *holds; } bad[] = {
-        { "stream_id_range = \"1-5\"\ndescriptor_stream_id_range = \"5-6\"\n", "3:1: ", "driver.descriptor_stream_id_range = 5-6 overlaps driver.stream_id_range" },
+        { "stream_id_range = \"1-5\"\ndescriptor_stream_id_range = \"5-6\"\n", "3:1: ",
+            "driver.descriptor_stream_id_range = 5-6 overlaps driver.stream_id_range" },
         { "stream_id_range = \"900-1000\"\n", "2:1: ", "driver.stream_id_range = 900-1000 holds driver.control_stream_id = 1000" },
         { "\nstream_id_range = \"1001-2000\"\n", "3:1: ", "holds driver." },
         { "control_stream_id_range = \"9999-10001\"\n", "2:1: ", "holds streams.s.stream_id = 10000" },
@@ -592,7 +604,8 @@ static void stride_is_a_multiple_of_64__D_191(void **state)
 {
     (void)state;
     static const struct { const char *stride; const char *holds; } bad[] = {
-        { "100", "stride_bytes = 100 is not a multiple of 64; the next one is 128" }, { "65", "the next one is 128" }, { "0", "is out of range 64..4294967232" },
+        { "100", "stride_bytes = 100 is not a multiple of 64; the next one is 128" }, { "65", "the next one is 128" },
+        { "0", "is out of range 64..4294967232" },
         { "-64", "is out of range" }, { "4294967296", "is out of range" },
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
@@ -614,13 +627,16 @@ static void pools_and_slots_are_checked_with_their_place__D_207(void **state)
 #define POOL "payload_pools = [{ pool_id = 1, stride_bytes = 64 }]\n"
     refused("[profiles.p]\nheader_nslots = 1000\n" POOL STREAM, TP_ECONF_RULE, "2:1: ", "profiles.p.header_nslots = 1000 is not a power of two");
     refused("[profiles.p]\nheader_nslots = 0\n" POOL STREAM, TP_ECONF_RANGE, "2:1: ", "profiles.p.header_nslots = 0 is out of range 1..");
-    refused("[profiles.p]\nheader_slot_bytes = 128\n" POOL STREAM, TP_ECONF_RANGE, "2:1: ", "profiles.p.header_slot_bytes = 128 is out of range 256..256");
+    refused("[profiles.p]\nheader_slot_bytes = 128\n" POOL STREAM, TP_ECONF_RANGE, "2:1: ",
+        "profiles.p.header_slot_bytes = 128 is out of range 256..256");
     loaded("[profiles.p]\nheader_slot_bytes = 256\n" POOL STREAM);
-    refused("[profiles.p]\npayload_pools = [{ pool_id = 0, stride_bytes = 64 }]\n" STREAM, TP_ECONF_RANGE, "2:20: ", "pool_id = 0 is out of range 1..65535");
+    refused("[profiles.p]\npayload_pools = [{ pool_id = 0, stride_bytes = 64 }]\n" STREAM, TP_ECONF_RANGE, "2:20: ",
+        "pool_id = 0 is out of range 1..65535");
     refused("[profiles.p]\npayload_pools = [{ pool_id = 65536, stride_bytes = 64 }]\n" STREAM, TP_ECONF_RANGE, "2:20: ", "pool_id = 65536");
-    refused("[profiles.p]\npayload_pools = [{ pool_id = 1 }]\n" STREAM, TP_ECONF_RULE, "2:18: ", "profiles.p.payload_pools[0].stride_bytes is missing");
-    refused("[profiles.q]\n" POOL "[profiles.p]\npayload_pools = [{ pool_id = 1, stride_bytes = 64 }, { pool_id = 1, stride_bytes = 128 }]\n" STREAM, TP_ECONF_RULE,
-        "3:", "profiles.p: pool_id = 1 is used twice");
+    refused("[profiles.p]\npayload_pools = [{ pool_id = 1 }]\n" STREAM, TP_ECONF_RULE, "2:18: ",
+        "profiles.p.payload_pools[0].stride_bytes is missing");
+    refused("[profiles.q]\n" POOL "[profiles.p]\npayload_pools = [{ pool_id = 1, stride_bytes = 64 }, { pool_id = 1, stride_bytes = 128 }]\n" STREAM,
+        TP_ECONF_RULE, "3:", "profiles.p: pool_id = 1 is used twice");
 }
 
 static void streams_are_checked_with_their_place__D_207(void **state)
@@ -712,11 +728,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(almost_empty_file_gives_the_defaults_of_the_table__D_185_W_219), T(default_lease_is_three_intervals_of_one_second__D_105),
         T(other_lease_times_are_read__D_106_D_107), T(no_file_gives_the_built_in_streams__D_185), T(worked_example_of_the_specification_loads__D_185),
-        T(keys_of_this_implementation_are_read__D_184), T(several_base_directories_are_read__W_220), T(every_scalar_key_has_a_variable_that_wins__D_186_D_187),
+        T(keys_of_this_implementation_are_read__D_184), T(several_base_directories_are_read__W_220),
+            T(every_scalar_key_has_a_variable_that_wins__D_186_D_187),
         T(variable_wins_over_the_file_and_a_flag_over_both__D_187), T(short_variables_count_only_without_the_regular_one__D_186),
         T(variable_that_does_not_parse_ends_the_start__D_186_D_207), T(arrays_have_no_variable__D_186), T(misspelt_variable_warns__D_208),
-        T(settings_are_checked_like_values__D_207), T(unknown_key_names_place_and_nearest_key__D_208), T(unknown_table_warns_and_names_the_nearest__D_208),
-        T(wrong_type_is_refused_with_key_and_value__D_207), T(both_sides_of_each_bound_are_tried__D_207), T(permission_mode_is_octal_up_to_0777__D_207),
+        T(settings_are_checked_like_values__D_207), T(unknown_key_names_place_and_nearest_key__D_208),
+            T(unknown_table_warns_and_names_the_nearest__D_208),
+        T(wrong_type_is_refused_with_key_and_value__D_207), T(both_sides_of_each_bound_are_tried__D_207),
+            T(permission_mode_is_octal_up_to_0777__D_207),
         T(mode_that_lets_strangers_in_warns__W_245), T(texts_end_at_their_bound__D_207), T(namespace_must_not_be_empty_or_lead_elsewhere__W_224),
         T(base_directory_must_be_absolute__W_219), T(ranges_are_read_in_every_syntax__D_170), T(invalid_range_ends_the_start__D_170_D_171),
         T(overlapping_ranges_are_refused_at_their_line__D_169), T(overlap_from_a_variable_names_the_variable__D_169_D_207),

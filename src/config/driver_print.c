@@ -8,7 +8,8 @@
 
 #define VALUE_MAX (TP_CONFIG_BASE_DIRS_MAX * (TP_CONFIG_PATH_MAX + 4))
 
-static void source_text(const tpi_driver_config_origins_t *origins, const tpi_config_origin_t *origin, const tpi_conf_row_t *row, char *buffer, size_t size)
+static void source_text(const tpi_driver_config_origins_t *origins, const tpi_config_origin_t *origin, const tpi_conf_row_t *row, char *buffer,
+    size_t size)
 {
     switch (origin->kind)
     {
@@ -74,7 +75,8 @@ static void each_row(const tpi_conf_row_t *rows, size_t count, const void *objec
     }
 }
 
-void tpi_driver_config_foreach(const tp_driver_config_t *config, const tpi_driver_config_origins_t *origins, tpi_config_on_value_t handler, void *clientd)
+void tpi_driver_config_foreach(const tp_driver_config_t *config, const tpi_driver_config_origins_t *origins, tpi_config_on_value_t handler,
+    void *clientd)
 {
     char value[VALUE_MAX];
     char source[TP_CONFIG_PATH_MAX + 128];

@@ -96,7 +96,8 @@ static void example_loads_with_every_key_in_force__D_185(void **state)
         char value[TPI_CONF_SHOWN_MAX];
         const tpi_conf_row_t *const row = &tpi_driver_rows[i];
         assert_int_equal(origins.rows[i].kind, TPI_CONFIG_FILE);
-        if (0 != (row->flags & TPI_CONF_DERIVED) || TPI_CONF_RANGE == row->type || 0 == strcmp(row->key, "policies.allow_dynamic_streams")) { continue; }
+        if (0 != (row->flags & TPI_CONF_DERIVED) || TPI_CONF_RANGE == row->type) { continue; }
+        if (0 == strcmp(row->key, "policies.allow_dynamic_streams")) { continue; }
         (void)tpi_conf_format(row, &config, value, sizeof(value));
         assert_string_equal(value, row->default_text);
     }
@@ -154,13 +155,16 @@ static void each_value_tells_where_it_came_from__D_187(void **state)
     static const char *const environment[] = { "SHM_NAMESPACE=v", "TP_CONTROL_STREAM_ID=9", "POLICIES_SHUTDOWN_TOKEN=hush", NULL };
     wanted_t wanted[] = {
         { "driver.instance_id", "\"x\"", "print_test-", 0 }, { "shm.namespace", "\"v\"", "SHM_NAMESPACE", 0 },
-        { "driver.control_stream_id", "9", "TP_CONTROL_STREAM_ID", 0 }, { "driver.announce_stream_id", "9", "default: value of driver.control_stream_id", 0 },
-        { "shm.base_dir", "\"/dev/shm/tensorpool\"", "default", 0 }, { "shm.allowed_base_dirs", "[\"/dev/shm/tensorpool\"]", "default: [shm.base_dir]", 0 },
+        { "driver.control_stream_id", "9", "TP_CONTROL_STREAM_ID", 0 },
+        { "driver.announce_stream_id", "9", "default: value of driver.control_stream_id", 0 },
+        { "shm.base_dir", "\"/dev/shm/tensorpool\"", "default", 0 },
+        { "shm.allowed_base_dirs", "[\"/dev/shm/tensorpool\"]", "default: [shm.base_dir]", 0 },
         { "policies.shutdown_token", "\"(set)\"", "POLICIES_SHUTDOWN_TOKEN", 0 }, { "policies.default_profile", "\"p\"", "first profile", 0 },
         { "profiles.p.header_nslots", "1024", ".toml:3", 0 }, { "profiles.p.payload_pools[0].stride_bytes", "64", ".toml:3", 0 },
         { "streams.s.stream_id", "7", ".toml:5", 0 }, { "streams.s.profile", "\"p\"", ".toml:5", 0 }, { NULL, NULL, NULL, 0 },
     };
-    load_text("[driver]\ninstance_id = \"x\"\n[profiles.p]\npayload_pools = [{ pool_id = 1, stride_bytes = 64 }]\n[streams.s]\nstream_id = 7\nprofile = \"p\"\n",
+    load_text("[driver]\ninstance_id = \"x\"\n[profiles.p]\npayload_pools = [{ pool_id = 1, stride_bytes = 64 }]\n"
+        "[streams.s]\nstream_id = 7\nprofile = \"p\"\n",
         environment);
     tpi_driver_config_foreach(&config, &origins, on_value, wanted);
     for (const wanted_t *each = wanted; NULL != each->key; each++)

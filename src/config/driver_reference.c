@@ -65,7 +65,8 @@ static const char *example_value(const tpi_conf_row_t *row)
 static const char example_entries[] =
     "\n"
     "# ---- profiles: how large the regions of a stream are ------------------------------------------------------------\n"
-    "# Every pool has header_nslots slots. A frame takes the smallest slot it fits. A consumer may be header_nslots frames behind before it loses frames.\n"
+    "# Every pool has header_nslots slots. A frame takes the smallest slot it fits. A consumer may be header_nslots frames\n"
+    "# behind before it loses frames.\n"
     "# Memory of one stream: header_nslots x (256 + sum of all stride_bytes); it is taken when the first client attaches.\n"
     "\n"
     "[profiles.small]                    # spectra, tables, small images: 17 MiB a stream\n"
@@ -182,14 +183,15 @@ static void print_reference_table(FILE *out, const char *title, const tpi_conf_r
 void tpi_driver_config_reference(FILE *out)
 {
     fputs("# Configuration of the driver\n\n"
-        "Printed by `tp_driver --print-reference`; do not edit. `tp_driver --print-example` writes a file to start from, `tp_driver --check` checks one,\n"
-        "`tp_driver --print-config` shows each value in force and where it came from.\n\n"
-        "A value is taken from the first of: command line, environment, file, default. Without `--config` the driver serves built-in streams: 10000 to 10015,\n"
-        "and dynamic ones from 20000 to 29999.\n\n"
-        "An unknown key in one of the tables below is an error; a table that is not one of them is ignored with a warning, because a file may serve several\n"
-        "programs. Errors name file, line, column, key, value and bound.\n\n"
-        "Integers of variables are decimal, booleans `true` or `false` in any case, ranges as in the file without quotation marks. Ranges are written\n"
-        "`\"start-end\"`, `\"n\"`, `\"start,end\"`, `[start, end]` or `[\"start-end\", \"n\", ...]` where the parts follow one another without gap.\n", out);
+        "Printed by `tp_driver --print-reference`; do not edit. `tp_driver --print-example` writes a file to start from,\n"
+        "`tp_driver --check` checks one, `tp_driver --print-config` shows each value in force and where it came from.\n\n"
+        "A value is taken from the first of: command line, environment, file, default. Without `--config` the driver serves\n"
+        "built-in streams: 10000 to 10015, and dynamic ones from 20000 to 29999.\n\n"
+        "An unknown key in one of the tables below is an error; a table that is not one of them is ignored with a warning, because\n"
+        "a file may serve several programs. Errors name file, line, column, key, value and bound.\n\n"
+        "Integers of variables are decimal, booleans `true` or `false` in any case, ranges as in the file without quotation marks.\n"
+        "Ranges are written `\"start-end\"`, `\"n\"`, `\"start,end\"`, `[start, end]` or `[\"start-end\", \"n\", ...]`, whose parts follow\n"
+        "one another without gap.\n", out);
     const char *table = "";
     for (size_t i = 0; i < tpi_driver_row_count; i++)
     {

@@ -20,8 +20,8 @@
     { .key = (key_), .type = TPI_CONF_CHOICE, AT(tp_driver_config_t, field_), .default_text = (default_), .flags = (flags_), .choices = (choices_), \
         .doc = (doc_) }
 #define U32(key_, field_, default_, min_, max_, flags_, doc_) \
-    { .key = (key_), .type = TPI_CONF_U32, AT(tp_driver_config_t, field_), .default_text = (default_), .min = (min_), .max = (max_), .flags = (flags_), \
-        .doc = (doc_) }
+    { .key = (key_), .type = TPI_CONF_U32, AT(tp_driver_config_t, field_), .default_text = (default_), .min = (min_), .max = (max_), \
+        .flags = (flags_), .doc = (doc_) }
 #define BOOL(key_, field_, default_, doc_) \
     { .key = (key_), .type = TPI_CONF_BOOL, AT(tp_driver_config_t, field_), .default_text = (default_), .doc = (doc_) }
 #define RANGE(key_, field_, doc_) \
@@ -45,14 +45,16 @@ const tpi_conf_row_t tpi_driver_rows[] = {
     TEXT("driver.announce_channel", announce_channel, "value of driver.control_channel", 1, TPI_CONF_DERIVED, "announce channel"),
     U32("driver.announce_stream_id", announce_stream_id, "value of driver.control_stream_id", 1, ID_MAX, TPI_CONF_DERIVED,
         "announce stream id (1001 is customary)"),
-    TEXT("driver.descriptor_channel", descriptor_channel, CHANNEL, 1, TPI_CONF_LOCAL, "shared descriptor channel, told to clients by the endpoint file"),
+    TEXT("driver.descriptor_channel", descriptor_channel, CHANNEL, 1, TPI_CONF_LOCAL,
+        "shared descriptor channel, told to clients by the endpoint file"),
     U32("driver.descriptor_stream_id", descriptor_stream_id, "1100", 1, ID_MAX, TPI_CONF_LOCAL, "shared descriptor stream id"),
     TEXT("driver.qos_channel", qos_channel, CHANNEL, 1, 0, "QoS channel"),
     U32("driver.qos_stream_id", qos_stream_id, "1200", 1, ID_MAX, 0, "QoS stream id"),
     TEXT("driver.metadata_channel", metadata_channel, CHANNEL, 1, TPI_CONF_LOCAL, "metadata channel, told to clients by the endpoint file"),
     U32("driver.metadata_stream_id", metadata_stream_id, "1300", 1, ID_MAX, TPI_CONF_LOCAL, "metadata stream id"),
     RANGE("driver.stream_id_range", stream_id_range, "ids for dynamic streams, inclusive, such as \"20000-29999\"; empty = off"),
-    RANGE("driver.descriptor_stream_id_range", descriptor_stream_id_range, "ids for per-consumer descriptor streams, such as \"31000-31999\"; empty = off"),
+    RANGE("driver.descriptor_stream_id_range", descriptor_stream_id_range,
+        "ids for per-consumer descriptor streams, such as \"31000-31999\"; empty = off"),
     RANGE("driver.control_stream_id_range", control_stream_id_range, "ids for per-consumer control streams, such as \"32000-32999\"; empty = off"),
     TEXT("shm.base_dir", base_dir, "\"/dev/shm/tensorpool\"", 1, 0, "root of all region files; absolute"),                        /* W-219 */
     TEXT("shm.namespace", shm_namespace, "\"default\"", 1, 0, "directory level below the user directory: a name for this application"),   /* W-224 */
@@ -61,7 +63,8 @@ const tpi_conf_row_t tpi_driver_rows[] = {
     { .key = "shm.permissions_mode", .type = TPI_CONF_MODE, AT(tp_driver_config_t, permissions_mode), .default_text = "\"660\"", .max = 0777,
         .doc = "mode of created files, octal; directories get the matching search bits" },
     { .key = "shm.allowed_base_dirs", .type = TPI_CONF_TEXTS, .offset = offsetof(tp_driver_config_t, allowed_base_dirs), .size = TP_CONFIG_PATH_MAX,
-        .count_offset = offsetof(tp_driver_config_t, allowed_base_dir_count), .default_text = "[shm.base_dir]", .min = 1, .max = TP_CONFIG_BASE_DIRS_MAX,
+        .count_offset = offsetof(tp_driver_config_t, allowed_base_dir_count), .default_text = "[shm.base_dir]", .min = 1,
+        .max = TP_CONFIG_BASE_DIRS_MAX,
         .flags = TPI_CONF_DERIVED, .doc = "directories that region URIs may point into; one of them holds shm.base_dir" },            /* W-220 */
     BOOL("policies.allow_dynamic_streams", allow_dynamic_streams, "false", "streams may be created on demand; needs driver.stream_id_range"),
     TEXT("policies.default_profile", default_profile, "first profile of the file", 1, TPI_CONF_DERIVED, "profile of dynamic streams"),
@@ -87,7 +90,8 @@ const tpi_conf_row_t tpi_driver_rows[] = {
 const size_t tpi_driver_row_count = sizeof(tpi_driver_rows) / sizeof(tpi_driver_rows[0]);
 
 #define SUB(object_, key_, type_, field_, default_, min_, max_, flags_, doc_) \
-    { .key = (key_), .type = (type_), AT(object_, field_), .default_text = (default_), .min = (min_), .max = (max_), .flags = (flags_), .doc = (doc_) }
+    { .key = (key_), .type = (type_), AT(object_, field_), .default_text = (default_), .min = (min_), .max = (max_), .flags = (flags_), \
+        .doc = (doc_) }
 
 const tpi_conf_row_t tpi_profile_rows[] = {
     SUB(tp_profile_config_t, "header_nslots", TPI_CONF_U32, header_nslots, "1024", 1, 1u << 24, TPI_CONF_POWER_OF_2,

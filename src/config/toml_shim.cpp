@@ -116,6 +116,11 @@ tpi_toml_node_t *add_children(tpi_toml_node_t *out, size_t count)
     return out->children;
 }
 
+bool comes_before(const tpi_toml_node_t &a, const tpi_toml_node_t &b)
+{
+    return a.key_line != b.key_line ? a.key_line < b.key_line : a.key_column < b.key_column;
+}
+
 void convert_table(tpi_toml_node_t *out, const toml::table &table)
 {
     tpi_toml_node_t *child = add_children(out, table.size());
@@ -128,8 +133,7 @@ void convert_table(tpi_toml_node_t *out, const toml::table &table)
         child->key_column = key.source().begin.column;
         child++;
     }
-    std::sort(out->children, out->children + out->count, [](const tpi_toml_node_t &a, const tpi_toml_node_t &b) {
-        return a.key_line != b.key_line ? a.key_line < b.key_line : a.key_column < b.key_column; });
+    std::sort(out->children, out->children + out->count, comes_before);
 }
 
 void convert(tpi_toml_node_t *out, const toml::node &in)
@@ -160,7 +164,7 @@ void convert(tpi_toml_node_t *out, const toml::node &in)
 
 }
 
-extern "C" tpi_toml_failure_t tpi_toml_parse(tpi_toml_node_t **root, const char *text, size_t length, tpi_toml_error_t *error)
+tpi_toml_failure_t tpi_toml_parse(tpi_toml_node_t **root, const char *text, size_t length, tpi_toml_error_t *error)
 {
     tpi_toml_node_t *made = nullptr;
     try
@@ -187,14 +191,14 @@ extern "C" tpi_toml_failure_t tpi_toml_parse(tpi_toml_node_t **root, const char 
     }
 }
 
-extern "C" void tpi_toml_free(tpi_toml_node_t *root)
+void tpi_toml_free(tpi_toml_node_t *root)
 {
     if (nullptr == root) { return; }
     release(root);
     std::free(root);
 }
 
-extern "C" const tpi_toml_node_t *tpi_toml_get(const tpi_toml_node_t *node, const char *key)
+const tpi_toml_node_t *tpi_toml_get(const tpi_toml_node_t *node, const char *key)
 {
     if (nullptr == node || TPI_TOML_TABLE != node->type) { return nullptr; }
     for (size_t i = 0; i < node->count; i++)
@@ -205,7 +209,7 @@ extern "C" const tpi_toml_node_t *tpi_toml_get(const tpi_toml_node_t *node, cons
     return nullptr;
 }
 
-extern "C" const char *tpi_toml_type_name(tpi_toml_type_t type)
+const char *tpi_toml_type_name(tpi_toml_type_t type)
 {
     switch (type)
     {

@@ -87,7 +87,8 @@ static void broken_text_is_refused_with_its_line__D_207(void **state)
 {
     (void)state;
     static const struct { const char *text; uint32_t line; } bad[] = {
-        { "a = 1\nb = \n", 2 }, { "a = 1\na = 2\n", 2 }, { "[t]\n[t]\n", 2 }, { "a = \"open\n", 1 }, { "a = 99999999999999999999\n", 1 }, { "a 1\n", 1 },
+        { "a = 1\nb = \n", 2 }, { "a = 1\na = 2\n", 2 }, { "[t]\n[t]\n", 2 }, { "a = \"open\n", 1 }, { "a = 99999999999999999999\n", 1 },
+            { "a 1\n", 1 },
         { "x = { a = 1, }\n", 1 }, { "\n\n[[a]]\n[a]\n", 4 }, { "s = \"\"\"never closed\n\n", 0 }, { "s = '\\", 1 }, { "s = \"\\", 1 },
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) { refused_at(bad[i].text, strlen(bad[i].text), bad[i].line); }
@@ -172,7 +173,8 @@ static void text_above_the_limit_is_refused__D_207(void **state)
 static void every_beginning_of_a_file_is_parsed_or_refused__D_207(void **state)
 {
     (void)state;
-    static const char text[] = "[driver]\nid = 1000 # c\nname = \"x\\\"y\"\nl = '''a\nb'''\nr = [1, 2]\n[[p.q]]\na = { b = 1.5, c = [\"\\u00e9\"] }\n";
+    static const char text[] = "[driver]\nid = 1000 # c\nname = \"x\\\"y\"\nl = '''a\nb'''\nr = [1, 2]\n[[p.q]]\n"
+        "a = { b = 1.5, c = [\"\\u00e9\"] }\n";
     for (size_t length = 0; length < sizeof(text); length++)
     {
         char *const copy = malloc(length + 1);          /* exact size: a sanitizer sees a read past the end */
