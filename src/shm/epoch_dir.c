@@ -67,21 +67,24 @@ static int check_dir(int fd, const char *name, bool writable_if_sticky)
     return 0;
 }
 
-static int open_dir_at(int parent, const char *name, bool is_base)
+/* Checked before it is opened for reading, so that a stranger's directory is called that and not just unreadable. */
+static int open_dir_at(int parent, const char *name)
 {
-    const int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
+    const int place = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (place < 0)
     {
         const int reason = errno;
         const bool odd = ELOOP == reason || ENOTDIR == reason;
         TPI_SET_ERR(path_error(reason), "directory '%s' cannot be opened: %s", name, odd ? "it is a link or no directory" : strerror(reason));
         return -1;
     }
-    if (check_dir(fd, name, is_base) < 0)
+    int fd = -1;
+    if (0 == check_dir(place, name, false))
     {
-        (void)close(fd);
-        return -1;
+        fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0) { TPI_SET_ERR(path_error(errno), "directory '%s' cannot be read: %s", name, strerror(errno)); }
     }
+    (void)close(place);
     return fd;
 }
 
@@ -106,7 +109,7 @@ static int make_dir_at(int parent, const char *name, mode_t mode, bool *made)
         TPI_SET_ERR(path_error(errno), "directory '%s' cannot be made: %s", name, strerror(errno));
         return -1;
     }
-    const int fd = open_dir_at(parent, name, false);
+    const int fd = open_dir_at(parent, name);
     if (fd < 0) { goto undo; }
     if (set_mode(fd, name, mode, *made) < 0)
     {
@@ -249,7 +252,7 @@ int tpi_user_dir_check(const char *canonical_base, const char *user, const char 
     int fd = open_base(canonical_base);
     for (size_t i = 0; fd >= 0 && i < 2; i++)
     {
-        const int next = open_dir_at(fd, names[i], false);
+        const int next = open_dir_at(fd, names[i]);
         (void)close(fd);
         if (next < 0 && TP_ENOENT == tp_errcode()) { return 0; }             /* nothing there yet is fine */
         fd = next;
@@ -323,8 +326,8 @@ void tpi_stream_dir_prune(const tpi_region_create_t *what, unsigned levels)
     user_dir_name(user_dir, what->user);
     (void)snprintf(stream, sizeof(stream), "%" PRIu32, what->stream_id);
     const int base = open_base(what->base_dir);
-    const int user = base < 0 ? -1 : open_dir_at(base, user_dir, false);
-    const int space = user < 0 ? -1 : open_dir_at(user, what->name_space, false);
+    const int user = base < 0 ? -1 : open_dir_at(base, user_dir);
+    const int space = user < 0 ? -1 : open_dir_at(user, what->name_space);
     const int parents[] = { space, user, base };
     const char *const names[] = { stream, what->name_space, user_dir };
     for (unsigned i = 0; space >= 0 && i < levels && i < TPI_STREAM_DIR_LEVELS; i++)
@@ -415,7 +418,7 @@ int tpi_epoch_dir_list(int stream_dir_fd, uint64_t **epochs, size_t *count)
 static int open_epoch(int stream_dir_fd, uint64_t epoch, char name[24])
 {
     (void)snprintf(name, 24, "%" PRIu64, epoch);
-    return open_dir_at(stream_dir_fd, name, false);
+    return open_dir_at(stream_dir_fd, name);
 }
 
 int tpi_epoch_dir_facts(int stream_dir_fd, uint64_t epoch, tpi_epoch_facts_t *facts)
