@@ -1,0 +1,319 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "common/err.h"
+#include "shm/test_regions.h"
+
+static test_regions_t t;
+
+static int setup(void **state)
+{
+    (void)state;
+    test_regions_make(&t, "poolset");
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    test_regions_remove(&t);
+    return 0;
+}
+
+static tpi_pool_set_t *map(bool writable)
+{
+    tpi_pool_set_t *set = NULL;
+    assert_int_equal(tpi_pool_set_map(&set, &t.spec, &t.bases, writable, NULL), 0);
+    return set;
+}
+
+static size_t count_in(const char *file, const char *text)
+{
+    char line[512];
+    size_t n = 0;
+    FILE *const maps = fopen(file, "re");
+    while (NULL != maps && NULL != fgets(line, sizeof(line), maps)) { n += NULL != strstr(line, text); }
+    if (NULL != maps) { (void)fclose(maps); }
+    return n;
+}
+
+static int spec_fails(void) { return tpi_pool_set_spec_check(&t.spec) < 0 ? tp_errcode() : 0; }
+
+static void geometry_is_checked_before_any_file__W_013_W_062_W_076_W_213__P2(void **state)
+{
+    (void)state;
+    assert_int_equal(spec_fails(), 0);
+    t.spec.layout_version = 2;
+    assert_int_equal(spec_fails(), TP_ELAYOUT);
+    t.spec.layout_version = 1;
+    t.spec.header_slot_bytes = 512;
+    assert_int_equal(spec_fails(), TP_EPROTOCOL);
+    t.spec.header_slot_bytes = 256;
+
+    static const uint32_t crooked[] = { 0, 12, TPI_NSLOTS_MAX * 2, UINT32_MAX };
+    for (size_t i = 0; i < 4; i++)
+    {
+        t.spec.header_nslots = crooked[i];
+        for (size_t p = 0; p < 3; p++) { t.pools[p].nslots = crooked[i]; }
+        assert_int_equal(spec_fails(), TP_EPROTOCOL);
+    }
+    t.spec.header_nslots = TPI_NSLOTS_MAX;
+    for (size_t p = 0; p < 3; p++) { t.pools[p].nslots = TPI_NSLOTS_MAX; }
+    assert_int_equal(spec_fails(), 0);
+    t.spec.header_nslots = 8;
+    for (size_t p = 0; p < 3; p++) { t.pools[p].nslots = 8; }
+
+    t.pools[2].nslots = 16;                                               /* W-062 */
+    assert_int_equal(spec_fails(), TP_EPROTOCOL);
+    t.pools[2].nslots = 8;
+    static const uint32_t strides[] = { 0, 1, 63, 100, UINT32_MAX };
+    for (size_t i = 0; i < 5; i++)
+    {
+        t.pools[1].stride_bytes = strides[i];
+        assert_int_equal(spec_fails(), TP_EPROTOCOL);
+    }
+    static const uint32_t legal[] = { 64, 655360, 4294967232u };          /* 640 KiB is no power of two, O-6 */
+    for (size_t i = 0; i < 3; i++)
+    {
+        t.pools[1].stride_bytes = legal[i];
+        assert_int_equal(spec_fails(), 0);
+    }
+    t.pools[2].pool_id = t.pools[0].pool_id;                              /* O-46 */
+    assert_int_equal(spec_fails(), TP_EPROTOCOL);
+    t.pools[2].pool_id = 9;
+    t.spec.pool_count = 0;
+    assert_int_equal(spec_fails(), TP_EPROTOCOL);
+    t.spec.pool_count = TPI_POOLS_MAX + 1;
+    assert_int_equal(spec_fails(), TP_EPROTOCOL);
+    tpi_pool_set_t *set = NULL;
+    assert_int_equal(tpi_pool_set_map(&set, &t.spec, &t.bases, false, NULL), -1);
+    assert_null(set);
+}
+
+static void all_regions_map_and_pools_are_sorted__W_058_W_077(void **state)
+{
+    (void)state;
+    tpi_pool_set_t *const set = map(false);
+    assert_int_equal(set->stream_id, TEST_STREAM);
+    assert_int_equal(set->epoch, TEST_EPOCH);
+    assert_int_equal(set->nslots, 8);
+    assert_int_equal(set->pool_count, 3);
+    assert_int_equal(set->pools[0].pool_id, 1);
+    assert_int_equal(set->pools[1].pool_id, 9);
+    assert_int_equal(set->pools[2].pool_id, 2);
+    assert_int_equal(tpi_pool_set_find(set, 9)->stride_bytes, 1024);
+    assert_null(tpi_pool_set_find(set, 3));
+    assert_null(tpi_pool_set_find(set, 0));
+    tpi_pool_set_delete(set);
+    tpi_pool_set_delete(NULL);
+}
+
+static void smallest_pool_that_fits_is_chosen__W_059_W_060(void **state)
+{
+    (void)state;
+    tpi_pool_set_t *const set = map(false);
+    assert_int_equal(tpi_pool_set_fit(set, 0)->pool_id, 1);
+    assert_int_equal(tpi_pool_set_fit(set, 128)->pool_id, 1);
+    assert_int_equal(tpi_pool_set_fit(set, 129)->pool_id, 9);
+    assert_int_equal(tpi_pool_set_fit(set, 1024)->pool_id, 9);
+    assert_int_equal(tpi_pool_set_fit(set, 1025)->pool_id, 2);
+    assert_int_equal(tpi_pool_set_fit(set, 4096)->pool_id, 2);
+    assert_null(tpi_pool_set_fit(set, 4097));
+    assert_null(tpi_pool_set_fit(set, UINT64_MAX));
+    tpi_pool_set_delete(set);
+}
+
+static void slots_and_payloads_lie_where_the_specification_says__W_012_W_056_W_057(void **state)
+{
+    (void)state;
+    tpi_pool_set_t *const set = map(false);
+    assert_int_equal(tpi_pool_set_index(set, 13), 5);
+    assert_int_equal(tpi_pool_set_index(set, (UINT64_C(1) << 40) + 3), 3);
+    assert_int_equal((uint8_t *)tpi_pool_set_slot(set, 3) - set->ring.base, 832);
+    const tpi_pool_t *const pool = tpi_pool_set_find(set, 9);
+    assert_int_equal(tpi_pool_payload(pool, 0) - pool->region.base, 64);
+    assert_int_equal(tpi_pool_payload(pool, 7) - pool->region.base, 64 + 7 * 1024);
+    assert_int_equal((uintptr_t)tpi_pool_set_slot(set, 7) % 64, 0);       /* W-016 */
+    tpi_pool_set_delete(set);
+}
+
+static void one_bad_region_of_four_leaves_nothing_mapped__W_117_W_218(void **state)
+{
+    (void)state;
+    const size_t fds = count_in("/proc/self/maps", "tp-test-");
+    for (size_t i = 0; i < 4; i++)
+    {
+        const tpc_superblock_t good = test_superblock_read(&t, i);
+        tpc_superblock_t bad = good;
+        tpi_pool_set_t *set = NULL;
+        bad.epoch++;
+        test_superblock_write(&t, i, &bad);
+        assert_int_equal(tpi_pool_set_map(&set, &t.spec, &t.bases, false, NULL), -1);
+        assert_int_equal(tp_errcode(), TP_ESUPERBLOCK);
+        assert_non_null(strstr(tp_errmsg(), 0 == i ? "header ring" : "pool"));       /* W-217: region and rule */
+        assert_non_null(strstr(tp_errmsg(), "epoch"));
+        assert_null(set);
+        assert_int_equal(count_in("/proc/self/maps", "tp-test-"), fds);
+        test_superblock_write(&t, i, &good);
+    }
+}
+
+static void same_file_announced_as_two_pools_is_rejected__W_009(void **state)
+{
+    (void)state;
+    tpi_pool_set_t *set = NULL;
+    t.pools[1].uri = t.pools[0].uri;
+    t.pools[1].uri_length = t.pools[0].uri_length;
+    assert_int_equal(tpi_pool_set_map(&set, &t.spec, &t.bases, false, NULL), -1);
+}
+
+static void check_finds_what_changed__W_088_W_089_W_090_W_118_W_119(void **state)
+{
+    (void)state;
+    tpi_pool_set_t *const set = map(false);
+    assert_int_equal(tpi_pool_set_check(set, &t.spec), 0);
+    assert_int_equal(tpi_pool_set_check_self(set), 0);
+    for (size_t i = 0; i < 4; i++)
+    {
+        const tpc_superblock_t good = test_superblock_read(&t, i);
+        tpc_superblock_t bad = good;
+        bad.magic++;
+        test_superblock_write(&t, i, &bad);
+        assert_int_equal(tpi_pool_set_check(set, &t.spec), -1);
+        assert_int_equal(tp_errcode(), TP_ESUPERBLOCK);
+        assert_int_equal(tpi_pool_set_check_self(set), -1);
+        bad = good;
+        bad.pid++;
+        test_superblock_write(&t, i, &bad);
+        assert_int_equal(tpi_pool_set_check(set, &t.spec), -1);
+        assert_int_equal(tp_errcode(), TP_EWRITER);
+        test_superblock_write(&t, i, &good);
+    }
+    assert_int_equal(truncate(test_region_path(&t, 2), 64), 0);
+    assert_int_equal(tpi_pool_set_check(set, &t.spec), -1);
+    assert_int_equal(tp_errcode(), TP_EREGION);
+    tpi_pool_set_delete(set);
+}
+
+static void other_geometry_under_the_same_epoch_does_not_match__W_088(void **state)
+{
+    (void)state;
+    tpi_pool_set_t *const set = map(false);
+    t.spec.header_nslots = 16;
+    for (size_t i = 0; i < 3; i++) { t.pools[i].nslots = 16; }
+    assert_int_equal(tpi_pool_set_check(set, &t.spec), -1);
+    t.spec.header_nslots = 8;
+    for (size_t i = 0; i < 3; i++) { t.pools[i].nslots = 8; }
+    t.spec.pool_count = 2;
+    assert_int_equal(tpi_pool_set_check(set, &t.spec), -1);
+    t.spec.pool_count = 3;
+    t.pools[1].stride_bytes = 64;
+    assert_int_equal(tpi_pool_set_check(set, &t.spec), -1);
+    t.pools[1].stride_bytes = 128;
+    t.pools[1].pool_id = 3;
+    assert_int_equal(tpi_pool_set_check(set, &t.spec), -1);
+    t.pools[1].pool_id = 1;
+    t.spec.epoch++;
+    assert_int_equal(tpi_pool_set_check(set, &t.spec), -1);
+    t.spec.epoch--;
+    t.spec.stream_id++;
+    assert_int_equal(tpi_pool_set_check(set, &t.spec), -1);
+    t.spec.stream_id--;
+    assert_int_equal(tpi_pool_set_check(set, &t.spec), 0);
+    tpi_pool_set_delete(set);
+}
+
+static void activity_is_that_of_the_oldest_region__W_007_W_091(void **state)
+{
+    (void)state;
+    tpi_pool_set_t *const set = map(true);
+    tpi_pool_set_refresh(set, 5000);
+    assert_int_equal(tpi_pool_set_activity_ns(set), 5000);
+    for (size_t i = 0; i < 4; i++)
+    {
+        tpi_region_set_activity_ns(&t.files->regions[i], 4000 + i);
+        assert_int_equal(tpi_pool_set_activity_ns(set), 4000 + i);
+        tpi_region_set_activity_ns(&t.files->regions[i], 5000);
+    }
+    tpi_pool_set_delete(set);
+}
+
+static void policy_reaches_every_file__W_243(void **state)
+{
+    (void)state;
+    tpi_pool_set_t *set = NULL;
+    const tpi_file_policy_t policy = TPI_FILE_POLICY_DEFAULT;
+    assert_int_equal(tpi_pool_set_map(&set, &t.spec, &t.bases, false, &policy), 0);
+    tpi_pool_set_delete(set);
+    set = NULL;
+    assert_int_equal(chmod(test_region_path(&t, 3), 0604), 0);
+    assert_int_equal(tpi_pool_set_map(&set, &t.spec, &t.bases, false, &policy), -1);
+    assert_int_equal(tp_errcode(), TP_EPERM);
+}
+
+static void spec_takes_the_entries_of_a_message(void **state)
+{
+    (void)state;
+    const tpc_pool_entry_t entries[] = { { .pool_id = 4, .pool_nslots = 8, .stride_bytes = 64, .region_uri = { "abc", 2 } } };
+    tpi_pool_spec_t pools[1];
+    tpi_pool_set_spec_t spec = t.spec;
+    tpi_pool_set_spec_take_pools(&spec, pools, entries, 1);
+    assert_int_equal(spec.pool_count, 1);
+    assert_int_equal(spec.pools[0].pool_id, 4);
+    assert_int_equal(spec.pools[0].nslots, 8);
+    assert_int_equal(spec.pools[0].stride_bytes, 64);
+    assert_int_equal(spec.pools[0].uri_length, 2);
+}
+
+/* A sparse pool of 8 x 1 GiB: the last slots lie behind 4 GiB, where 32-bit arithmetic would come back to the first ones. */
+static void pools_over_4_gib_do_not_alias__W_057__M1(void **state)
+{
+    (void)state;
+    static const uint16_t ids[] = { 1 };
+    static const uint32_t strides[] = { 1u << 30 };
+    const tpi_region_create_t what = { .base_dir = t.base, .user = "svc", .name_space = "default", .stream_id = 1, .epoch = 1, .nslots = 8,
+        .pool_count = 1, .pool_ids = ids, .strides = strides, .file_mode = 0600, .allocate_pools = false, .pid = 1, .now_ns = 1 };
+    tpi_epoch_files_t *files = NULL;
+    assert_int_equal(tpi_epoch_files_create(&files, &what), 0);
+    const tpi_pool_spec_t pools[] = { { .pool_id = 1, .nslots = 8, .stride_bytes = 1u << 30, .uri = files->uris[1], .uri_length = strlen(files->uris[1]) } };
+    const tpi_pool_set_spec_t spec = { .stream_id = 1, .epoch = 1, .layout_version = 1, .header_nslots = 8, .header_slot_bytes = 256,
+        .header_uri = files->uris[0], .header_uri_length = strlen(files->uris[0]), .pool_count = 1, .pools = pools };
+    tpi_pool_set_t *set = NULL;
+    assert_int_equal(tpi_pool_set_map(&set, &spec, &t.bases, true, NULL), 0);
+    assert_true(set->pools[0].region.mapped_bytes == 64 + (UINT64_C(8) << 30));
+    for (uint64_t i = 0; i < 8; i++) { memcpy(tpi_pool_payload(&set->pools[0], (uint32_t)i), &i, sizeof(i)); }
+    const int fd = open(files->uris[1] + strlen("shm:file?path="), O_RDONLY | O_CLOEXEC);
+    for (uint64_t i = 0; i < 8; i++)
+    {
+        uint64_t found = 99;
+        assert_int_equal(pread(fd, &found, sizeof(found), (off_t)(64 + i * (UINT64_C(1) << 30))), 8);
+        assert_int_equal(found, i);
+    }
+    (void)close(fd);
+    tpi_pool_set_delete(set);
+    tpi_epoch_files_delete(files);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(geometry_is_checked_before_any_file__W_013_W_062_W_076_W_213__P2),
+        TEST(all_regions_map_and_pools_are_sorted__W_058_W_077),
+        TEST(smallest_pool_that_fits_is_chosen__W_059_W_060),
+        TEST(slots_and_payloads_lie_where_the_specification_says__W_012_W_056_W_057),
+        TEST(one_bad_region_of_four_leaves_nothing_mapped__W_117_W_218),
+        TEST(same_file_announced_as_two_pools_is_rejected__W_009),
+        TEST(check_finds_what_changed__W_088_W_089_W_090_W_118_W_119),
+        TEST(other_geometry_under_the_same_epoch_does_not_match__W_088),
+        TEST(activity_is_that_of_the_oldest_region__W_007_W_091),
+        TEST(policy_reaches_every_file__W_243),
+        TEST(spec_takes_the_entries_of_a_message),
+        TEST(pools_over_4_gib_do_not_alias__W_057__M1),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
