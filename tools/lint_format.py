@@ -39,7 +39,7 @@ def check_text(name, suffix, text):
 def check_braces(name, text):
     problems = []
     for number, line in enumerate(lintlib.blank_comments(text).split("\n"), 1):
-        if line.rstrip().endswith("\\") or re.match(r"\s*#", line):
+        if line.rstrip().endswith("\\") or re.match(r"\s*#", line) or re.search(r"\[[^\]]*\]\s*\([^)]*\)\s*\{\s*$", line):   # macro, lambda
             continue
         problems += [f"{name}:{number}: {wrong}" for pattern, wrong in BRACES
                      if pattern.search(line) and not re.search(r"\(\s*[\w ]+(\[\w*\])?\s*\)\s*\{\s*$", line.split("=")[-1] if "=" in line else "")]
@@ -62,6 +62,7 @@ def check(root):
 CASES = [
     ("house style", {"a.c": "static int f(int a)\n{\n    if (NULL == p) { return -1; }\n    x_t x = {\n        1 };\n    return 0;\n}\n"}, None),
     ("a compound literal", {"a.c": "    *p = (x_t){\n        .a = 1 };\n"}, None),
+    ("a lambda", {"a.cpp": "    std::sort(a, b, [](int x, int y) {\n        return x < y; });\n"}, None),
     ("a tab", {"a.c": "\tint a;\n"}, "has a tab"),
     ("trailing blanks", {"a.py": "x = 1 \n"}, "trailing blanks"),
     ("a long line", {"a.c": "x" * 151 + "\n"}, "151 columns"),
