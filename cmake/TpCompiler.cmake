@@ -10,9 +10,11 @@ target_compile_options(tp_compiler INTERFACE
     $<$<BOOL:${TP_WERROR}>:-Werror>)
 # What a library shows is decided by its export map (src/exports), not by the visibility of each function: the services library
 # needs internal functions of the client library (docs/adr/0001).
-# Reproducible and free of the paths of the build machine.
-target_compile_options(tp_compiler INTERFACE "-ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}/="
-    "-ffile-prefix-map=${CMAKE_CURRENT_BINARY_DIR}/=build/")
+# Reproducible and free of the paths of the build machine; gcov needs the paths.
+if (NOT TP_COVERAGE)
+    target_compile_options(tp_compiler INTERFACE "-ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}/="
+        "-ffile-prefix-map=${CMAKE_CURRENT_BINARY_DIR}/=build/")
+endif ()
 if (TP_SANITIZE)
     set(tp_sanitize_flags -fsanitize=${TP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     target_compile_options(tp_compiler INTERFACE ${tp_sanitize_flags})
