@@ -104,7 +104,7 @@ static int apply_settings(const tpi_driver_source_t *source)
             char clipped[TPI_CONF_CLIP_MAX];
             for (size_t k = 0; k < tpi_driver_row_count; k++) { tpi_closest_offer(&closest, tpi_driver_rows[k].key); }
             TPI_SET_ERR(TP_EUSAGE, "%s: unknown key '%s'", setting->flag, tpi_conf_clip(clipped, setting->key, strlen(setting->key)));
-            TPI_ERR_FIX("did you mean '%s'?", closest.name);
+            TPI_ERR_FIX(tpi_likely_misspelling(setting->key, closest.name) ? "did you mean '%s'?" : "the nearest known key is '%s'", closest.name);
             return -1;
         }
         const tpi_conf_place_t place = { .name = setting->flag, .code = TP_EUSAGE, .table = "" };

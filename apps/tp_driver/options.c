@@ -1,0 +1,163 @@
+/* Owns the command line. Strings of argv are borrowed: they live as long as the process. */
+#include "options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <tensor_pool/common/tp_log.h>
+
+#include "output.h"
+
+enum
+{
+    KEY_EMBEDDED = 0x100,
+    KEY_AERON_DIR,
+    KEY_BASE_DIR,
+    KEY_NAMESPACE,
+    KEY_INSTANCE_ID,
+    KEY_RUNTIME_DIR,
+    KEY_LOG_LEVEL,
+    KEY_LOG_JSON,
+    KEY_READY_FD,
+    KEY_CHECK,
+    KEY_PRINT_CONFIG,
+    KEY_PRINT_EXAMPLE,
+    KEY_PRINT_REFERENCE,
+    KEY_LIST_KEYS,
+    KEY_SET
+};
+
+static const char *const level_names[] = { "error", "warn", "info", "debug", "trace" };
+#define LEVELS ((int)(sizeof(level_names) / sizeof(level_names[0])))
+
+static const struct argp_option argp_options[] = {
+    { NULL, 0, NULL, 0, "Configuration", 1 },
+    { "config", 'c', "FILE", 0, "TOML file; without it: built-in streams 10000 to 10015, dynamic ones 20000 to 29999", 1 },
+    { "embedded-media-driver", KEY_EMBEDDED, NULL, 0, "run an Aeron media driver in this process", 1 },
+    { "aeron-dir", KEY_AERON_DIR, "DIR", 0, "directory of the Aeron media driver", 1 },
+    { "base-dir", KEY_BASE_DIR, "DIR", 0, "root of all region files", 1 },
+    { "namespace", KEY_NAMESPACE, "NAME", 0, "directory level below the user directory", 1 },
+    { "instance-id", KEY_INSTANCE_ID, "NAME", 0, "name for logs, diagnosis and the endpoint file", 1 },
+    { "runtime-dir", KEY_RUNTIME_DIR, "DIR", 0, "directory of the endpoint file", 1 },
+    { "set", KEY_SET, "KEY=VALUE", 0, "any other key, such as policies.announce_period_ms=200; may be repeated", 1 },
+    { NULL, 0, NULL, 0, "Running", 2 },
+    { "log-level", KEY_LOG_LEVEL, "LEVEL", 0, "error, warn, info, debug, trace, or 0 to 4 (TP_LOG_LEVEL; default info)", 2 },
+    { "log-json", KEY_LOG_JSON, NULL, 0, "one JSON object a line instead of text", 2 },
+    { "ready-fd", KEY_READY_FD, "FD", 0, "write one line feed to this descriptor and close it when clients can attach", 2 },
+    { NULL, 0, NULL, 0, "Instead of running", 3 },
+    { "check", KEY_CHECK, NULL, 0, "check the configuration; exit code 0 or 1", 3 },
+    { "print-config", KEY_PRINT_CONFIG, NULL, 0, "print each value in force and where it came from", 3 },
+    { "print-example", KEY_PRINT_EXAMPLE, NULL, 0, "print a configuration file to start from", 3 },
+    { "list-keys", KEY_LIST_KEYS, NULL, 0, "print every key with default, bounds and meaning", 3 },
+    { "print-reference", KEY_PRINT_REFERENCE, NULL, 0, "print the reference page of all keys (Markdown)", 3 },
+    { NULL, 0, NULL, 0, NULL, 0 }
+};
+
+static const char doc[] = "Owns the shared memory of tensor streams and hands out leases.\v"
+    "A value is taken from the first of: command line, environment (driver.aeron_dir from DRIVER_AERON_DIR and so on), file, default.\n\n"
+    "SIGTERM and SIGINT drain and end the driver; a second one ends it at once.\n\n"
+    "Exit codes: 0 ended in order, 1 configuration or start failed, 2 usage, 3 no Aeron media driver.";
+
+/* A decimal number within 0..maximum, -1 otherwise. */
+static int number(const char *text, int maximum)
+{
+    char *end = NULL;
+    errno = 0;
+    const long value = strtol(text, &end, 10);
+    return 0 == errno && end != text && '\0' == *end && value >= 0 && value <= maximum ? (int)value : -1;
+}
+
+static int level_of(const char *text)
+{
+    for (int i = 0; i < LEVELS; i++)
+    {
+        if (0 == strcmp(level_names[i], text)) { return i; }
+    }
+    return number(text, LEVELS - 1);
+}
+
+static void add(options_t *options, struct argp_state *state, const char *key, const char *text, const char *flag)
+{
+    if (options->setting_count >= SETTINGS_MAX) { argp_error(state, "more than %d settings", SETTINGS_MAX); }
+    options->settings[options->setting_count++] = (tpi_config_setting_t){ .key = key, .text = text, .flag = flag };
+}
+
+static void add_set(options_t *options, struct argp_state *state, const char *argument)
+{
+    const char *const equals = strchr(argument, '=');
+    if (options->setting_count >= SETTINGS_MAX) { argp_error(state, "more than %d settings", SETTINGS_MAX); }
+    char *const key = options->keys[options->setting_count];
+    const size_t length = NULL != equals ? (size_t)(equals - argument) : 0;
+    if (0 == length || length >= sizeof(options->keys[0])) { argp_error(state, "--set %s: KEY=VALUE is needed", argument); return; }
+    memcpy(key, argument, length);
+    key[length] = '\0';
+    add(options, state, key, equals + 1, "--set");
+}
+
+static int parse_run(int key, char *argument, struct argp_state *state)
+{
+    options_t *const options = state->input;
+    switch (key)
+    {
+        case KEY_LOG_LEVEL:
+            options->log_level = level_of(argument);
+            if (options->log_level < 0) { argp_error(state, "--log-level %s: one of error, warn, info, debug, trace or 0 to 4 is needed", argument); }
+            return 0;
+        case KEY_READY_FD:
+            options->ready_fd = number(argument, INT_MAX);
+            if (options->ready_fd < 0 || fcntl(options->ready_fd, F_GETFD) < 0) { argp_error(state, "--ready-fd %s: no open descriptor", argument); }
+            return 0;
+        case KEY_LOG_JSON: options->log_json = true; return 0;
+        case KEY_CHECK: options->action = ACTION_CHECK; return 0;
+        case KEY_PRINT_CONFIG: options->action = ACTION_PRINT_CONFIG; return 0;
+        case KEY_PRINT_EXAMPLE: options->action = ACTION_PRINT_EXAMPLE; return 0;
+        case KEY_PRINT_REFERENCE: options->action = ACTION_PRINT_REFERENCE; return 0;
+        case KEY_LIST_KEYS: options->action = ACTION_LIST_KEYS; return 0;
+        case ARGP_KEY_ARG: argp_error(state, "unexpected argument '%s'", argument); return 0;
+        default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    options_t *const options = state->input;
+    switch (key)
+    {
+        case 'c': options->config_file = argument; return 0;
+        case KEY_EMBEDDED: add(options, state, "driver.media_driver", "embedded", "--embedded-media-driver"); return 0;
+        case KEY_AERON_DIR: add(options, state, "driver.aeron_dir", argument, "--aeron-dir"); return 0;
+        case KEY_BASE_DIR: add(options, state, "shm.base_dir", argument, "--base-dir"); return 0;
+        case KEY_NAMESPACE: add(options, state, "shm.namespace", argument, "--namespace"); return 0;
+        case KEY_INSTANCE_ID: add(options, state, "driver.instance_id", argument, "--instance-id"); return 0;
+        case KEY_RUNTIME_DIR: add(options, state, "driver.runtime_dir", argument, "--runtime-dir"); return 0;
+        case KEY_SET: add_set(options, state, argument); return 0;
+        default: return parse_run(key, argument, state);
+    }
+}
+
+void options_parse(options_t *options, int argc, char **argv)
+{
+    static const struct argp argp = { .options = argp_options, .parser = parse, .doc = doc };
+    *options = (options_t){ .log_level = -1, .ready_fd = -1 };
+    argp_program_version = "tp_driver " TPI_VERSION;
+    argp_err_exit_status = EXIT_CODE_USAGE;
+    (void)argp_parse(&argp, argc, argv, 0, NULL, options);
+}
+
+int options_log_level(const options_t *options)
+{
+    const char *const text = getenv("TP_LOG_LEVEL");
+    if (options->log_level >= 0) { return options->log_level; }
+    if (NULL == text) { return TP_LOG_INFO; }
+    const int level = level_of(text);
+    if (level < 0)
+    {
+        (void)output_fail(TP_ECONF_ENV, "unset it, or set it to a number from 0 (error) to 4 (trace)",
+            "TP_LOG_LEVEL = '%.40s' is none of error, warn, info, debug, trace, 0..4", text);
+    }
+    return level;
+}
