@@ -29,7 +29,9 @@ def check_compiles(root, options, pool):
         jobs.append(pool.submit(compile_alone, [options.cxx, "-std=c++17"] + base, "c++", include, name))
     for path in sorted((root / "src").rglob("*.h")):
         include = str(path.relative_to(root / "src"))
-        command = [options.cc, "-std=gnu11", "-D_GNU_SOURCE"] + FLAGS + [f"-I{root / 'include'}", f"-I{root / 'src'}"]
+        module = path.relative_to(root / "src").parts[0]
+        also = [f"-isystem{folder}" for name, folders in options.also if name == module for folder in folders]
+        command = [options.cc, "-std=gnu11", "-D_GNU_SOURCE"] + FLAGS + [f"-I{root / 'include'}", f"-I{root / 'src'}"] + also
         jobs.append(pool.submit(compile_alone, command, "c", include, path.relative_to(root)))
     return [problem for job in jobs for problem in job.result()]
 
@@ -96,6 +98,8 @@ CASES = [
 
 def arguments(parser):
     parser.add_argument("--cc", default="cc", help="C compiler")
+    parser.add_argument("--also", default=[], action="append", type=lambda text: (text.split("=")[0], text.split("=")[1].split(";")),
+                        help="MODULE=FOLDER;FOLDER: include folders of the headers of one module")
     parser.add_argument("--cxx", default="c++", help="C++ compiler")
 
 

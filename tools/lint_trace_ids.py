@@ -6,7 +6,7 @@ import re
 import lintlib
 
 TEST = re.compile(r"^\s*(?:static\s+void|def|async def)\s+(\w+?__(\w+))\s*\(", re.M)
-ONE_ID = re.compile(r"(?:([A-Z])_(\d{2,4}[a-z]?)|([A-Z])(\d{1,2}))(?:_|$)")
+ONE_ID = re.compile(r"(?:([A-Z])_(\d{1,4}[a-z]?)|([A-Z])(\d{1,2}))(?:_|$)")
 
 
 def known_ids(root):
