@@ -119,7 +119,11 @@ int tpi_bus_add_counter(tpi_bus_t *bus, tpi_bus_async_t **async, int32_t type_id
     if (NULL == key && 0 != key_length) { TPI_SET_ERR(TP_EINVAL, "key = NULL with key_length = %zu", key_length); return -1; }
     if (NULL == label) { TPI_SET_ERR(TP_EINVAL, "label = NULL"); return -1; }
     const size_t label_length = strnlen(label, TPI_COUNTER_LABEL_MAX + 1);
-    if (label_length > TPI_COUNTER_LABEL_MAX) { TPI_SET_ERR(TP_EINVAL, "label '%.40s...' is longer than %d", label, TPI_COUNTER_LABEL_MAX); return -1; }
+    if (label_length > TPI_COUNTER_LABEL_MAX)
+    {
+        TPI_SET_ERR(TP_EINVAL, "label '%.40s...' is longer than %d", label, TPI_COUNTER_LABEL_MAX);
+        return -1;
+    }
     const tpi_counter_config_t config = { .type_id = type_id, .key = key, .key_length = key_length, .label = label };
     return bus->ops->add_counter(bus, async, &config);
 }

@@ -122,6 +122,8 @@ int tpi_bus_add_subscription_poll(tpi_bus_async_t *async, tpi_subscription_t **o
 /*
  * Hands at most limit messages to the handler; returns how many, TP_CLOSED, or TP_INVALID_ARGUMENT. No allocation for unfragmented messages.
  * A subscription that nobody polls stops every publisher of its stream after half a term (trap A1), unless it is untethered (trap A6).
+ * A new image may begin with messages that are older than its joined_ns: Aeron replays what lingers in the log of a sender that just left
+ * or had no subscriber. Receivers compare times with joined_ns where that matters (10-wire.md 10.2 A5).
  */
 int tpi_subscription_poll(tpi_subscription_t *sub, tpi_on_message_t handler, void *clientd, int limit);
 bool tpi_subscription_is_connected(const tpi_subscription_t *sub);

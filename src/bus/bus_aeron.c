@@ -7,6 +7,7 @@
  */
 #include "bus/bus_aeron.h"
 
+#include <aeronc.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -23,6 +24,7 @@
 
 #define DRIVER_TIMEOUT_DEFAULT_NS (5 * TPI_NS_PER_S)
 #define DRIVER_TIMEOUT_MIN_NS (TPI_NS_PER_S + TPI_NS_PER_S / 2)    /* drivers beat once a second */
+#define DRIVER_TIMEOUT_MAX_NS (3600 * TPI_NS_PER_S)
 #define PROCESS_GONE_NS (TPI_NS_PER_S + TPI_NS_PER_S / 2)
 #define CONNECT_STEP_NS (5 * TPI_NS_PER_MS)
 #define KEEPALIVE_NS (500 * TPI_NS_PER_MS)
@@ -157,12 +159,13 @@ int tpi_bus_aeron_open(tpi_bus_t **out, const tpi_bus_aeron_config_t *config)
     if (NULL == out) { TPI_SET_ERR(TP_EINVAL, "bus = NULL"); return -1; }
     if (NULL == config) { config = &defaults; }
     int64_t timeout_ns = 0 == config->driver_timeout_ns ? DRIVER_TIMEOUT_DEFAULT_NS : config->driver_timeout_ns;
-    if (timeout_ns < DRIVER_TIMEOUT_MIN_NS || timeout_ns > 3600 * TPI_NS_PER_S)
+    if (timeout_ns < DRIVER_TIMEOUT_MIN_NS || timeout_ns > DRIVER_TIMEOUT_MAX_NS)
     {
-        TPI_SET_ERR(TP_EINVAL, "driver_timeout_ns = %" PRId64 ", from %" PRId64 " to %" PRId64, timeout_ns, DRIVER_TIMEOUT_MIN_NS, 3600 * TPI_NS_PER_S);
+        TPI_SET_ERR(TP_EINVAL, "driver_timeout_ns = %" PRId64 ", from %" PRId64 " to %" PRId64, timeout_ns, DRIVER_TIMEOUT_MIN_NS,
+            DRIVER_TIMEOUT_MAX_NS);
         return -1;
     }
-    (void)aeron_set_fprintf_handler(swallow);
+    if (swallow != aeron_get_fprintf_handler()) { (void)aeron_set_fprintf_handler(swallow); }
     char buffer[1024];
     const bool named = NULL != config->aeron_dir && '\0' != config->aeron_dir[0];
     const char *const dir = named ? config->aeron_dir : tpi_bus_default_aeron_dir(buffer, sizeof(buffer));
@@ -174,7 +177,8 @@ int tpi_bus_aeron_open(tpi_bus_t **out, const tpi_bus_aeron_config_t *config)
     bus->driver_timeout_ns = timeout_ns;
     atomic_store(&bus->now_ns, tpi_clock_monotonic_ns());
     bus->dir = tpi_strdup(dir);
-    if (NULL == bus->dir || open_watch(&bus->watch, dir) < 0 || tpi_counters_reader_open(&bus->reader, dir) < 0 || connect_client(bus, config->client_name) < 0)
+    if (NULL == bus->dir || open_watch(&bus->watch, dir) < 0 || tpi_counters_reader_open(&bus->reader, dir) < 0 ||
+        connect_client(bus, config->client_name) < 0)
     {
         tpi_bus_close(&bus->base);
         return -1;
@@ -187,8 +191,12 @@ int tpi_bus_aeron_open(tpi_bus_t **out, const tpi_bus_aeron_config_t *config)
 
 static int lose(aeron_bus_t *bus, const char *why)
 {
-    TPI_SET_ERR(TP_EMEDIADRIVER, "the Aeron media driver at %s (pid %" PRId64 ") is lost", bus->dir, bus->watch.pid);
+    TPI_SET_ERR(TP_EMEDIADRIVER, "the connection to the Aeron media driver at %s (pid %" PRId64 ") is lost", bus->dir, bus->watch.pid);
     TPI_ERR_WHY("%s", why);
+    if (NULL != strstr(why, "service interval") || NULL != strstr(why, "client timeout") || NULL != strstr(why, "heartbeat timestamp counter"))
+    {
+        TPI_ERR_FIX("this client did not run for longer than the media driver waits: run it at least once a second");
+    }
     tpi_err_save(&bus->loss);
     atomic_store_explicit(&bus->base.lost, true, memory_order_release);
     return -1;

@@ -5,10 +5,18 @@
 #ifndef TPI_BUS_BUS_AERON_H
 #define TPI_BUS_BUS_AERON_H
 
-#include <aeronc.h>
-
 #include "bus/bus_ops.h"
 #include "common/err.h"
+
+/* Of aeronc.h, which the files of this bus include themselves: this header stands alone. */
+typedef struct aeron_context_stct aeron_context_t;
+typedef struct aeron_stct aeron_t;
+typedef struct aeron_exclusive_publication_stct aeron_exclusive_publication_t;
+typedef struct aeron_subscription_stct aeron_subscription_t;
+typedef struct aeron_fragment_assembler_stct aeron_fragment_assembler_t;
+typedef struct aeron_counter_stct aeron_counter_t;
+typedef struct aeron_header_stct aeron_header_t;
+typedef struct aeron_image_stct aeron_image_t;
 
 typedef struct aeron_bus_async aeron_bus_async_t;
 typedef struct aeron_bus_pub aeron_bus_pub_t;

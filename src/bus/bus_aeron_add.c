@@ -2,12 +2,14 @@
  * Additions to the Aeron bus, and closing. Owner thread. An addition owns its half-built object until its poll returned non-zero; Aeron's
  * handle is freed by Aeron's conductor after that and is not touched again (trap L2).
  */
+#include "bus/bus_aeron.h"
+
+#include <aeronc.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <utlist.h>
 
-#include "bus/bus_aeron.h"
 #include "bus/channel.h"
 #include "common/alloc.h"
 
@@ -208,7 +210,8 @@ static aeron_bus_async_t *new_async(tpi_bus_t *base, tpi_bus_kind_t kind, size_t
 static int give_up(aeron_bus_async_t *async, const char *what)
 {
     char text[384];
-    TPI_SET_ERR(TP_EBUS, "%s '%s' stream %" PRId32 " cannot be added: %s", what, async->channel, async->stream_id, tpi_aeron_text(text, sizeof(text)));
+    (void)tpi_aeron_text(text, sizeof(text));
+    TPI_SET_ERR(TP_EBUS, "%s '%s' stream %" PRId32 " cannot be added: %s", what, async->channel, async->stream_id, text);
     free_async(async);
     return -1;
 }

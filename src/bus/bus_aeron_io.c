@@ -2,10 +2,11 @@
  * Sending and receiving through Aeron. Publications and subscriptions are used by one thread each, images are reported on the owner thread.
  * Hot: no allocation but the assembly buffers of fragmented messages, no error text.
  */
-#include <limits.h>
+#include "bus/bus_aeron.h"
+
+#include <aeronc.h>
 #include <string.h>
 
-#include "bus/bus_aeron.h"
 #include "common/alloc.h"
 #include "common/log.h"
 

@@ -3,10 +3,11 @@
  * itself. Drivers and clients that have to die are this program again, with an argument. Directories are removed by a guardian process that
  * waits for this one to end, however it ends.
  */
-#include <dirent.h>
+#include <aeronc.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -28,11 +29,12 @@
 #include "common/clock.h"
 
 #define CHANNEL "aeron:ipc?term-length=64k"
-#define STREAM 1100
 #define WAIT_NS (15 * TPI_NS_PER_S)
 
 extern char **environ;
 static char base_dir[128];
+static char other_dir[128];             /* beside the others, where a search for living drivers finds it */
+static int32_t stream_id = 1100;       /* another one for each test that shares a driver: what lingers there is replayed to newcomers */
 
 /* ---- processes and directories --------------------------------------------------------------------------------------------- */
 
@@ -51,6 +53,7 @@ static void start_guardian(void)
 {
     int ends[2];
     (void)snprintf(base_dir, sizeof(base_dir), "/dev/shm/tp-test-%d-bus", (int)getpid());
+    (void)snprintf(other_dir, sizeof(other_dir), "/dev/shm/tp-test-%d-other", (int)getpid());
     if (pipe2(ends, O_CLOEXEC) < 0 || mkdir(base_dir, 0700) < 0) { exit(1); }
     if (0 == fork())
     {
@@ -59,6 +62,7 @@ static void start_guardian(void)
         (void)setsid();
         while (read(ends[0], &byte, 1) > 0) { }
         remove_tree(base_dir);
+        remove_tree(other_dir);
         _exit(0);
     }
     (void)close(ends[0]);
@@ -116,7 +120,7 @@ static int run_client(const char *dir)
     tpi_bus_t *bus = NULL;
     tpi_bus_async_t *async = NULL;
     tpi_publication_t *pub = NULL;
-    if (tpi_bus_aeron_open(&bus, &config) < 0 || tpi_bus_add_publication(bus, &async, CHANNEL, STREAM) < 0) { return 1; }
+    if (tpi_bus_aeron_open(&bus, &config) < 0 || tpi_bus_add_publication(bus, &async, CHANNEL, stream_id) < 0) { return 1; }
     while (getppid() > 1)
     {
         if (tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) < 0) { return 1; }
@@ -148,7 +152,7 @@ static tpi_publication_t *add_pub(tpi_bus_t *bus, const char *channel)
 {
     tpi_bus_async_t *async = NULL;
     tpi_publication_t *pub = NULL;
-    assert_int_equal(tpi_bus_add_publication(bus, &async, channel, STREAM), 0);
+    assert_int_equal(tpi_bus_add_publication(bus, &async, channel, stream_id), 0);
     AWAIT(bus, 0 != tpi_bus_add_publication_poll(async, &pub));
     assert_non_null(pub);
     return pub;
@@ -163,7 +167,8 @@ static void on_image(void *clientd, int32_t session_id, bool available, int64_t 
 
 static tpi_subscription_t *add_sub(tpi_bus_t *bus, int *images)
 {
-    const tpi_subscription_config_t config = { .channel = CHANNEL, .stream_id = STREAM, .on_image = NULL == images ? NULL : on_image, .image_clientd = images };
+    const tpi_subscription_config_t config = { .channel = CHANNEL, .stream_id = stream_id, .on_image = NULL == images ? NULL : on_image,
+        .image_clientd = images };
     tpi_bus_async_t *async = NULL;
     tpi_subscription_t *sub = NULL;
     assert_int_equal(tpi_bus_add_subscription(bus, &async, &config), 0);
@@ -201,9 +206,7 @@ static void without_a_media_driver_opening_says_where_others_are(void **state)
 {
     (void)state;
     const tpi_bus_aeron_config_t config = { .aeron_dir = dir_named("nobody"), .connect_timeout_ns = 200 * TPI_NS_PER_MS };
-    char other[128];
-    (void)snprintf(other, sizeof(other), "/dev/shm/tp-test-%d-other", (int)getpid());
-    tp_media_driver_config_t other_config = driver_config(other);
+    tp_media_driver_config_t other_config = driver_config(other_dir);
     tp_media_driver_t *driver = NULL;
     tpi_bus_t *bus = NULL;
     assert_int_equal(tp_media_driver_launch(&driver, &other_config), 0);
@@ -236,7 +239,7 @@ static void a_channel_the_driver_refuses_is_an_error_with_its_reason(void **stat
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
     {
         int result = 0;
-        assert_int_equal(tpi_bus_add_publication(bus, &async, wrong[i], STREAM), 0);
+        assert_int_equal(tpi_bus_add_publication(bus, &async, wrong[i], stream_id), 0);
         AWAIT(bus, 0 != (result = tpi_bus_add_publication_poll(async, &pub)));
         assert_int_equal(result, -1);
         assert_int_equal(tp_errcode(), TP_ECHANNEL);
@@ -245,7 +248,7 @@ static void a_channel_the_driver_refuses_is_an_error_with_its_reason(void **stat
         assert_null(strchr(tp_errwhy(), '\n'));
         assert_null(strstr(tp_errwhy(), ".c:"));
     }
-    const tpi_subscription_config_t config = { .channel = "foo:bar", .stream_id = STREAM };
+    const tpi_subscription_config_t config = { .channel = "foo:bar", .stream_id = stream_id };
     int result = 0;
     assert_int_equal(tpi_bus_add_subscription(bus, &async, &config), 0);
     AWAIT(bus, 0 != (result = tpi_bus_add_subscription_poll(async, &sub)));
@@ -317,6 +320,112 @@ static void additions_are_quick(void **state)
     const int64_t each_us = (tpi_clock_monotonic_ns() - start_ns) / ROUNDS / 1000;
     print_message("publication + subscription: %" PRId64 " us\n", each_us);
     assert_in_range(each_us, 0, 50000);                        /* measured below 5 ms; the bound leaves room for a loaded machine */
+    tpi_bus_close(bus);
+}
+
+/* ---- polling from another thread ------------------------------------------------------------------------------------------- */
+
+typedef struct in_place
+{
+    const uint8_t *data;
+    int adjacent, count;
+}
+in_place_t;
+
+static void note_place(void *clientd, const tpi_message_t *message)
+{
+    in_place_t *const place = clientd;
+    if (NULL != place->data && 96 == message->data - place->data) { place->adjacent++; }
+    place->data = message->data;
+    place->count++;
+}
+
+static void unfragmented_messages_are_seen_in_the_log_itself_without_allocation(void **state)
+{
+    tpi_bus_t *const bus = open_bus(*state);
+    tpi_publication_t *const pub = add_pub(bus, CHANNEL);
+    tpi_subscription_t *const sub = add_sub(bus, NULL);
+    AWAIT(bus, tpi_publication_is_connected(pub) && tpi_subscription_is_connected(sub));
+    static const uint8_t data[40];
+    in_place_t place = { 0 };
+    assert_true(tpi_publication_offer(pub, data, sizeof(data)) > 0);
+    AWAIT(bus, 1 == tpi_subscription_poll(sub, note_place, &place, 10));
+    for (int i = 0; i < 100; i++) { assert_true(tpi_publication_offer(pub, data, sizeof(data)) > 0); }
+#if !defined(__SANITIZE_ADDRESS__)
+    const struct mallinfo2 before = mallinfo2();
+#endif
+    assert_int_equal(tpi_subscription_poll(sub, note_place, &place, 1000), 100);
+#if !defined(__SANITIZE_ADDRESS__)
+    const struct mallinfo2 after = mallinfo2();
+    assert_int_equal(after.uordblks, before.uordblks);
+#endif
+    assert_int_equal(place.adjacent, 100);
+    tpi_bus_close(bus);
+}
+
+typedef struct poller
+{
+    tpi_subscription_t *sub;
+    atomic_bool running;
+    atomic_int messages;
+    atomic_int wrong;
+    atomic_llong first_ns;             /* no image joined before */
+}
+poller_t;
+
+static void check_joined(void *clientd, const tpi_message_t *message)
+{
+    poller_t *const poller = clientd;
+    int64_t sent_after_ns;
+    memcpy(&sent_after_ns, message->data, sizeof(sent_after_ns));
+    const int64_t joined_ns = message->joined_ns;
+    if (joined_ns < atomic_load(&poller->first_ns) || joined_ns > tpi_clock_monotonic_ns() || joined_ns < sent_after_ns)
+    {
+        atomic_fetch_add(&poller->wrong, 1);
+    }
+    atomic_fetch_add(&poller->messages, 1);
+}
+
+static void *poll_until_told(void *clientd)
+{
+    poller_t *const poller = clientd;
+    while (atomic_load(&poller->running))
+    {
+        if (tpi_subscription_poll(poller->sub, check_joined, poller, 10) < 0) { atomic_fetch_add(&poller->wrong, 1); break; }
+    }
+    return NULL;
+}
+
+/* Images come and go on the owner thread while another thread polls; each message carries a time before its image joined. */
+static void join_times_hold_while_images_come_and_go_under_a_polling_thread__A7_W_084(void **state)
+{
+    tpi_bus_t *const bus = open_bus(*state);
+    tpi_bus_t *const sender = open_bus(*state);
+    poller_t poller = { .sub = add_sub(bus, NULL), .running = true };
+    atomic_store(&poller.first_ns, tpi_clock_monotonic_ns());
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, poll_until_told, &poller), 0);
+    uint8_t data[3000] = { 0 };
+    int expected = 0;
+    for (int round = 0; round < 50; round++)
+    {
+        const int64_t before_ns = tpi_clock_monotonic_ns();
+        memcpy(data, &before_ns, sizeof(before_ns));
+        tpi_publication_t *const pub = add_pub(sender, CHANNEL);
+        AWAIT(sender, tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) >= 0 && tpi_publication_is_connected(pub));
+        for (int i = 0; i < 3; i++)
+        {
+            AWAIT(sender, tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) >= 0 && tpi_publication_offer(pub, data, 0 == i ? 3000 : 40) > 0);
+        }
+        expected += 3;
+        if (0 == round % 2) { tpi_publication_close(pub); }
+    }
+    AWAIT(sender, tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) >= 0 && atomic_load(&poller.messages) >= expected);
+    atomic_store(&poller.running, false);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(atomic_load(&poller.wrong), 0);
+    assert_int_equal(atomic_load(&poller.messages), expected);
+    tpi_bus_close(sender);
     tpi_bus_close(bus);
 }
 
@@ -413,8 +522,8 @@ static void a_killed_media_driver_is_noticed_and_survived(void **state)
     AWAIT(bus, tpi_subscription_poll(sub, count_message, &got, 100) >= 0 && got > 5000);
     kill_and_reap(pid);
     const int64_t killed_ns = tpi_clock_monotonic_ns();
-    assert_int_equal(tpi_bus_add_publication(bus, &pending, CHANNEL, STREAM), 0);
-    assert_int_equal(tpi_bus_add_publication(bus, &left, CHANNEL, STREAM), 0);
+    assert_int_equal(tpi_bus_add_publication(bus, &pending, CHANNEL, stream_id), 0);
+    assert_int_equal(tpi_bus_add_publication(bus, &left, CHANNEL, stream_id), 0);
     while (tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) >= 0)
     {
         (void)tpi_subscription_poll(sub, count_message, &got, 100);
@@ -432,7 +541,7 @@ static void a_killed_media_driver_is_noticed_and_survived(void **state)
     assert_false(tpi_publication_is_connected(publisher.pub));
     assert_int_equal(tpi_bus_add_publication_poll(pending, &never), -1);
     assert_int_equal(tp_errcode(), TP_EMEDIADRIVER);
-    assert_int_equal(tpi_bus_add_publication(bus, &pending, CHANNEL, STREAM), -1);
+    assert_int_equal(tpi_bus_add_publication(bus, &pending, CHANNEL, stream_id), -1);
     assert_int_equal(tpi_bus_do_work(bus, tpi_clock_monotonic_ns()), -1);
     tpi_counter_set(counter, 78);                              /* does nothing any more */
     wanted_t wanted = { .type_id = 6001 };
@@ -497,11 +606,36 @@ static void a_stopped_driver_and_a_leap_of_the_clock_do_not_count_as_death(void 
     assert_int_equal(kill(pid, SIGCONT), 0);
     tpi_publication_t *pub = NULL;
     tpi_bus_async_t *async = NULL;
-    assert_int_equal(tpi_bus_add_publication(bus, &async, CHANNEL, STREAM), 0);
+    assert_int_equal(tpi_bus_add_publication(bus, &async, CHANNEL, stream_id), 0);
     AWAIT(bus, 0 != tpi_bus_add_publication_poll(async, &pub));
     assert_non_null(pub);
     tpi_bus_close(bus);
     kill_and_reap(pid);
+}
+
+static void a_client_that_did_not_run_is_told_so(void **state)
+{
+    (void)state;
+    const char *const dir = dir_named("sleepy");
+    tp_media_driver_config_t config = driver_config(dir);
+    config.client_liveness_timeout_ns = TPI_NS_PER_S;
+    tp_media_driver_t *driver = NULL;
+    assert_int_equal(tp_media_driver_launch(&driver, &config), 0);
+    tpi_bus_t *const bus = open_bus(dir);
+    tpi_publication_t *const pub = add_pub(bus, CHANNEL);
+    tpi_subscription_t *const sub = add_sub(bus, NULL);
+    const struct timespec too_long = { .tv_sec = 1, .tv_nsec = 200000000 };
+    int got = 0;
+    (void)nanosleep(&too_long, NULL);
+    assert_int_equal(tpi_bus_do_work(bus, tpi_clock_monotonic_ns()), -1);
+    assert_int_equal(tp_errcode(), TP_EMEDIADRIVER);
+    assert_non_null(strstr(tp_errfix(), "at least once a second"));
+    assert_int_equal(tpi_publication_offer(pub, (const uint8_t *)"x", 1), TP_CLOSED);
+    assert_int_equal(tpi_subscription_poll(sub, count_message, &got, 1), TP_CLOSED);
+    tpi_subscription_close(sub);
+    tpi_publication_close(pub);
+    tpi_bus_close(bus);
+    tp_media_driver_close(driver);
 }
 
 static void a_killed_client_is_gone_after_its_liveness_timeout(void **state)
@@ -592,24 +726,30 @@ static void media_driver_settings_are_bounded(void **state)
     tp_media_driver_close(driver);
 }
 
+static int64_t cpu_us(void)
+{
+    struct rusage use;
+    assert_int_equal(getrusage(RUSAGE_SELF, &use), 0);
+    return (int64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000 + (int64_t)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
+}
+
 static void an_idle_driver_costs_next_to_nothing(void **state)
 {
     (void)state;                                               /* the shared driver runs */
-    struct rusage before;
-    struct rusage after;
-    const struct timespec second = { .tv_sec = 1 };
-    const struct timespec settle = { .tv_nsec = 50000000 };
-    (void)nanosleep(&settle, NULL);
-    assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
-    (void)nanosleep(&second, NULL);
-    assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
-    const int64_t used_us = (int64_t)(after.ru_utime.tv_sec - before.ru_utime.tv_sec + after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000000 +
-        (int64_t)(after.ru_utime.tv_usec - before.ru_utime.tv_usec + after.ru_stime.tv_usec - before.ru_stime.tv_usec);
-    print_message("idle media driver: %.2f %% of a core\n", (double)used_us / 1e4);
+    const struct timespec half_a_second = { .tv_nsec = 500000000 };
+    int64_t least_us = INT64_MAX;                              /* the best of three: others use this machine too */
+    for (int i = 0; i < 3; i++)
+    {
+        const int64_t before_us = cpu_us();
+        (void)nanosleep(&half_a_second, NULL);
+        const int64_t used_us = cpu_us() - before_us;
+        least_us = used_us < least_us ? used_us : least_us;
+    }
+    print_message("idle media driver: %.2f %% of a core\n", (double)least_us / 5e3);
 #if defined(__SANITIZE_ADDRESS__)
-    assert_in_range(used_us, 0, 100000);
+    assert_in_range(least_us, 0, 50000);
 #else
-    assert_in_range(used_us, 0, 20000);
+    assert_in_range(least_us, 0, 10000);
 #endif
 }
 
@@ -628,6 +768,13 @@ static int64_t real_ns(tpi_bus_fixture_t *fixture)
 }
 
 static tp_media_driver_t *shared;
+
+static int next_stream(void **state)
+{
+    (void)state;
+    stream_id++;
+    return 0;
+}
 
 static int launch_shared(void **state)
 {
@@ -649,17 +796,20 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_killed_media_driver_is_noticed_and_survived),
         cmocka_unit_test(a_media_driver_that_shuts_down_is_noticed_at_once),
         cmocka_unit_test(a_stopped_driver_and_a_leap_of_the_clock_do_not_count_as_death),
+        cmocka_unit_test(a_client_that_did_not_run_is_told_so),
         cmocka_unit_test(a_killed_client_is_gone_after_its_liveness_timeout),
         cmocka_unit_test(only_directories_of_media_drivers_are_removed),
         cmocka_unit_test(media_driver_settings_are_bounded),
     };
     const struct CMUnitTest with_shared[] =
     {
-        cmocka_unit_test(an_idle_driver_costs_next_to_nothing),
-        cmocka_unit_test(a_channel_the_driver_refuses_is_an_error_with_its_reason),
-        cmocka_unit_test(admin_action_is_passed_on_and_costs_nothing_when_tried_again__A2),
-        cmocka_unit_test(additions_are_quick),
-        cmocka_unit_test(a_live_driver_keeps_its_directory),
+        cmocka_unit_test_setup(an_idle_driver_costs_next_to_nothing, next_stream),
+        cmocka_unit_test_setup(a_channel_the_driver_refuses_is_an_error_with_its_reason, next_stream),
+        cmocka_unit_test_setup(admin_action_is_passed_on_and_costs_nothing_when_tried_again__A2, next_stream),
+        cmocka_unit_test_setup(additions_are_quick, next_stream),
+        cmocka_unit_test_setup(unfragmented_messages_are_seen_in_the_log_itself_without_allocation, next_stream),
+        cmocka_unit_test_setup(join_times_hold_while_images_come_and_go_under_a_polling_thread__A7_W_084, next_stream),
+        cmocka_unit_test_setup(a_live_driver_keeps_its_directory, next_stream),
     };
     int failed = cmocka_run_group_tests(alone, NULL, NULL);
     failed += cmocka_run_group_tests(with_shared, launch_shared, NULL);

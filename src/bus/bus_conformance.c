@@ -545,7 +545,8 @@ static void handlers_cannot_add_close_or_turn_the_bus__A4(void **state)
 {
     bench_t *const bench = *state;
     rules_t rules = { .bench = bench };
-    const tpi_subscription_config_t config = { .channel = CHANNEL, .stream_id = bench->stream_id, .on_image = on_image_rules, .image_clientd = &rules };
+    const tpi_subscription_config_t config = { .channel = CHANNEL, .stream_id = bench->stream_id, .on_image = on_image_rules,
+        .image_clientd = &rules };
     rules.sub = add_sub_with(bench, 1, &config);
     rules.pub = add_pub(bench, 1);
     AWAIT(bench, 1 == rules.calls);

@@ -52,7 +52,11 @@ int tpi_mem_network_fault(tpi_mem_network_t *network, int32_t stream_id, tpi_mem
     if (NULL == network || count < 1) { TPI_SET_ERR(TP_EINVAL, "count = %d, at least 1", count); return -1; }
     mem_stream_t *const stream = tpi_mem_stream(network, stream_id);
     if (NULL == stream) { return -1; }
-    if (MEM_FAULTS_MAX == stream->fault_count) { TPI_SET_ERR(TP_EFULL, "stream %" PRId32 " has %d faults queued", stream_id, MEM_FAULTS_MAX); return -1; }
+    if (MEM_FAULTS_MAX == stream->fault_count)
+    {
+        TPI_SET_ERR(TP_EFULL, "stream %" PRId32 " has %d faults queued", stream_id, MEM_FAULTS_MAX);
+        return -1;
+    }
     const size_t at = (stream->fault_first + stream->fault_count++) % MEM_FAULTS_MAX;
     stream->faults[at].fault = fault;
     stream->faults[at].count = count;

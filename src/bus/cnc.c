@@ -65,7 +65,11 @@ static tpi_cnc_state_t check_layout(const uint8_t *meta, int64_t file_length, tp
     for (size_t i = 0; i < 5; i++)
     {
         lengths[i] = i32_at(meta, 4 + 4 * i);
-        if (lengths[i] < 0) { (void)snprintf(problem, problem_size, "cnc.dat: buffer %zu has length %" PRId64, i, lengths[i]); return TPI_CNC_UNUSABLE; }
+        if (lengths[i] < 0)
+        {
+            (void)snprintf(problem, problem_size, "cnc.dat is damaged: buffer %zu has length %" PRId64, i, lengths[i]);
+            return TPI_CNC_UNUSABLE;
+        }
         sum += lengths[i];
     }
     const int64_t capacity = lengths[0] - TPI_CNC_RB_TRAILER;

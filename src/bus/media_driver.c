@@ -218,7 +218,8 @@ static int check_config(const tp_media_driver_config_t *config)
     const int64_t liveness_ns = config->client_liveness_timeout_ns;
     if (0 != liveness_ns && (liveness_ns < LIVENESS_MIN_NS || liveness_ns > LIVENESS_MAX_NS))
     {
-        TPI_SET_ERR(TP_EINVAL, "client_liveness_timeout_ns = %" PRId64 ", from %" PRId64 " to %" PRId64, liveness_ns, LIVENESS_MIN_NS, LIVENESS_MAX_NS);
+        TPI_SET_ERR(TP_EINVAL, "client_liveness_timeout_ns = %" PRId64 ", from %" PRId64 " to %" PRId64, liveness_ns, LIVENESS_MIN_NS,
+            LIVENESS_MAX_NS);
         return -1;
     }
     if (config->idle_max_park_ns > PARK_MAX_NS)
@@ -318,7 +319,7 @@ int tp_media_driver_launch(tp_media_driver_t **driver, const tp_media_driver_con
     if (check_config(config) < 0) { return -1; }
     if (strnlen(dir, sizeof(buffer)) > 300) { TPI_SET_ERR(TP_EINVAL, "aeron_dir '%.60s...' is longer than 300 bytes", dir); return -1; }
     if (check_space(dir, 0 == config->term_length ? TERM_LENGTH_DEFAULT : config->term_length) < 0) { return -1; }
-    (void)aeron_set_fprintf_handler(swallow);
+    if (swallow != aeron_get_fprintf_handler()) { (void)aeron_set_fprintf_handler(swallow); }
     tp_media_driver_t *const made = tpi_alloc(sizeof(*made));
     if (NULL == made) { return -1; }
     made->lock_fd = -1;
