@@ -391,7 +391,8 @@ int tpi_epoch_dir_list(int stream_dir_fd, uint64_t **epochs, size_t *count)
         uint64_t epoch = 0;
         const struct dirent *const entry = readdir(listing);
         if (NULL == entry) { break; }
-        if (!parse_epoch(entry->d_name, &epoch) || fstatat(stream_dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode)) { continue; }
+        if (!parse_epoch(entry->d_name, &epoch)) { continue; }
+        if (fstatat(stream_dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode)) { continue; }
         if (used == room)
         {
             room = 0 == room ? 16 : room * 2;

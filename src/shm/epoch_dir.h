@@ -17,8 +17,8 @@
 
 /*
  * Start-up rule 1 of 20-driver.md 11.3: makes a missing base (mode 01777 where its parent is sticky, so that other users find room beside
- * us; else the directory mode that belongs to file_mode), refuses one that is a link, not of root or the effective user, writable by others without the sticky
- * bit, or spelled with characters a URI cannot carry. *canonical is the caller's (tpi_free).
+ * us; else the directory mode that belongs to file_mode), refuses one that is a link, not of root or the effective user, writable by others
+ * without the sticky bit, or spelled with characters a URI cannot carry. *canonical is the caller's (tpi_free).
  */
 int tpi_base_dir_prepare(char **canonical, const char *dir, mode_t file_mode);
 /* The same rules on base, user and namespace directories as far as they exist; makes nothing. */

@@ -323,7 +323,8 @@ static void epochs_are_listed_ascending_and_nothing_else__D_200(void **state)
     size_t count = 9;
     assert_int_equal(tpi_epoch_dir_list(fd, &epochs, &count), 0);
     assert_int_equal(count, 0);
-    static const char *const names[] = { "7", "18446744073709551615", "100", "18446744073709551616", "007", "1x", "-1", "+1", "x", "99999999999999999999999" };
+    static const char *const names[] = { "7", "18446744073709551615", "100", "18446744073709551616", "007", "1x", "-1", "+1", "x",
+        "99999999999999999999999" };
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) { assert_int_equal(mkdirat(fd, names[i], 0700), 0); }
     assert_int_equal(symlinkat("7", fd, "8"), 0);
     const int file = openat(fd, "9", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);

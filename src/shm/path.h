@@ -23,7 +23,7 @@ typedef struct tpi_base_dirs
 }
 tpi_base_dirs_t;
 
-/* TP_EPATH when one is relative, not a directory or cannot be resolved; TP_EINVAL when there are too many. None at all is legal: nothing can be mapped. */
+/* TP_EPATH when one is relative, no directory or cannot be resolved; TP_EINVAL when there are too many. None is legal: nothing can be mapped. */
 int tpi_base_dirs_init(tpi_base_dirs_t *bases, const char *const *dirs, size_t count);
 void tpi_base_dirs_fini(tpi_base_dirs_t *bases);
 /* Strictly below one of them (O-54). */

@@ -156,7 +156,8 @@ int tpi_pool_set_check(const tpi_pool_set_t *set, const tpi_pool_set_spec_t *spe
         const tpi_pool_t *const pool = tpi_pool_set_find(set, announced->pool_id);
         if (NULL == pool || pool->stride_bytes != announced->stride_bytes)
         {
-            TPI_SET_ERR(TP_ESUPERBLOCK, "pool %u with strideBytes = %" PRIu32 " is announced but not mapped so", announced->pool_id, announced->stride_bytes);
+            TPI_SET_ERR(TP_ESUPERBLOCK, "pool %u with strideBytes = %" PRIu32 " is announced but not mapped so", announced->pool_id,
+                announced->stride_bytes);
             return -1;
         }
         const tpi_region_expect_t expect = expect_pool(spec, pool->pool_id, pool->stride_bytes);

@@ -278,7 +278,8 @@ static void pools_over_4_gib_do_not_alias__W_057__M1(void **state)
         .pool_count = 1, .pool_ids = ids, .strides = strides, .file_mode = 0600, .allocate_pools = false, .pid = 1, .now_ns = 1 };
     tpi_epoch_files_t *files = NULL;
     assert_int_equal(tpi_epoch_files_create(&files, &what), 0);
-    const tpi_pool_spec_t pools[] = { { .pool_id = 1, .nslots = 8, .stride_bytes = 1u << 30, .uri = files->uris[1], .uri_length = strlen(files->uris[1]) } };
+    const char *const uri = files->uris[1];
+    const tpi_pool_spec_t pools[] = { { .pool_id = 1, .nslots = 8, .stride_bytes = 1u << 30, .uri = uri, .uri_length = strlen(uri) } };
     const tpi_pool_set_spec_t spec = { .stream_id = 1, .epoch = 1, .layout_version = 1, .header_nslots = 8, .header_slot_bytes = 256,
         .header_uri = files->uris[0], .header_uri_length = strlen(files->uris[0]), .pool_count = 1, .pools = pools };
     tpi_pool_set_t *set = NULL;

@@ -66,7 +66,7 @@ int tpi_superblock_check(const tpc_superblock_t *superblock, const tpi_region_ex
     if (pool_id != superblock->pool_id) { return mismatch("poolId", superblock->pool_id, pool_id); }
     if (expect->nslots != superblock->nslots) { return mismatch("nslots", superblock->nslots, expect->nslots); }          /* W-005 */
     if (ring && TPI_SLOT_BYTES != superblock->slot_bytes) { return mismatch("slotBytes", superblock->slot_bytes, TPI_SLOT_BYTES); }
-    if (!ring && expect->stride_bytes != superblock->stride_bytes)                                                        /* O-5: the other two are not looked at */
+    if (!ring && expect->stride_bytes != superblock->stride_bytes)                      /* O-5: the other two do not count */
     {
         return mismatch("strideBytes", superblock->stride_bytes, expect->stride_bytes);
     }
@@ -222,7 +222,7 @@ fail:
 int tpi_region_lock(const tpi_region_t *region)
 {
     struct rlimit limit = { 0, 0 };
-    if (0 == mlock(region->base, (size_t)region->mapped_bytes)) { return 0; }
+    if (0 == mlock2(region->base, (size_t)region->mapped_bytes, 0)) { return 0; }       /* mlock() does nothing under sanitizers */
     const int reason = errno;
     (void)getrlimit(RLIMIT_MEMLOCK, &limit);
     TPI_SET_ERR(TP_EPERM, "%llu bytes cannot be locked in memory: %s", (unsigned long long)region->mapped_bytes, strerror(reason));

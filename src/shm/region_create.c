@@ -323,7 +323,7 @@ int tpi_epoch_files_create(tpi_epoch_files_t **files, const tpi_region_create_t 
     creation_t c = { .what = what, .stream_dir = -1, .epoch_dir = -1, .unit_bytes = 1 };
     int rc = -1;
     if (check_request(what) < 0) { return -1; }
-    c.stream_dir = tpi_stream_dir_open_counted(what, &c.dirs_made);                                                              /* D-205, at every creation */
+    c.stream_dir = tpi_stream_dir_open_counted(what, &c.dirs_made);                                              /* D-205, at every creation */
     if (c.stream_dir < 0) { return -1; }
     c.files = files_alloc(what);
     if (NULL == c.files || check_filesystem(&c) < 0 || make_epoch_dir(&c) < 0) { goto done; }

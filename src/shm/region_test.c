@@ -25,7 +25,8 @@ static int teardown(void **state)
 
 static tpi_region_expect_t expect(size_t index)
 {
-    tpi_region_expect_t e = { .type = TPI_REGION_HEADER_RING, .layout_version = 1, .epoch = TEST_EPOCH, .stream_id = TEST_STREAM, .nslots = TEST_NSLOTS };
+    tpi_region_expect_t e = { .type = TPI_REGION_HEADER_RING, .layout_version = 1, .epoch = TEST_EPOCH, .stream_id = TEST_STREAM,
+        .nslots = TEST_NSLOTS };
     if (index > 0)
     {
         e.type = TPI_REGION_PAYLOAD_POOL;

@@ -39,7 +39,8 @@ static inline void test_regions_make(test_regions_t *t, const char *name)
             .uri_length = strlen(t->files->uris[i + 1]) };
     }
     t->spec = (tpi_pool_set_spec_t){ .stream_id = TEST_STREAM, .epoch = TEST_EPOCH, .layout_version = 1, .header_nslots = TEST_NSLOTS,
-        .header_slot_bytes = 256, .header_uri = t->files->uris[0], .header_uri_length = strlen(t->files->uris[0]), .pool_count = 3, .pools = t->pools };
+        .header_slot_bytes = 256, .header_uri = t->files->uris[0], .header_uri_length = strlen(t->files->uris[0]), .pool_count = 3,
+        .pools = t->pools };
 }
 
 static inline void test_regions_remove(test_regions_t *t)
