@@ -37,7 +37,8 @@ static int teardown(void **state)
 static tpi_region_create_t request(void)
 {
     return (tpi_region_create_t){ .base_dir = base, .user = "svc", .name_space = "default", .stream_id = 10000, .epoch = 5, .nslots = 8,
-        .pool_count = 2, .pool_ids = pool_ids, .strides = strides, .file_mode = 0660, .allocate_pools = true, .prefault = true, .pid = 4711, .now_ns = 1000 };
+        .pool_count = 2, .pool_ids = pool_ids, .strides = strides, .file_mode = 0660, .allocate_pools = true, .prefault = true, .pid = 4711,
+        .now_ns = 1000 };
 }
 
 static char *file(const char *name)

@@ -1,0 +1,76 @@
+/*
+ * Sequence accounting of one consumer (10-wire.md 11.2), and the local extension "the ring is the truth": a consumer that knows the next
+ * sequence looks at that slot itself, so a descriptor the bus refused costs nobody a frame. Pure, hot, owned by the thread that polls.
+ */
+#ifndef TPI_PROTOCOL_FOLLOW_H
+#define TPI_PROTOCOL_FOLLOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TPI_FOLLOW_DEFAULT_MAX_GAP 256u
+
+/* Per epoch and descriptor stream; zero it and set max_gap to start. */
+typedef struct tpi_follow
+{
+    uint32_t max_gap;                  /* max_outstanding_seq_gap; 0 = never resync */
+    bool has_last;
+    bool has_descriptor;
+    bool is_resyncing;
+    uint64_t last;                     /* highest seq accounted for, by descriptor or by looking at the ring */
+    uint64_t last_descriptor;          /* highest seq a descriptor named: only descriptors can step back */
+    uint64_t resync_to;                /* newest seq at hand when the resync began */
+}
+tpi_follow_t;
+
+typedef enum tpi_follow_action
+{
+    TPI_FOLLOW_READ = 0,               /* look at the slot */
+    TPI_FOLLOW_SKIP,                   /* on the way to the newest frame: do not (counted in skipped) */
+    TPI_FOLLOW_DUPLICATE,              /* accounted for already: drop silently */
+    TPI_FOLLOW_REGRESSION,             /* below the last descriptor: unmap and wait for an announce (W-113, O-20) */
+    TPI_FOLLOW_BAD_SEQ                 /* >= 2^63: nothing moved (W-253) */
+}
+tpi_follow_action_t;
+
+typedef struct tpi_follow_step
+{
+    tpi_follow_action_t action;
+    uint64_t gap;                      /* frames nobody announced to us, for TPI_DROP_GAP */
+    uint64_t skipped;                  /* frames the resync leaves out, this one included on SKIP, for TPI_DROP_RESYNC */
+}
+tpi_follow_step_t;
+
+/* New epoch, new mapping or another descriptor stream: the next descriptor is a first one (O-20). max_gap stays. */
+void tpi_follow_restart(tpi_follow_t *follow);
+
+/*
+ * A descriptor of the mapped epoch. newest is the highest seq at hand (of a later descriptor in the same batch, or what the ring shows); at
+ * least seq itself is assumed.
+ */
+tpi_follow_step_t tpi_follow_descriptor(tpi_follow_t *follow, uint64_t seq, uint64_t newest);
+
+/* ---- the ring is the truth ---- */
+
+typedef enum tpi_ring_decision
+{
+    TPI_RING_READ = 0,                 /* committed with the expected seq: read it, whatever the bus says */
+    TPI_RING_WAIT,                     /* not written yet, or being written */
+    TPI_RING_ABANDONED,                /* given up by its producer: descriptors leave in order, and one above it was seen */
+    TPI_RING_LAPPED,                   /* overwritten before we came: go on at *resume */
+    TPI_RING_FOREIGN                   /* a seq that does not belong into this slot: the mapping no longer fits (W-118) */
+}
+tpi_ring_decision_t;
+
+/*
+ * expected: the next seq (last + 1, or 0 in a new epoch), below 2^63. word: the commit word of its slot. newest_descriptor: highest seq a
+ * descriptor named, if has_descriptor. nslots: power of two. *resume is set with LAPPED only: the oldest frame that may still be whole;
+ * everything before it is lost.
+ */
+tpi_ring_decision_t tpi_follow_ring(uint64_t expected, uint64_t word, bool has_descriptor, uint64_t newest_descriptor, uint32_t nslots,
+    uint64_t *resume);
+
+/* Accounts for a frame found by looking at the ring, so that its descriptor, should it come, is a duplicate. Never a regression. */
+tpi_follow_step_t tpi_follow_ring_read(tpi_follow_t *follow, uint64_t seq);
+
+#endif

@@ -1,0 +1,95 @@
+/* Owns nothing. Reads private images only (trap M5); the mapped set gives geometry, its memory is not touched. */
+#include "protocol/frame_check.h"
+
+#include <string.h>
+
+#define HEADER_AT TPC_SLOT_HEADER_BLOCK
+#define PAD_AT 147u                                  /* slot offset of TensorHeader.pad: not compared (W-020) */
+#define HEADER_USED (PAD_AT - HEADER_AT)
+
+_Static_assert(HEADER_USED <= TPC_HEADER_BYTES_LEN, "the checker keeps the whole header");
+_Static_assert(TPC_TENSOR_HEADER_AT + 75 == PAD_AT, "slot layout drifted");
+
+/* Rows 4 to 7. */
+static tpi_drop_reason_t locate(tpi_frame_t *frame, uint32_t payload_offset, uint32_t payload_slot, uint16_t pool_id, uint32_t values_len_bytes,
+    uint64_t seq, const tpi_pool_set_t *set)
+{
+    if (0 != payload_offset) { return TPI_DROP_BAD_OFFSET; }                                              /* W-026 */
+    if (payload_slot >= set->nslots || payload_slot != tpi_pool_set_index(set, seq)) { return TPI_DROP_BAD_SLOT; }   /* W-063 W-099 W-037 */
+    const tpi_pool_t *const pool = tpi_pool_set_find(set, pool_id);
+    if (NULL == pool) { return TPI_DROP_UNKNOWN_POOL; }
+    if (values_len_bytes > pool->stride_bytes) { return TPI_DROP_TOO_LONG; }                              /* W-100 */
+    frame->pool = pool;
+    frame->index = payload_slot;
+    frame->values_len_bytes = values_len_bytes;
+    return TPI_DROP_ACCEPTED;
+}
+
+tpi_drop_reason_t tpi_frame_check(tpi_frame_t *frame, tpi_tensor_result_t *tensor, const tpc_slot_t *slot, uint64_t seq, const tpi_pool_set_t *set)
+{
+    tpi_frame_t found = { .pool = NULL };
+    if (0 != seq >> 63) { return TPI_DROP_BAD_SEQ; }                                                      /* row 1, W-253 */
+    if (!tpc_slot_is_v1(slot)) { return TPI_DROP_BAD_HEADER; }                                            /* row 3, W-022 W-048 W-049 */
+    const tpi_drop_reason_t reason = locate(&found, slot->payload_offset, slot->payload_slot, slot->pool_id, slot->values_len_bytes, seq, set);
+    if (TPI_DROP_ACCEPTED != reason) { return reason; }
+    if (TPI_TENSOR_OK != tpi_tensor_validate_slot(tensor, slot)) { return TPI_DROP_BAD_TENSOR; }          /* row 8 */
+    found.timestamp_ns = slot->timestamp_ns;
+    found.meta_version = slot->meta_version;
+    found.tensor = tensor;
+    *frame = found;
+    return TPI_DROP_ACCEPTED;
+}
+
+static uint32_t u32_at(const uint8_t *bytes, size_t at)
+{
+    uint32_t value;
+    memcpy(&value, bytes + at, sizeof(value));
+    return value;
+}
+
+static uint64_t u64_at(const uint8_t *bytes, size_t at)
+{
+    uint64_t value;
+    memcpy(&value, bytes + at, sizeof(value));
+    return value;
+}
+
+static tpi_drop_reason_t check_new_header(tpi_frame_checker_t *checker, tpi_frame_t *frame, const uint8_t *bytes, uint64_t seq,
+    const tpi_pool_set_t *set)
+{
+    tpc_slot_t slot;
+    tpi_tensor_result_t tensor;
+    tpc_slot_decode(&slot, bytes);
+    checker->validations++;
+    checker->tensor_verdict = TPI_TENSOR_OK;
+    const tpi_drop_reason_t reason = tpi_frame_check(frame, &tensor, &slot, seq, set);
+    if (TPI_DROP_BAD_TENSOR == reason) { checker->tensor_verdict = (int)tpi_tensor_validate_slot(&tensor, &slot); }
+    if (TPI_DROP_ACCEPTED != reason) { return reason; }
+    memcpy(checker->header, bytes + HEADER_AT, HEADER_USED);
+    checker->tensor = tensor;
+    checker->is_known = true;
+    frame->tensor = &checker->tensor;
+    return TPI_DROP_ACCEPTED;
+}
+
+tpi_drop_reason_t tpi_frame_checker_check(tpi_frame_checker_t *checker, tpi_frame_t *frame, const uint64_t image[TPI_SLOT_WORDS], uint64_t seq,
+    const tpi_pool_set_t *set)
+{
+    const uint8_t *const bytes = (const uint8_t *)image;
+    if (!checker->is_known || 0 != memcmp(checker->header, bytes + HEADER_AT, HEADER_USED))
+    {
+        return check_new_header(checker, frame, bytes, seq, set);
+    }
+    if (0 != seq >> 63) { return TPI_DROP_BAD_SEQ; }
+    uint16_t pool_id;
+    memcpy(&pool_id, bytes + TPC_SLOT_HEADER_POOL_ID_AT, sizeof(pool_id));
+    tpi_frame_t found = { .pool = NULL };
+    const tpi_drop_reason_t reason = locate(&found, u32_at(bytes, TPC_SLOT_HEADER_PAYLOAD_OFFSET_AT), u32_at(bytes, TPC_SLOT_HEADER_PAYLOAD_SLOT_AT),
+        pool_id, u32_at(bytes, TPC_SLOT_HEADER_VALUES_LEN_AT), seq, set);
+    if (TPI_DROP_ACCEPTED != reason) { return reason; }
+    found.timestamp_ns = u64_at(bytes, TPC_SLOT_HEADER_TIMESTAMP_AT);
+    found.meta_version = u32_at(bytes, TPC_SLOT_HEADER_META_VERSION_AT);
+    found.tensor = &checker->tensor;
+    *frame = found;
+    return TPI_DROP_ACCEPTED;
+}
