@@ -18,6 +18,7 @@ endif ()
 if (TP_SANITIZE)
     set(tp_sanitize_flags -fsanitize=${TP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
     target_compile_options(tp_compiler INTERFACE ${tp_sanitize_flags})
+    target_compile_definitions(tp_compiler INTERFACE TPI_SANITIZED)     # for tests of what the run-time replaces, such as mlock
     target_link_options(tp_compiler INTERFACE ${tp_sanitize_flags})
 endif ()
 if (TP_COVERAGE)
