@@ -1,29 +1,23 @@
 /*
- * The Aeron bus against real media drivers: the suite of all buses with an embedded driver, then death, hostile files and the media driver
- * itself. Drivers and clients that have to die are this program again, with an argument. Directories are removed by a guardian process that
- * waits for this one to end, however it ends.
+ * The Aeron bus against real media drivers: refusals and death, then the suite of all buses. Drivers that have to die are this program
+ * again, with an argument.
  */
 #include <aeronc.h>
-#include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bus/bus_aeron.h"
 #include "bus/bus_conformance.h"
+#include "bus/bus_test_rig.h"
 #include "bus/cnc.h"
 #include "bus/media_driver.h"
 #include "common/clock.h"
@@ -31,75 +25,19 @@
 #define CHANNEL "aeron:ipc?term-length=64k"
 #define WAIT_NS (15 * TPI_NS_PER_S)
 
-extern char **environ;
-static char base_dir[128];
-static char other_dir[128];             /* beside the others, where a search for living drivers finds it */
 static int32_t stream_id = 1100;       /* another one for each test that shares a driver: what lingers there is replayed to newcomers */
 
-/* ---- processes and directories --------------------------------------------------------------------------------------------- */
+/* ---- rig ------------------------------------------------------------------------------------------------------------------ */
 
-static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *at)
+static tp_media_driver_config_t driver_config(const char *dir)
 {
-    (void)status;
-    (void)type;
-    (void)at;
-    (void)remove(path);
-    return 0;
-}
-
-static void remove_tree(const char *dir) { (void)nftw(dir, remove_entry, 8, FTW_DEPTH | FTW_PHYS); }
-
-static void start_guardian(void)
-{
-    int ends[2];
-    (void)snprintf(base_dir, sizeof(base_dir), "/dev/shm/tp-test-%d-bus", (int)getpid());
-    (void)snprintf(other_dir, sizeof(other_dir), "/dev/shm/tp-test-%d-other", (int)getpid());
-    if (pipe2(ends, O_CLOEXEC) < 0 || mkdir(base_dir, 0700) < 0) { exit(1); }
-    if (0 == fork())
-    {
-        char byte;
-        (void)close(ends[1]);
-        (void)setsid();
-        while (read(ends[0], &byte, 1) > 0) { }
-        remove_tree(base_dir);
-        remove_tree(other_dir);
-        _exit(0);
-    }
-    (void)close(ends[0]);
-}
-
-static const char *dir_named(const char *name)
-{
-    static char dirs[8][192];
-    static unsigned next;
-    char *const dir = dirs[next++ % 8];
-    (void)snprintf(dir, sizeof(dirs[0]), "%s/%s", base_dir, name);
-    return dir;
-}
-
-static pid_t spawn_self(const char *role, const char *dir)
-{
-    char *const argv[] = { (char *)(uintptr_t)"self", (char *)(uintptr_t)role, (char *)(uintptr_t)dir, NULL };
-    pid_t pid = 0;
-    assert_int_equal(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv, environ), 0);
-    return pid;
-}
-
-static void kill_and_reap(pid_t pid)
-{
-    assert_int_equal(kill(pid, SIGKILL), 0);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    return (tp_media_driver_config_t){ .size = sizeof(tp_media_driver_config_t), .aeron_dir = dir, .delete_on_close = true };
 }
 
 static void rest(void)
 {
     const struct timespec pause = { .tv_nsec = 200000 };
     (void)nanosleep(&pause, NULL);
-}
-
-static tp_media_driver_config_t driver_config(const char *dir)
-{
-    return (tp_media_driver_config_t){ .size = sizeof(tp_media_driver_config_t), .aeron_dir = dir, .delete_on_close = true };
 }
 
 /* This program as a media driver, until it is killed. */
@@ -110,23 +48,6 @@ static int run_driver(const char *dir)
     if (tp_media_driver_launch(&driver, &config) < 0) { return 1; }
     while (getppid() > 1) { (void)usleep(20000); }
     tp_media_driver_close(driver);
-    return 0;
-}
-
-/* This program as a client that publishes, until it is killed. */
-static int run_client(const char *dir)
-{
-    const tpi_bus_aeron_config_t config = { .aeron_dir = dir, .connect_timeout_ns = WAIT_NS };
-    tpi_bus_t *bus = NULL;
-    tpi_bus_async_t *async = NULL;
-    tpi_publication_t *pub = NULL;
-    if (tpi_bus_aeron_open(&bus, &config) < 0 || tpi_bus_add_publication(bus, &async, CHANNEL, stream_id) < 0) { return 1; }
-    while (getppid() > 1)
-    {
-        if (tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) < 0) { return 1; }
-        if (NULL == pub && tpi_bus_add_publication_poll(async, &pub) < 0) { return 1; }
-        (void)usleep(1000);
-    }
     return 0;
 }
 
@@ -205,8 +126,8 @@ static void all_results_of_aeron_are_mapped__A5(void **state)
 static void without_a_media_driver_opening_says_where_others_are(void **state)
 {
     (void)state;
-    const tpi_bus_aeron_config_t config = { .aeron_dir = dir_named("nobody"), .connect_timeout_ns = 200 * TPI_NS_PER_MS };
-    tp_media_driver_config_t other_config = driver_config(other_dir);
+    const tpi_bus_aeron_config_t config = { .aeron_dir = tpi_test_dir("nobody"), .connect_timeout_ns = 200 * TPI_NS_PER_MS };
+    tp_media_driver_config_t other_config = driver_config(tpi_test_other_dir());
     tp_media_driver_t *driver = NULL;
     tpi_bus_t *bus = NULL;
     assert_int_equal(tp_media_driver_launch(&driver, &other_config), 0);
@@ -220,11 +141,11 @@ static void without_a_media_driver_opening_says_where_others_are(void **state)
     assert_non_null(strstr(tp_errwhy(), "(pid "));
     assert_non_null(strstr(tp_errfix(), "tp_driver --embedded-media-driver"));
     assert_null(bus);
-    const tpi_bus_aeron_config_t at_once = { .aeron_dir = dir_named("nobody") };
+    const tpi_bus_aeron_config_t at_once = { .aeron_dir = tpi_test_dir("nobody") };
     const int64_t again_ns = tpi_clock_monotonic_ns();
     assert_int_equal(tpi_bus_aeron_open(&bus, &at_once), -1);
     assert_in_range(ms_since(again_ns), 0, 100);
-    const tpi_bus_aeron_config_t too_short = { .aeron_dir = dir_named("nobody"), .driver_timeout_ns = TPI_NS_PER_S };
+    const tpi_bus_aeron_config_t too_short = { .aeron_dir = tpi_test_dir("nobody"), .driver_timeout_ns = TPI_NS_PER_S };
     assert_int_equal(tpi_bus_aeron_open(&bus, &too_short), -1);
     assert_int_equal(tp_errcode(), TP_EINVAL);
 }
@@ -503,8 +424,8 @@ static void check_dead_counters(const char *dir, pid_t pid)
 static void a_killed_media_driver_is_noticed_and_survived(void **state)
 {
     (void)state;
-    const char *const dir = dir_named("victim");
-    const pid_t pid = spawn_self("--driver", dir);
+    const char *const dir = tpi_test_dir("victim");
+    const pid_t pid = tpi_test_spawn("--driver", dir);
     tpi_bus_t *const bus = open_bus(dir);
     publisher_t publisher = { .pub = add_pub(bus, CHANNEL) };
     tpi_subscription_t *const sub = add_sub(bus, NULL);
@@ -520,7 +441,7 @@ static void a_killed_media_driver_is_noticed_and_survived(void **state)
     atomic_store(&publisher.running, true);
     assert_int_equal(pthread_create(&thread, NULL, publish_until_closed, &publisher), 0);
     AWAIT(bus, tpi_subscription_poll(sub, count_message, &got, 100) >= 0 && got > 5000);
-    kill_and_reap(pid);
+    assert_int_equal(tpi_test_kill(pid), 0);
     const int64_t killed_ns = tpi_clock_monotonic_ns();
     assert_int_equal(tpi_bus_add_publication(bus, &pending, CHANNEL, stream_id), 0);
     assert_int_equal(tpi_bus_add_publication(bus, &left, CHANNEL, stream_id), 0);
@@ -569,7 +490,7 @@ static void a_killed_media_driver_is_noticed_and_survived(void **state)
 static void a_media_driver_that_shuts_down_is_noticed_at_once(void **state)
 {
     (void)state;
-    const char *const dir = dir_named("orderly");
+    const char *const dir = tpi_test_dir("orderly");
     tp_media_driver_config_t config = driver_config(dir);
     config.delete_on_close = false;
     tp_media_driver_t *driver = NULL;
@@ -590,8 +511,8 @@ static void a_media_driver_that_shuts_down_is_noticed_at_once(void **state)
 static void a_stopped_driver_and_a_leap_of_the_clock_do_not_count_as_death(void **state)
 {
     (void)state;
-    const char *const dir = dir_named("stalled");
-    const pid_t pid = spawn_self("--driver", dir);
+    const char *const dir = tpi_test_dir("stalled");
+    const pid_t pid = tpi_test_spawn("--driver", dir);
     tpi_bus_t *const bus = open_bus(dir);
     const int64_t start_ns = tpi_clock_monotonic_ns();
     AWAIT(bus, ms_since(start_ns) > 50);
@@ -610,13 +531,13 @@ static void a_stopped_driver_and_a_leap_of_the_clock_do_not_count_as_death(void 
     AWAIT(bus, 0 != tpi_bus_add_publication_poll(async, &pub));
     assert_non_null(pub);
     tpi_bus_close(bus);
-    kill_and_reap(pid);
+    assert_int_equal(tpi_test_kill(pid), 0);
 }
 
 static void a_client_that_did_not_run_is_told_so(void **state)
 {
     (void)state;
-    const char *const dir = dir_named("sleepy");
+    const char *const dir = tpi_test_dir("sleepy");
     tp_media_driver_config_t config = driver_config(dir);
     config.client_liveness_timeout_ns = TPI_NS_PER_S;
     tp_media_driver_t *driver = NULL;
@@ -636,121 +557,6 @@ static void a_client_that_did_not_run_is_told_so(void **state)
     tpi_publication_close(pub);
     tpi_bus_close(bus);
     tp_media_driver_close(driver);
-}
-
-static void a_killed_client_is_gone_after_its_liveness_timeout(void **state)
-{
-    (void)state;
-    const char *const dir = dir_named("short");
-    tp_media_driver_config_t config = driver_config(dir);
-    config.client_liveness_timeout_ns = TPI_NS_PER_S;
-    tp_media_driver_t *driver = NULL;
-    assert_int_equal(tp_media_driver_launch(&driver, &config), 0);
-    tpi_bus_t *const bus = open_bus(dir);
-    int images = 0;
-    (void)add_sub(bus, &images);
-    const pid_t pid = spawn_self("--client", dir);
-    AWAIT(bus, 1 == images);
-    kill_and_reap(pid);
-    const int64_t killed_ns = tpi_clock_monotonic_ns();
-    AWAIT(bus, 0 == images);
-    assert_in_range(ms_since(killed_ns), 0, 6000);
-    tpi_bus_close(bus);
-    tp_media_driver_close(driver);
-}
-
-/* ---- the media driver ------------------------------------------------------------------------------------------------------ */
-
-static void a_live_driver_keeps_its_directory(void **state)
-{
-    tp_media_driver_config_t config = driver_config(*state);
-    config.delete_on_start = true;
-    tp_media_driver_t *second = NULL;
-    assert_int_equal(tp_media_driver_launch(&second, &config), -1);
-    assert_int_equal(tp_errcode(), TP_EMEDIADRIVER);
-    assert_non_null(strstr(tp_errmsg(), "is alive"));
-    tpi_bus_close(open_bus(*state));
-}
-
-static void only_directories_of_media_drivers_are_removed(void **state)
-{
-    (void)state;
-    const char *const dir = dir_named("precious");
-    char path[256];
-    assert_int_equal(mkdir(dir, 0700), 0);
-    (void)snprintf(path, sizeof(path), "%s/thesis.tex", dir);
-    const int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-    assert_true(fd >= 0);
-    (void)close(fd);
-    tp_media_driver_config_t config = driver_config(dir);
-    config.delete_on_start = true;
-    tp_media_driver_t *driver = NULL;
-    assert_int_equal(tp_media_driver_launch(&driver, &config), -1);
-    assert_non_null(strstr(tp_errmsg(), "thesis.tex"));
-    assert_int_equal(access(path, F_OK), 0);
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(tp_media_driver_launch(&driver, &config), 0);        /* an empty one may be used */
-    assert_string_equal(tp_media_driver_aeron_dir(driver), dir);
-    tp_media_driver_close(driver);
-    assert_int_equal(access(dir, F_OK), -1);
-    tp_media_driver_close(NULL);
-}
-
-static void media_driver_settings_are_bounded(void **state)
-{
-    (void)state;
-    tp_media_driver_t *driver = NULL;
-    tp_media_driver_config_t config = driver_config(dir_named("bounds"));
-    config.size = 8;
-    assert_int_equal(tp_media_driver_launch(&driver, &config), -1);
-    assert_int_equal(tp_errcode(), TP_EINVAL);
-    static const uint32_t wrong[] = { 65535, 65537, 32768, UINT32_C(1) << 31 };
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-    {
-        config = driver_config(dir_named("bounds"));
-        config.term_length = wrong[i];
-        assert_int_equal(tp_media_driver_launch(&driver, &config), -1);
-        assert_int_equal(tp_errcode(), TP_EINVAL);
-    }
-    config = driver_config(dir_named("bounds"));
-    config.client_liveness_timeout_ns = 1;
-    assert_int_equal(tp_media_driver_launch(&driver, &config), -1);
-    config = driver_config(dir_named("bounds"));
-    config.idle_max_park_ns = UINT64_C(100000001);
-    assert_int_equal(tp_media_driver_launch(&driver, &config), -1);
-    assert_null(driver);
-    config = driver_config(dir_named("bounds"));
-    config.term_length = 65536;
-    config.idle_max_park_ns = 1000;
-    assert_int_equal(tp_media_driver_launch(&driver, &config), 0);
-    tp_media_driver_close(driver);
-}
-
-static int64_t cpu_us(void)
-{
-    struct rusage use;
-    assert_int_equal(getrusage(RUSAGE_SELF, &use), 0);
-    return (int64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * 1000000 + (int64_t)(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
-}
-
-static void an_idle_driver_costs_next_to_nothing(void **state)
-{
-    (void)state;                                               /* the shared driver runs */
-    const struct timespec half_a_second = { .tv_nsec = 500000000 };
-    int64_t least_us = INT64_MAX;                              /* the best of three: others use this machine too */
-    for (int i = 0; i < 3; i++)
-    {
-        const int64_t before_us = cpu_us();
-        (void)nanosleep(&half_a_second, NULL);
-        const int64_t used_us = cpu_us() - before_us;
-        least_us = used_us < least_us ? used_us : least_us;
-    }
-    print_message("idle media driver: %.2f %% of a core\n", (double)least_us / 5e3);
-#if defined(__SANITIZE_ADDRESS__)
-    assert_in_range(least_us, 0, 50000);
-#else
-    assert_in_range(least_us, 0, 10000);
-#endif
 }
 
 /* ---- the suite ------------------------------------------------------------------------------------------------------------- */
@@ -778,7 +584,7 @@ static int next_stream(void **state)
 
 static int launch_shared(void **state)
 {
-    tp_media_driver_config_t config = driver_config(dir_named("shared"));
+    tp_media_driver_config_t config = driver_config(tpi_test_dir("shared"));
     if (tp_media_driver_launch(&shared, &config) < 0) { return -1; }
     *state = (void *)(uintptr_t)tp_media_driver_aeron_dir(shared);
     return 0;
@@ -787,8 +593,7 @@ static int launch_shared(void **state)
 int main(int argc, char **argv)
 {
     if (3 == argc && 0 == strcmp(argv[1], "--driver")) { return run_driver(argv[2]); }
-    if (3 == argc && 0 == strcmp(argv[1], "--client")) { return run_client(argv[2]); }
-    start_guardian();
+    if (tpi_test_rig_start("bus") < 0) { return 1; }
     const struct CMUnitTest alone[] =
     {
         cmocka_unit_test(all_results_of_aeron_are_mapped__A5),
@@ -797,19 +602,14 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_media_driver_that_shuts_down_is_noticed_at_once),
         cmocka_unit_test(a_stopped_driver_and_a_leap_of_the_clock_do_not_count_as_death),
         cmocka_unit_test(a_client_that_did_not_run_is_told_so),
-        cmocka_unit_test(a_killed_client_is_gone_after_its_liveness_timeout),
-        cmocka_unit_test(only_directories_of_media_drivers_are_removed),
-        cmocka_unit_test(media_driver_settings_are_bounded),
     };
     const struct CMUnitTest with_shared[] =
     {
-        cmocka_unit_test_setup(an_idle_driver_costs_next_to_nothing, next_stream),
         cmocka_unit_test_setup(a_channel_the_driver_refuses_is_an_error_with_its_reason, next_stream),
         cmocka_unit_test_setup(admin_action_is_passed_on_and_costs_nothing_when_tried_again__A2, next_stream),
         cmocka_unit_test_setup(additions_are_quick, next_stream),
         cmocka_unit_test_setup(unfragmented_messages_are_seen_in_the_log_itself_without_allocation, next_stream),
         cmocka_unit_test_setup(join_times_hold_while_images_come_and_go_under_a_polling_thread__A7_W_084, next_stream),
-        cmocka_unit_test_setup(a_live_driver_keeps_its_directory, next_stream),
     };
     int failed = cmocka_run_group_tests(alone, NULL, NULL);
     failed += cmocka_run_group_tests(with_shared, launch_shared, NULL);
