@@ -100,4 +100,17 @@ typedef struct tpc_pool_entry
 }
 tpc_pool_entry_t;
 
+/*
+ * A group of a decoded message, walked entry by entry: take a copy and hand it to the next-function of the group until that says
+ * false. The group was checked as a whole when its message was decoded, so that happens exactly after the counted entries.
+ */
+typedef struct tpc_walk
+{
+    const uint8_t *next;
+    const uint8_t *end;
+    uint32_t left;
+    uint16_t block_length;
+}
+tpc_walk_t;
+
 #endif

@@ -45,13 +45,17 @@ tpi_reader_t;
 #define TPI_OPEN(M, reader, block, data, length) \
     tpi_open((reader), (block), (data), (length), M##_sbe_template_id(), M##_sbe_schema_id(), M##_sbe_block_length())
 
+/* Merge maps, trace links and discovery take version 1 only; the older schemas anything up to 1 (O-38). */
+static inline uint16_t tpi_oldest_version(uint16_t schema_id) { return schema_id < TPC_JOIN_SCHEMA ? 0 : 1; }
+
 static inline int tpi_open(tpi_reader_t *reader, const uint8_t **block, const uint8_t *data, size_t length, uint16_t template_id,
     uint16_t schema_id, uint16_t min_block)
 {
     tpc_header_t header;
     if (TPC_OK != tpc_header_decode(&header, data, length)) { return TPC_MALFORMED; }
     if (template_id != header.template_id || schema_id != header.schema_id) { return TPC_MALFORMED; }
-    if (header.version > TPC_SCHEMA_VERSION) { return TPC_NEWER_VERSION; }                 /* O-38 D-083 */
+    if (header.version > TPC_SCHEMA_VERSION) { return TPC_NEWER_VERSION; }                 /* O-38 D-083 X-027 X-028 */
+    if (header.version < tpi_oldest_version(schema_id)) { return TPC_MALFORMED; }
     if (header.block_length < min_block || length - TPC_HEADER_BYTES < header.block_length) { return TPC_MALFORMED; }
     *block = data + TPC_HEADER_BYTES;
     reader->next = *block + header.block_length;
@@ -89,6 +93,24 @@ static inline bool tpi_read_group(tpi_reader_t *reader, uint16_t min_block, uint
     *count = tpi_get_u16(reader->next + 2);
     reader->next += TPC_GROUP_HEADER_BYTES;
     return 0 == *count || *block_length >= min_block;
+}
+
+/* Skips count entries of block_length bytes and puts a walk around them. */
+static inline bool tpi_read_walk(tpi_reader_t *reader, tpc_walk_t *walk, uint16_t block_length, uint32_t count, unsigned strings)
+{
+    const tpi_reader_t start = *reader;
+    const uint8_t *block;
+    tpc_bytes_t bytes;
+    for (uint32_t i = 0; i < count; i++)
+    {
+        if (!tpi_read_block(reader, &block, block_length)) { return false; }
+        for (unsigned k = 0; k < strings; k++)
+        {
+            if (!tpi_read_bytes(reader, &bytes)) { return false; }
+        }
+    }
+    *walk = (tpc_walk_t){ start.next, reader->next, count, block_length };
+    return true;
 }
 
 static inline uint8_t *tpi_put_group(uint8_t *at, uint16_t block_length, uint16_t count)

@@ -173,14 +173,9 @@ int tpc_source_meta_decode(tpc_source_meta_t *decoded, const uint8_t *data, size
     uint16_t block_length;
     uint16_t count;
     if (!tpi_read_group(&reader, attribute_block(), &block_length, &count)) { return TPC_MALFORMED; }
-    tpc_source_meta_t aside = { .attribute_count = count, .walk = { reader.next, reader.end, count, block_length } };
+    tpc_source_meta_t aside = { .attribute_count = count };
     tpc_source_meta_t *m = &aside;
-    tpc_attribute_t attribute;
-    for (uint32_t i = 0; i < count; i++)
-    {
-        if (!attribute_read(&reader, block_length, &attribute)) { return TPC_MALFORMED; }
-    }
-    m->walk.end = reader.next;
+    if (!tpi_read_walk(&reader, &m->walk, block_length, count, 3)) { return TPC_MALFORMED; }
     TPI_SOURCE_META_FIELDS(TPI_GET, shm_tensorpool_control_dataSourceMeta)
     *decoded = aside;
     return TPC_OK;

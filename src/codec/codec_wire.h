@@ -209,14 +209,7 @@ typedef struct tpc_attribute
 }
 tpc_attribute_t;
 
-typedef struct tpc_attributes
-{
-    const uint8_t *next;
-    const uint8_t *end;
-    uint32_t left;
-    uint16_t block_length;
-}
-tpc_attributes_t;
+typedef tpc_walk_t tpc_attributes_t;
 
 typedef struct tpc_source_meta
 {

@@ -120,4 +120,41 @@
 #define TPI_SHUTDOWN_REQUEST_FIELDS(F, M) F(M, i64, correlationId, correlation_id) F(M, u8, reason, reason)
 #define TPI_SHUTDOWN_REQUEST_DATA(V) V(token) V(error_message)
 
+/* Schema 902 */
+#define TPI_FRAME_CHUNK_FIELDS(F, M) \
+    F(M, u32, streamId, stream_id) F(M, u64, epoch, epoch) F(M, u64, seq, seq) F(M, u64, traceId, trace_id) \
+    F(M, u32, chunkIndex, chunk_index) F(M, u32, chunkCount, chunk_count) F(M, u32, chunkOffset, chunk_offset) \
+    F(M, u32, chunkLength, chunk_length) F(M, u32, payloadLength, payload_length) F(M, u32, payloadCrc32c, payload_crc32c) \
+    F(M, u8, headerIncluded, header_included)
+#define TPI_FRAME_CHUNK_DATA(V) V(header_bytes) V(payload_bytes)
+
+/* Schema 903 */
+#define TPI_SEQUENCE_MAP_ANNOUNCE_FIELDS(F, M) \
+    F(M, u32, outStreamId, out_stream_id) F(M, u64, epoch, epoch) F(M, u64, staleTimeoutNs, stale_timeout_ns)
+#define TPI_SEQUENCE_RULE_FIELDS(F, M) \
+    F(M, u32, inputStreamId, input_stream_id) F(M, u8, ruleType, rule_type) F(M, i32, offset, offset) F(M, u32, windowSize, window_size)
+#define TPI_TIMESTAMP_MAP_ANNOUNCE_FIELDS(F, M) \
+    F(M, u32, outStreamId, out_stream_id) F(M, u64, epoch, epoch) F(M, u64, staleTimeoutNs, stale_timeout_ns) \
+    F(M, u8, clockDomain, clock_domain) F(M, u64, latenessNs, lateness_ns)
+#define TPI_TIMESTAMP_RULE_FIELDS(F, M) \
+    F(M, u32, inputStreamId, input_stream_id) F(M, u8, ruleType, rule_type) F(M, u8, timestampSource, timestamp_source) \
+    F(M, i64, offsetNs, offset_ns) F(M, u64, windowNs, window_ns)
+#define TPI_SEQUENCE_MAP_REQUEST_FIELDS(F, M) F(M, u32, outStreamId, out_stream_id) F(M, u64, epoch, epoch)
+#define TPI_TIMESTAMP_MAP_REQUEST_FIELDS(F, M) F(M, u32, outStreamId, out_stream_id) F(M, u64, epoch, epoch)
+
+/* Schema 904 */
+#define TPI_TRACE_LINK_SET_FIELDS(F, M) \
+    F(M, u32, streamId, stream_id) F(M, u64, epoch, epoch) F(M, u64, seq, seq) F(M, u64, traceId, trace_id)
+
+/* Schema 910 */
+#define TPI_DISCOVERY_REQUEST_FIELDS(F, M) \
+    F(M, u64, requestId, request_id) F(M, u32, clientId, client_id) F(M, u32, responseStreamId, response_stream_id) \
+    F(M, u32, streamId, stream_id) F(M, u32, producerId, producer_id) F(M, u64, dataSourceId, data_source_id)
+#define TPI_DISCOVERY_RESPONSE_FIELDS(F, M) F(M, u64, requestId, request_id) F(M, u8, status, status)
+#define TPI_DISCOVERY_RESULT_FIELDS(F, M) \
+    F(M, u32, streamId, stream_id) F(M, u32, producerId, producer_id) F(M, u64, epoch, epoch) F(M, u32, layoutVersion, layout_version) \
+    F(M, u32, headerNslots, header_nslots) F(M, u16, headerSlotBytes, header_slot_bytes) F(M, u8, maxDims, max_dims) \
+    F(M, u64, dataSourceId, data_source_id) F(M, u32, driverControlStreamId, driver_control_stream_id)
+#define TPI_DISCOVERY_RESULT_DATA(V) V(header_region_uri) V(data_source_name) V(driver_instance_id) V(driver_control_channel)
+
 #endif

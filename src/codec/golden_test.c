@@ -32,9 +32,11 @@ static int decode_exact(const message_type_t *type, any_message_t *m, const uint
 static void assert_refused(const message_type_t *type, const uint8_t *data, size_t length, int expected)
 {
     static any_message_t m;
+    static any_message_t untouched;
     memset(&m, 0xA5, sizeof(m));
+    memset(&untouched, 0xA5, sizeof(untouched));
     assert_int_equal(decode_exact(type, &m, data, length), expected);
-    for (size_t i = 0; i < sizeof(m); i++) { assert_int_equal(m.bytes[i], 0xA5); }
+    assert_memory_equal(&m, &untouched, type->size);
 }
 
 /* Decodes, and encodes again to the golden bytes. */
@@ -137,7 +139,11 @@ static void a_message_cut_at_any_byte_is_refused__P10_P11_D_202(void **state)
         uint8_t golden[MAX];
         size_t length;
         const message_type_t *type = load(i, golden, &length);
-        for (size_t cut = 0; cut < length; cut++) { assert_refused(type, golden, cut, TPC_MALFORMED); }
+        for (size_t cut = 0; cut < length; cut++)
+        {
+            if (TPC_DISCOVERY_SCHEMA == type->schema_id && length - 4 == cut) { continue; }     /* discovery_test.c */
+            assert_refused(type, golden, cut, TPC_MALFORMED);
+        }
     }
 }
 
@@ -228,7 +234,7 @@ static void a_newer_version_is_named_as_such__D_083_O_38(void **state)
     }
 }
 
-static void version_0_is_read_as_version_1__O_38(void **state)
+static void version_0_is_read_as_version_1_by_the_older_schemas__O_38(void **state)
 {
     (void)state;
     for (size_t i = 0; i < GOLDENS; i++)
@@ -239,7 +245,8 @@ static void version_0_is_read_as_version_1__O_38(void **state)
         const message_type_t *type = load(i, golden, &length);
         memcpy(older, golden, length);
         put_u16(older + 6, 0);
-        assert_same(type, older, length, golden, length);
+        if (type->schema_id < TPC_JOIN_SCHEMA) { assert_same(type, older, length, golden, length); }
+        else { assert_refused(type, older, length, TPC_MALFORMED); }
     }
 }
 
@@ -346,7 +353,7 @@ int main(void)
         cmocka_unit_test(a_block_shorter_than_ours_is_refused__P10_D_202),
         cmocka_unit_test(a_block_that_ends_behind_the_message_is_refused__P10),
         cmocka_unit_test(a_newer_version_is_named_as_such__D_083_O_38),
-        cmocka_unit_test(version_0_is_read_as_version_1__O_38),
+        cmocka_unit_test(version_0_is_read_as_version_1_by_the_older_schemas__O_38),
         cmocka_unit_test(another_schema_or_template_is_refused__D_084),
         cmocka_unit_test(lying_lengths_stay_within_the_message__P11),
         cmocka_unit_test(random_damage_never_leads_behind_the_end__P11),

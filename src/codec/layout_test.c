@@ -6,8 +6,12 @@
 
 #include <cmocka.h>
 
+#include "codec/codec_bridge.h"
+#include "codec/codec_discovery.h"
 #include "codec/codec_driver.h"
+#include "codec/codec_join.h"
 #include "codec/codec_shm.h"
+#include "codec/codec_tracelink.h"
 #include "codec/codec_wire.h"
 #include "codec/fields.h"
 
@@ -36,6 +40,13 @@
 #include <shm_tensorpool_driver/shmDriverShutdownRequest.h>
 #include <shm_tensorpool_driver/shmLeaseKeepalive.h>
 #include <shm_tensorpool_driver/shmLeaseRevoked.h>
+#include <shm_tensorpool_discovery/discoveryRequest.h>
+#include <shm_tensorpool_discovery/discoveryResponse.h>
+#include <shm_tensorpool_merge/sequenceMergeMapAnnounce.h>
+#include <shm_tensorpool_merge/sequenceMergeMapRequest.h>
+#include <shm_tensorpool_merge/timestampMergeMapAnnounce.h>
+#include <shm_tensorpool_merge/timestampMergeMapRequest.h>
+#include <shm_tensorpool_tracelink/traceLinkSet.h>
 
 typedef uint8_t width_u8;
 typedef uint16_t width_u16;
@@ -110,6 +121,49 @@ static void fields_are_packed_and_fill_their_block__O_38(void **state)
     assert_int_equal(block_ends_at, TPC_LEASE_REVOKED_BLOCK);
     CHECK(SHUTDOWN_REQUEST, driver_shmDriverShutdownRequest);
     assert_int_equal(block_ends_at, TPC_SHUTDOWN_REQUEST_BLOCK);
+}
+
+/* A group entry: rows packed, as long as its block. */
+#define ENTRY(FIELDS, M) \
+    do \
+    { \
+        size_t at = 0; \
+        FIELDS(ROW, shm_tensorpool_##M) \
+        assert_int_equal(shm_tensorpool_##M##_sbe_block_length(), at); \
+    } \
+    while (0)
+
+static void the_other_schemas_are_packed_as_well__T_044_J_094(void **state)
+{
+    size_t block_ends_at;
+    (void)state;
+    CHECK(FRAME_CHUNK, bridge_bridgeFrameChunk);
+    assert_int_equal(block_ends_at, TPC_FRAME_CHUNK_BLOCK);
+    CHECK(SEQUENCE_MAP_ANNOUNCE, merge_sequenceMergeMapAnnounce);
+    assert_int_equal(block_ends_at, TPC_SEQUENCE_MAP_ANNOUNCE_BLOCK);
+    CHECK(SEQUENCE_MAP_REQUEST, merge_sequenceMergeMapRequest);
+    assert_int_equal(block_ends_at, TPC_SEQUENCE_MAP_REQUEST_BLOCK);
+    CHECK(TIMESTAMP_MAP_ANNOUNCE, merge_timestampMergeMapAnnounce);
+    assert_int_equal(block_ends_at, TPC_TIMESTAMP_MAP_ANNOUNCE_BLOCK);
+    CHECK(TIMESTAMP_MAP_REQUEST, merge_timestampMergeMapRequest);
+    assert_int_equal(block_ends_at, TPC_TIMESTAMP_MAP_REQUEST_BLOCK);
+    CHECK(TRACE_LINK_SET, tracelink_traceLinkSet);
+    assert_int_equal(block_ends_at, TPC_TRACE_LINK_SET_BLOCK);
+    CHECK(DISCOVERY_REQUEST, discovery_discoveryRequest);
+    assert_int_equal(block_ends_at, TPC_DISCOVERY_REQUEST_BLOCK);
+    CHECK(DISCOVERY_RESPONSE, discovery_discoveryResponse);
+    assert_int_equal(block_ends_at, TPC_DISCOVERY_RESPONSE_BLOCK);
+    ENTRY(TPI_SEQUENCE_RULE_FIELDS, merge_sequenceMergeMapAnnounce_rules);
+    ENTRY(TPI_TIMESTAMP_RULE_FIELDS, merge_timestampMergeMapAnnounce_rules);
+    ENTRY(TPI_DISCOVERY_RESULT_FIELDS, discovery_discoveryResponse_results);
+    ENTRY(TPI_POOL_ENTRY_FIELDS, discovery_discoveryResponse_results_payloadPools);
+    assert_int_equal(shm_tensorpool_tracelink_traceLinkSet_parents_sbe_block_length(), 8);
+    assert_int_equal(shm_tensorpool_discovery_discoveryRequest_tags_sbe_block_length(), 0);
+    assert_int_equal(shm_tensorpool_discovery_discoveryResponse_results_tags_sbe_block_length(), 0);
+    assert_int_equal(shm_tensorpool_bridge_varDataEncoding256_length_max_value(), TPC_CHUNK_HEADER_BYTES_MAX);
+    assert_int_equal(shm_tensorpool_merge_sequenceMergeMapAnnounce_sbe_schema_id(), TPC_JOIN_SCHEMA);
+    assert_int_equal(shm_tensorpool_tracelink_traceLinkSet_sbe_schema_id(), TPC_TRACELINK_SCHEMA);
+    assert_int_equal(shm_tensorpool_discovery_discoveryRequest_sbe_schema_id(), TPC_DISCOVERY_SCHEMA);
 }
 
 static void both_schemas_have_the_same_pool_entry(void **state)
@@ -268,6 +322,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_are_packed_and_fill_their_block__O_38),
+        cmocka_unit_test(the_other_schemas_are_packed_as_well__T_044_J_094),
         cmocka_unit_test(both_schemas_have_the_same_pool_entry),
         cmocka_unit_test(message_and_group_headers_are_where_we_read_them),
         cmocka_unit_test(schema_numbers_are_ours),

@@ -5,8 +5,12 @@
 #ifndef TPI_CODEC_TEST_MESSAGES_H
 #define TPI_CODEC_TEST_MESSAGES_H
 
+#include "codec/codec_bridge.h"
+#include "codec/codec_discovery.h"
 #include "codec/codec_driver.h"
+#include "codec/codec_join.h"
 #include "codec/codec_shm.h"
+#include "codec/codec_tracelink.h"
 #include "codec/codec_wire.h"
 
 #include <stdio.h>
@@ -85,6 +89,32 @@ static const tpc_lease_revoked_t golden_lease_revoked = { .timestamp_ns = TIME_N
 static const tpc_shutdown_request_t golden_shutdown_request = { .correlation_id = (int64_t)EPOCH, .reason = TPC_SHUTDOWN_ERROR,
     .token = TEXT("secret"), .error_message = TEXT("bye") };
 
+static const tpc_frame_chunk_t golden_frame_chunk = { .stream_id = 20000, .epoch = 1, .seq = 5, .trace_id = 0xAA, .chunk_index = 1,
+    .chunk_count = 2, .chunk_offset = 1051, .chunk_length = 4, .payload_length = 1055, .payload_crc32c = 0x29308CF4,
+    .payload_bytes = TEXT("\x01\x02\x03\x04") };
+static const tpc_sequence_map_announce_t golden_sequence_map_announce = { .out_stream_id = 9000, .epoch = 3, .stale_timeout_ns = TP_NULL_U64,
+    .rule_count = 2, .rules = { { 10001, TPC_RULE_OFFSET, -2, TP_NULL_U32 }, { 10002, TPC_RULE_WINDOW, TPC_NULL_OFFSET, 5 } } };
+static const tpc_sequence_map_request_t golden_sequence_map_request = { 9000, 3 };
+static const tpc_timestamp_map_announce_t golden_timestamp_map_announce = { .out_stream_id = 9000, .epoch = 3, .stale_timeout_ns = 1000000000,
+    .clock_domain = TPC_CLOCK_MONOTONIC, .lateness_ns = 10000000, .rule_count = 2,
+    .rules = { { 10001, TPC_RULE_OFFSET, TPC_TIME_OF_DESCRIPTOR, 0, TP_NULL_U64 },
+        { 10002, TPC_RULE_WINDOW, TPC_TIME_OF_SLOT, TPC_NULL_OFFSET_NS, 10000000 } } };
+static const tpc_timestamp_map_request_t golden_timestamp_map_request = { 9000, 3 };
+static const tpc_trace_link_set_t golden_trace_link_set = { .stream_id = 10000, .epoch = 5, .seq = 17, .trace_id = 0x401003, .parent_count = 2,
+    .parents = { 0x1111, 0x2222 } };
+static const tpc_bytes_t golden_tags[] = { TEXT("cam"), TEXT("nir") };
+static const tpc_discovery_request_t golden_discovery_request = { .request_id = TIME_NS, .client_id = 7, .response_stream_id = 7004,
+    .stream_id = TP_NULL_U32, .producer_id = TP_NULL_U32, .data_source_id = TP_NULL_U64, .tag_count = 2, .tags = golden_tags,
+    .response_channel = TEXT("aeron:ipc") };
+static const tpc_pool_entry_t golden_pools[] = { { 1, 64, 4096, TEXT("shm:file?path=/p1") } };
+static const tpc_discovery_result_t golden_results[] = { { .stream_id = 10000, .producer_id = 42, .epoch = 5, .layout_version = 1,
+    .header_nslots = 64, .header_slot_bytes = 256, .max_dims = 8, .data_source_id = TP_NULL_U64, .driver_control_stream_id = 1000,
+    .pool_count = 1, .pools = golden_pools, .tag_count = 2, .tags = golden_tags, .header_region_uri = TEXT("shm:file?path=/h"),
+    .data_source_name = TEXT("camera"), .driver_instance_id = TEXT("drv-a"), .driver_control_channel = TEXT("aeron:ipc") } };
+static const tpc_discovery_response_t golden_discovery_response = { .request_id = TIME_NS, .status = TPC_DISCOVERY_OK, .result_count = 1,
+    .results = golden_results };
+static const tpc_discovery_response_t golden_discovery_response_none = { .request_id = TIME_NS, .status = TPC_DISCOVERY_NOT_FOUND };
+
 /* Every message type: M(name, NAME) */
 #define WIRE_MESSAGES(M) \
     M(pool_announce, POOL_ANNOUNCE) M(consumer_hello, CONSUMER_HELLO) M(consumer_config, CONSUMER_CONFIG) \
@@ -95,14 +125,20 @@ static const tpc_shutdown_request_t golden_shutdown_request = { .correlation_id 
     M(attach_request, ATTACH_REQUEST) M(attach_response, ATTACH_RESPONSE) M(detach_request, DETACH_REQUEST) \
     M(detach_response, DETACH_RESPONSE) M(keepalive, KEEPALIVE) M(driver_shutdown, DRIVER_SHUTDOWN) M(lease_revoked, LEASE_REVOKED) \
     M(shutdown_request, SHUTDOWN_REQUEST)
+#define BRIDGE_MESSAGES(M) M(frame_chunk, FRAME_CHUNK)
+#define JOIN_MESSAGES(M) \
+    M(sequence_map_announce, SEQUENCE_MAP_ANNOUNCE) M(sequence_map_request, SEQUENCE_MAP_REQUEST) \
+    M(timestamp_map_announce, TIMESTAMP_MAP_ANNOUNCE) M(timestamp_map_request, TIMESTAMP_MAP_REQUEST)
+#define TRACELINK_MESSAGES(M) M(trace_link_set, TRACE_LINK_SET)
+#define DISCOVERY_MESSAGES(M) M(discovery_request, DISCOVERY_REQUEST) M(discovery_response, DISCOVERY_RESPONSE)
+#define ALL_MESSAGES(M) \
+    WIRE_MESSAGES(M) DRIVER_MESSAGES(M) BRIDGE_MESSAGES(M) JOIN_MESSAGES(M) TRACELINK_MESSAGES(M) DISCOVERY_MESSAGES(M)
 
 typedef union any_message
 {
 #define MEMBER(name, NAME) tpc_##name##_t name;
-    WIRE_MESSAGES(MEMBER)
-    DRIVER_MESSAGES(MEMBER)
+    ALL_MESSAGES(MEMBER)
 #undef MEMBER
-    uint8_t bytes[8192];
 }
 any_message_t;
 
@@ -126,8 +162,7 @@ message_type_t;
         { return tpc_##name##_encode(buffer, capacity, &m->name); } \
     static inline int any_##name##_decode(any_message_t *m, const uint8_t *data, size_t length) \
         { return tpc_##name##_decode(&m->name, data, length); }
-WIRE_MESSAGES(CALLS)
-DRIVER_MESSAGES(CALLS)
+ALL_MESSAGES(CALLS)
 #undef CALLS
 
 /* In order of the lists above, wire first. */
@@ -139,6 +174,18 @@ static const message_type_t message_types[] = {
 #define DRIVER_TYPE(name, NAME) TYPE_OF(TPC_DRIVER_SCHEMA, name, NAME)
     WIRE_MESSAGES(WIRE_TYPE)
     DRIVER_MESSAGES(DRIVER_TYPE)
+#define BRIDGE_TYPE(name, NAME) TYPE_OF(TPC_BRIDGE_SCHEMA, name, NAME)
+#define JOIN_TYPE(name, NAME) TYPE_OF(TPC_JOIN_SCHEMA, name, NAME)
+#define TRACELINK_TYPE(name, NAME) TYPE_OF(TPC_TRACELINK_SCHEMA, name, NAME)
+#define DISCOVERY_TYPE(name, NAME) TYPE_OF(TPC_DISCOVERY_SCHEMA, name, NAME)
+    BRIDGE_MESSAGES(BRIDGE_TYPE)
+    JOIN_MESSAGES(JOIN_TYPE)
+    TRACELINK_MESSAGES(TRACELINK_TYPE)
+    DISCOVERY_MESSAGES(DISCOVERY_TYPE)
+#undef DISCOVERY_TYPE
+#undef TRACELINK_TYPE
+#undef JOIN_TYPE
+#undef BRIDGE_TYPE
 #undef DRIVER_TYPE
 #undef WIRE_TYPE
 #undef TYPE_OF
@@ -196,6 +243,15 @@ static const golden_t goldens[] = {
     { "driver_6_driver_shutdown", 901, 6, &golden_driver_shutdown },
     { "driver_7_lease_revoked", 901, 7, &golden_lease_revoked },
     { "driver_8_shutdown_request", 901, 8, &golden_shutdown_request },
+    { "bridge_1_frame_chunk", 902, 1, &golden_frame_chunk },
+    { "join_1_sequence_map_announce", 903, 1, &golden_sequence_map_announce },
+    { "join_2_sequence_map_request", 903, 2, &golden_sequence_map_request },
+    { "join_3_timestamp_map_announce", 903, 3, &golden_timestamp_map_announce },
+    { "join_4_timestamp_map_request", 903, 4, &golden_timestamp_map_request },
+    { "tracelink_1_trace_link_set", 904, 1, &golden_trace_link_set },
+    { "discovery_1_request", 910, 1, &golden_discovery_request },
+    { "discovery_2_response", 910, 2, &golden_discovery_response },
+    { "discovery_2_response_none", 910, 2, &golden_discovery_response_none },
 };
 
 #define GOLDENS (sizeof(goldens) / sizeof(goldens[0]))
