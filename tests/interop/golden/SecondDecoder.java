@@ -354,42 +354,213 @@ public final class SecondDecoder
         out.view("errorMessage");
     }
 
-    private static void wire(
-        final int template, final DirectBuffer buffer, final int offset, final int blockLength, final int version, final Lines out)
+    private static void bridgeFrameChunk(final DirectBuffer buffer, final int offset, final int blockLength, final int version, final Lines out)
     {
-        switch (template)
+        final shm.tensorpool.bridge.BridgeFrameChunkDecoder m =
+            new shm.tensorpool.bridge.BridgeFrameChunkDecoder().wrap(buffer, offset, blockLength, version);
+        out.number("streamId", m.streamId());
+        out.unsigned("epoch", m.epoch());
+        out.unsigned("seq", m.seq());
+        out.unsigned("traceId", m.traceId());
+        out.number("chunkIndex", m.chunkIndex());
+        out.number("chunkCount", m.chunkCount());
+        out.number("chunkOffset", m.chunkOffset());
+        out.number("chunkLength", m.chunkLength());
+        out.number("payloadLength", m.payloadLength());
+        out.number("payloadCrc32c", m.payloadCrc32c());
+        out.number("headerIncluded", m.headerIncludedRaw());
+        m.wrapHeaderBytes(out.view);
+        out.view("headerBytes");
+        m.wrapPayloadBytes(out.view);
+        out.view("payloadBytes");
+    }
+
+    private static void sequenceMergeMapAnnounce(final DirectBuffer buffer, final int offset, final int blockLength, final int version, final Lines out)
+    {
+        final shm.tensorpool.merge.SequenceMergeMapAnnounceDecoder m =
+            new shm.tensorpool.merge.SequenceMergeMapAnnounceDecoder().wrap(buffer, offset, blockLength, version);
+        out.number("outStreamId", m.outStreamId());
+        out.unsigned("epoch", m.epoch());
+        out.unsigned("staleTimeoutNs", m.staleTimeoutNs());
+        final shm.tensorpool.merge.SequenceMergeMapAnnounceDecoder.RulesDecoder rules = m.rules();
+        out.number("rules", rules.count());
+        while (rules.hasNext())
         {
-            case 1: shmPoolAnnounce(buffer, offset, blockLength, version, out); break;
-            case 2: consumerHello(buffer, offset, blockLength, version, out); break;
-            case 3: consumerConfig(buffer, offset, blockLength, version, out); break;
-            case 4: frameDescriptor(buffer, offset, blockLength, version, out); break;
-            case 5: qosConsumer(buffer, offset, blockLength, version, out); break;
-            case 6: qosProducer(buffer, offset, blockLength, version, out); break;
-            case 7: dataSourceAnnounce(buffer, offset, blockLength, version, out); break;
-            case 8: dataSourceMeta(buffer, offset, blockLength, version, out); break;
-            case 9: controlResponse(buffer, offset, blockLength, version, out); break;
-            case 10: metaBlobAnnounce(buffer, offset, blockLength, version, out); break;
-            case 11: frameProgress(buffer, offset, blockLength, version, out); break;
-            case 12: metaBlobChunk(buffer, offset, blockLength, version, out); break;
-            case 13: metaBlobComplete(buffer, offset, blockLength, version, out); break;
-            default: out.lines.add("unknown template " + template);
+            rules.next();
+            out.number("inputStreamId", rules.inputStreamId());
+            out.number("ruleType", rules.ruleTypeRaw());
+            out.number("offset", rules.offset());
+            out.number("windowSize", rules.windowSize());
         }
     }
 
-    private static void driver(
-        final int template, final DirectBuffer buffer, final int offset, final int blockLength, final int version, final Lines out)
+    private static void sequenceMergeMapRequest(final DirectBuffer buffer, final int offset, final int blockLength, final int version, final Lines out)
     {
-        switch (template)
+        final shm.tensorpool.merge.SequenceMergeMapRequestDecoder m =
+            new shm.tensorpool.merge.SequenceMergeMapRequestDecoder().wrap(buffer, offset, blockLength, version);
+        out.number("outStreamId", m.outStreamId());
+        out.unsigned("epoch", m.epoch());
+    }
+
+    private static void timestampMergeMapAnnounce(final DirectBuffer buffer, final int offset, final int blockLength, final int version, final Lines out)
+    {
+        final shm.tensorpool.merge.TimestampMergeMapAnnounceDecoder m =
+            new shm.tensorpool.merge.TimestampMergeMapAnnounceDecoder().wrap(buffer, offset, blockLength, version);
+        out.number("outStreamId", m.outStreamId());
+        out.unsigned("epoch", m.epoch());
+        out.unsigned("staleTimeoutNs", m.staleTimeoutNs());
+        out.number("clockDomain", m.clockDomainRaw());
+        out.unsigned("latenessNs", m.latenessNs());
+        final shm.tensorpool.merge.TimestampMergeMapAnnounceDecoder.RulesDecoder rules = m.rules();
+        out.number("rules", rules.count());
+        while (rules.hasNext())
         {
-            case 1: shmAttachRequest(buffer, offset, blockLength, version, out); break;
-            case 2: shmAttachResponse(buffer, offset, blockLength, version, out); break;
-            case 3: shmDetachRequest(buffer, offset, blockLength, version, out); break;
-            case 4: shmDetachResponse(buffer, offset, blockLength, version, out); break;
-            case 5: shmLeaseKeepalive(buffer, offset, blockLength, version, out); break;
-            case 6: shmDriverShutdown(buffer, offset, blockLength, version, out); break;
-            case 7: shmLeaseRevoked(buffer, offset, blockLength, version, out); break;
-            case 8: shmDriverShutdownRequest(buffer, offset, blockLength, version, out); break;
-            default: out.lines.add("unknown template " + template);
+            rules.next();
+            out.number("inputStreamId", rules.inputStreamId());
+            out.number("ruleType", rules.ruleTypeRaw());
+            out.number("timestampSource", rules.timestampSourceRaw());
+            out.number("offsetNs", rules.offsetNs());
+            out.unsigned("windowNs", rules.windowNs());
+        }
+    }
+
+    private static void timestampMergeMapRequest(final DirectBuffer buffer, final int offset, final int blockLength, final int version, final Lines out)
+    {
+        final shm.tensorpool.merge.TimestampMergeMapRequestDecoder m =
+            new shm.tensorpool.merge.TimestampMergeMapRequestDecoder().wrap(buffer, offset, blockLength, version);
+        out.number("outStreamId", m.outStreamId());
+        out.unsigned("epoch", m.epoch());
+    }
+
+    private static void traceLinkSet(final DirectBuffer buffer, final int offset, final int blockLength, final int version, final Lines out)
+    {
+        final shm.tensorpool.tracelink.TraceLinkSetDecoder m =
+            new shm.tensorpool.tracelink.TraceLinkSetDecoder().wrap(buffer, offset, blockLength, version);
+        out.number("streamId", m.streamId());
+        out.unsigned("epoch", m.epoch());
+        out.unsigned("seq", m.seq());
+        out.unsigned("traceId", m.traceId());
+        final shm.tensorpool.tracelink.TraceLinkSetDecoder.ParentsDecoder parents = m.parents();
+        out.number("parents", parents.count());
+        while (parents.hasNext())
+        {
+            parents.next();
+            out.unsigned("traceId", parents.traceId());
+        }
+    }
+
+    private static void discoveryRequest(final DirectBuffer buffer, final int offset, final int blockLength, final int version, final Lines out)
+    {
+        final shm.tensorpool.discovery.DiscoveryRequestDecoder m =
+            new shm.tensorpool.discovery.DiscoveryRequestDecoder().wrap(buffer, offset, blockLength, version);
+        out.unsigned("requestId", m.requestId());
+        out.number("clientId", m.clientId());
+        out.number("responseStreamId", m.responseStreamId());
+        out.number("streamId", m.streamId());
+        out.number("producerId", m.producerId());
+        out.unsigned("dataSourceId", m.dataSourceId());
+        final shm.tensorpool.discovery.DiscoveryRequestDecoder.TagsDecoder tags = m.tags();
+        out.number("tags", tags.count());
+        while (tags.hasNext())
+        {
+            tags.next();
+            tags.wrapTag(out.view);
+            out.view("tag");
+        }
+        m.wrapResponseChannel(out.view);
+        out.view("responseChannel");
+        m.wrapDataSourceName(out.view);
+        out.view("dataSourceName");
+    }
+
+    private static void discoveryResponse(final DirectBuffer buffer, final int offset, final int blockLength, final int version, final Lines out)
+    {
+        final shm.tensorpool.discovery.DiscoveryResponseDecoder m =
+            new shm.tensorpool.discovery.DiscoveryResponseDecoder().wrap(buffer, offset, blockLength, version);
+        out.unsigned("requestId", m.requestId());
+        out.number("status", m.statusRaw());
+        final shm.tensorpool.discovery.DiscoveryResponseDecoder.ResultsDecoder results = m.results();
+        out.number("results", results.count());
+        while (results.hasNext())
+        {
+            results.next();
+            out.number("streamId", results.streamId());
+            out.number("producerId", results.producerId());
+            out.unsigned("epoch", results.epoch());
+            out.number("layoutVersion", results.layoutVersion());
+            out.number("headerNslots", results.headerNslots());
+            out.number("headerSlotBytes", results.headerSlotBytes());
+            out.number("maxDims", results.maxDims());
+            out.unsigned("dataSourceId", results.dataSourceId());
+            out.number("driverControlStreamId", results.driverControlStreamId());
+            final shm.tensorpool.discovery.DiscoveryResponseDecoder.ResultsDecoder.PayloadPoolsDecoder payloadPools = results.payloadPools();
+            out.number("payloadPools", payloadPools.count());
+            while (payloadPools.hasNext())
+            {
+                payloadPools.next();
+                out.number("poolId", payloadPools.poolId());
+                out.number("poolNslots", payloadPools.poolNslots());
+                out.number("strideBytes", payloadPools.strideBytes());
+                payloadPools.wrapRegionUri(out.view);
+                out.view("regionUri");
+            }
+            final shm.tensorpool.discovery.DiscoveryResponseDecoder.ResultsDecoder.TagsDecoder tags = results.tags();
+            out.number("tags", tags.count());
+            while (tags.hasNext())
+            {
+                tags.next();
+                tags.wrapTag(out.view);
+                out.view("tag");
+            }
+            results.wrapHeaderRegionUri(out.view);
+            out.view("headerRegionUri");
+            results.wrapDataSourceName(out.view);
+            out.view("dataSourceName");
+            results.wrapDriverInstanceId(out.view);
+            out.view("driverInstanceId");
+            results.wrapDriverControlChannel(out.view);
+            out.view("driverControlChannel");
+        }
+        m.wrapErrorMessage(out.view);
+        out.view("errorMessage");
+    }
+
+    /** key: schema * 100 + template */
+    private static void body(
+        final int key, final DirectBuffer buffer, final int offset, final int blockLength, final int version, final Lines out)
+    {
+        switch (key)
+        {
+            case 90001: shmPoolAnnounce(buffer, offset, blockLength, version, out); break;
+            case 90002: consumerHello(buffer, offset, blockLength, version, out); break;
+            case 90003: consumerConfig(buffer, offset, blockLength, version, out); break;
+            case 90004: frameDescriptor(buffer, offset, blockLength, version, out); break;
+            case 90005: qosConsumer(buffer, offset, blockLength, version, out); break;
+            case 90006: qosProducer(buffer, offset, blockLength, version, out); break;
+            case 90007: dataSourceAnnounce(buffer, offset, blockLength, version, out); break;
+            case 90008: dataSourceMeta(buffer, offset, blockLength, version, out); break;
+            case 90009: controlResponse(buffer, offset, blockLength, version, out); break;
+            case 90010: metaBlobAnnounce(buffer, offset, blockLength, version, out); break;
+            case 90011: frameProgress(buffer, offset, blockLength, version, out); break;
+            case 90012: metaBlobChunk(buffer, offset, blockLength, version, out); break;
+            case 90013: metaBlobComplete(buffer, offset, blockLength, version, out); break;
+            case 90101: shmAttachRequest(buffer, offset, blockLength, version, out); break;
+            case 90102: shmAttachResponse(buffer, offset, blockLength, version, out); break;
+            case 90103: shmDetachRequest(buffer, offset, blockLength, version, out); break;
+            case 90104: shmDetachResponse(buffer, offset, blockLength, version, out); break;
+            case 90105: shmLeaseKeepalive(buffer, offset, blockLength, version, out); break;
+            case 90106: shmDriverShutdown(buffer, offset, blockLength, version, out); break;
+            case 90107: shmLeaseRevoked(buffer, offset, blockLength, version, out); break;
+            case 90108: shmDriverShutdownRequest(buffer, offset, blockLength, version, out); break;
+            case 90201: bridgeFrameChunk(buffer, offset, blockLength, version, out); break;
+            case 90301: sequenceMergeMapAnnounce(buffer, offset, blockLength, version, out); break;
+            case 90302: sequenceMergeMapRequest(buffer, offset, blockLength, version, out); break;
+            case 90303: timestampMergeMapAnnounce(buffer, offset, blockLength, version, out); break;
+            case 90304: timestampMergeMapRequest(buffer, offset, blockLength, version, out); break;
+            case 90401: traceLinkSet(buffer, offset, blockLength, version, out); break;
+            case 91001: discoveryRequest(buffer, offset, blockLength, version, out); break;
+            case 91002: discoveryResponse(buffer, offset, blockLength, version, out); break;
+            default: out.lines.add("unknown message " + key);
         }
     }
 
@@ -400,13 +571,8 @@ public final class SecondDecoder
         out.number("templateId", header.templateId());
         out.number("schemaId", header.schemaId());
         out.number("version", header.version());
-        final int offset = header.encodedLength();
-        switch (header.schemaId())
-        {
-            case 900: wire(header.templateId(), buffer, offset, header.blockLength(), header.version(), out); break;
-            case 901: driver(header.templateId(), buffer, offset, header.blockLength(), header.version(), out); break;
-            default: out.lines.add("unknown schema");
-        }
+        final int key = header.schemaId() * 100 + header.templateId();
+        body(key, buffer, header.encodedLength(), header.blockLength(), header.version(), out);
     }
 
     private static void superblock(final DirectBuffer buffer, final Lines out)

@@ -122,6 +122,130 @@ PLAIN(driver_shutdown, TPI_DRIVER_SHUTDOWN_FIELDS, TPI_DRIVER_SHUTDOWN_DATA)
 PLAIN(lease_revoked, TPI_LEASE_REVOKED_FIELDS, TPI_LEASE_REVOKED_DATA)
 PLAIN(shutdown_request, TPI_SHUTDOWN_REQUEST_FIELDS, TPI_SHUTDOWN_REQUEST_DATA)
 
+PLAIN(frame_chunk, TPI_FRAME_CHUNK_FIELDS, TPI_FRAME_CHUNK_DATA)
+PLAIN(sequence_map_request, TPI_SEQUENCE_MAP_REQUEST_FIELDS, NO_DATA)
+PLAIN(timestamp_map_request, TPI_TIMESTAMP_MAP_REQUEST_FIELDS, NO_DATA)
+PLAIN(sequence_rule, TPI_SEQUENCE_RULE_FIELDS, NO_DATA)
+PLAIN(timestamp_rule, TPI_TIMESTAMP_RULE_FIELDS, NO_DATA)
+
+#define WITH_RULES(name, FIELDS, rule) \
+    static void print_##name(const tpc_##name##_t *m) \
+    { \
+        FIELDS(PRINT_ROW, ) \
+        (void)fprintf(expected, "rules=%" PRIu32 "\n", m->rule_count); \
+        for (uint32_t i = 0; i < m->rule_count; i++) { print_##rule(&m->rules[i]); } \
+    } \
+    static void fill_##name(tpc_##name##_t *m) \
+    { \
+        FIELDS(FILL_ROW, ) \
+        m->rule_count = (uint32_t)(next_random() % (TPC_RULES_MAX + 1)); \
+        for (uint32_t i = 0; i < m->rule_count; i++) { fill_##rule(&m->rules[i]); } \
+    }
+WITH_RULES(sequence_map_announce, TPI_SEQUENCE_MAP_ANNOUNCE_FIELDS, sequence_rule)
+WITH_RULES(timestamp_map_announce, TPI_TIMESTAMP_MAP_ANNOUNCE_FIELDS, timestamp_rule)
+
+static void print_trace_link_set(const tpc_trace_link_set_t *m)
+{
+    TPI_TRACE_LINK_SET_FIELDS(PRINT_ROW, )
+    (void)fprintf(expected, "parents=%" PRIu32 "\n", m->parent_count);
+    for (uint32_t i = 0; i < m->parent_count; i++) { (void)fprintf(expected, "traceId=%" PRIu64 "\n", m->parents[i]); }
+}
+
+static void fill_trace_link_set(tpc_trace_link_set_t *m)
+{
+    TPI_TRACE_LINK_SET_FIELDS(FILL_ROW, )
+    m->parent_count = (uint32_t)(next_random() % (TPC_PARENTS_MAX + 1));
+    for (uint32_t i = 0; i < m->parent_count; i++) { m->parents[i] = next_random(); }
+}
+
+/* Discovery: what is filled are arrays, what was decoded are walks. */
+#define RESULTS_MAX 5
+
+static tpc_discovery_result_t results[RESULTS_MAX];
+static tpc_pool_entry_t result_pools[RESULTS_MAX][TPC_POOLS_MAX];
+static tpc_bytes_t tags[8];
+
+static uint32_t fill_tags(void)
+{
+    const uint32_t count = (uint32_t)(next_random() % 8);
+    for (uint32_t i = 0; i < count; i++) { tags[i] = random_bytes(); }
+    return count;
+}
+
+static void print_tags(const tpc_bytes_t *array, uint32_t count, tpc_walk_t walk)
+{
+    (void)fprintf(expected, "tags=%" PRIu32 "\n", count);
+    for (uint32_t i = 0; i < count; i++)
+    {
+        tpc_bytes_t tag = TPC_BYTES_NONE;
+        if (NULL != array) { tag = array[i]; }
+        else { (void)tpc_tags_next(&walk, &tag); }
+        print_bytes("tag", tag);
+    }
+}
+
+static void fill_discovery_request(tpc_discovery_request_t *m)
+{
+    TPI_DISCOVERY_REQUEST_FIELDS(FILL_ROW, )
+    m->tag_count = fill_tags();
+    m->tags = tags;
+    m->response_channel = random_bytes();
+    m->data_source_name = random_bytes();
+}
+
+static void print_discovery_request(const tpc_discovery_request_t *m)
+{
+    TPI_DISCOVERY_REQUEST_FIELDS(PRINT_ROW, )
+    print_tags(m->tags, m->tag_count, m->tag_walk);
+    print_bytes("response_channel", m->response_channel);
+    print_bytes("data_source_name", m->data_source_name);
+}
+
+static void fill_discovery_response(tpc_discovery_response_t *response)
+{
+    response->request_id = next_random();
+    response->status = (uint8_t)next_random();
+    response->error_message = random_bytes();
+    response->results = results;
+    response->result_count = (uint32_t)(next_random() % (RESULTS_MAX + 1));
+    const uint32_t tag_count = fill_tags();
+    for (uint32_t i = 0; i < response->result_count; i++)
+    {
+        tpc_discovery_result_t *m = &results[i];
+        TPI_DISCOVERY_RESULT_FIELDS(FILL_ROW, )
+        fill_pools(result_pools[i], &m->pool_count);
+        m->pools = result_pools[i];
+        m->tags = tags;
+        m->tag_count = tag_count;
+        TPI_DISCOVERY_RESULT_DATA(FILL_DATA)
+    }
+}
+
+static void print_result(const tpc_discovery_result_t *m)
+{
+    tpc_pool_entry_t pools[TPC_POOLS_MAX];
+    tpc_walk_t walk = m->pool_walk;
+    for (uint32_t i = 0; NULL == m->pools && i < TPC_POOLS_MAX && tpc_pools_next(&walk, &pools[i]); i++) { }
+    TPI_DISCOVERY_RESULT_FIELDS(PRINT_ROW, )
+    print_pools(NULL == m->pools ? pools : m->pools, m->pool_count);
+    print_tags(m->tags, m->tag_count, m->tag_walk);
+    TPI_DISCOVERY_RESULT_DATA(PRINT_DATA)
+}
+
+static void print_discovery_response(const tpc_discovery_response_t *m)
+{
+    TPI_DISCOVERY_RESPONSE_FIELDS(PRINT_ROW, )
+    (void)fprintf(expected, "results=%" PRIu32 "\n", m->result_count);
+    tpc_walk_t walk = m->result_walk;
+    tpc_discovery_result_t walked;
+    for (uint32_t i = 0; i < m->result_count; i++)
+    {
+        if (NULL != m->results) { print_result(&m->results[i]); }
+        else if (tpc_results_next(&walk, &walked)) { print_result(&walked); }
+    }
+    print_bytes("error_message", m->error_message);
+}
+
 static tpc_attribute_t attributes[8];
 
 static void fill_source_meta(tpc_source_meta_t *m)
@@ -156,16 +280,14 @@ static void print_message(const message_type_t *type, const any_message_t *m)
     (void)fprintf(expected, "blockLength=%d\ntemplateId=%d\nschemaId=%d\nversion=%d\n", type->block_length, type->template_id,
         type->schema_id, TPC_SCHEMA_VERSION);
 #define PRINT_IF(member, NAME) if (0 == strcmp(#member, type->name)) { print_##member(&m->member); }
-    WIRE_MESSAGES(PRINT_IF)
-    DRIVER_MESSAGES(PRINT_IF)
+    ALL_MESSAGES(PRINT_IF)
 }
 
 static void fill_message(const message_type_t *type, any_message_t *m)
 {
     memset(m, 0, sizeof(*m));
 #define FILL_IF(member, NAME) if (0 == strcmp(#member, type->name)) { fill_##member(&m->member); }
-    WIRE_MESSAGES(FILL_IF)
-    DRIVER_MESSAGES(FILL_IF)
+    ALL_MESSAGES(FILL_IF)
 }
 
 static void print_superblock(const tpc_superblock_t *m) { TPI_SUPERBLOCK_FIELDS(PRINT_ROW, ) }
@@ -213,6 +335,7 @@ static int write_random_messages(void)
     {
         const message_type_t *type = &message_types[i % MESSAGE_TYPES];
         fill_message(type, &m);
+        if (0 == strcmp("frame_chunk", type->name)) { m.frame_chunk.header_bytes.length %= TPC_CHUNK_HEADER_BYTES_MAX + 1; }
         const int64_t length = type->encode(bytes, sizeof(bytes), &m);
         if (length < 0) { return -1; }
         write_bytes(bytes, (uint32_t)length);
