@@ -1,0 +1,144 @@
+"""Processes under test: own session, killed with the tests, output in files, every wait with a deadline."""
+
+import ctypes
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+
+from harness.waiting import until
+
+BIN = os.environ.get("TP_BIN_DIR", "")
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+_OURS = ("AERON_", "TP_", "DRIVER_", "SHM_", "POLICIES_", "XDG_RUNTIME_DIR")
+
+
+def program(name):
+    path = os.path.join(BIN, name)
+    assert os.access(path, os.X_OK), f"{path} is no program; set TP_BIN_DIR"
+    return path
+
+
+def clean_environment(**more):
+    """The environment without anything that our programs read."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(_OURS)}
+    environment.update(more)
+    return environment
+
+
+def _before_exec(user, groups, limits, parent):
+    def run():
+        for resource, values in limits:
+            import resource as resources
+            resources.setrlimit(resource, values)
+        if user is not None:
+            os.setgroups(groups)
+            os.setgid(user.gid)
+            os.setuid(user.uid)
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)          # after setuid, which clears it
+        if os.getppid() != parent:
+            os._exit(127)
+    return run
+
+
+class Process:
+    def __init__(self, sandbox, name, arguments, user=None, groups=(), environment=None, limits=(), pass_fds=(), stdin=None, label=None):
+        self.name = label or name
+        self.out_file = os.path.join(sandbox.path, f"{self.name}-{time.monotonic_ns()}.out")
+        self.err_file = self.out_file[:-4] + ".err"
+        self.command = [program(name), *arguments]
+        with open(self.out_file, "wb") as out, open(self.err_file, "wb") as err:
+            self.popen = subprocess.Popen(self.command, stdin=stdin or subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, cwd="/",
+                env=environment if environment is not None else clean_environment(TP_RUNTIME_DIR=sandbox.run), pass_fds=pass_fds,
+                preexec_fn=_before_exec(user, list(groups), limits, os.getpid()))
+        self.pid = self.popen.pid
+
+    def out(self):
+        with open(self.out_file, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def err(self):
+        with open(self.err_file, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def json_lines(self):
+        """Complete JSON lines of standard output."""
+        return [json.loads(line) for line in self.out().split("\n")[:-1] if line.startswith("{")]
+
+    def is_running(self):
+        return self.popen.poll() is None
+
+    def signal(self, number):
+        self.popen.send_signal(number)
+
+    def wait(self, timeout=10):
+        """The exit code; negative for a signal."""
+        try:
+            return self.popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} (pid {self.pid}) still runs after {timeout} s\n{self.describe()}") from None
+
+    def expect(self, code, timeout=10):
+        found = self.wait(timeout)
+        assert found == code, f"{self.name} ended with {found} instead of {code}\n{self.describe()}"
+        return self
+
+    def wait_for(self, text, timeout=10):
+        """Until standard error holds that text."""
+        until(lambda: text in self.err() or not self.is_running(), timeout, lambda: f"'{text}' in the log of\n{self.describe()}")
+        assert text in self.err(), f"ended without saying '{text}'\n{self.describe()}"
+
+    def kill(self):
+        if self.is_running():
+            try:
+                os.killpg(self.pid, signal.SIGKILL)                       # its own session: nobody else is in that group
+            except ProcessLookupError:
+                pass
+        self.popen.wait()
+
+    def describe(self):
+        return f"$ {' '.join(self.command)}\n--- stdout\n{self.out()[-4000:]}\n--- stderr\n{self.err()[-4000:]}"
+
+
+class Driver(Process):
+    """tp_driver. Waits until clients can attach unless ready is False."""
+
+    def __init__(self, sandbox, *arguments, config=None, embedded=True, ready=True, aeron=None, base=None, run=None, instance="driver-01",
+                 timeout=20, **more):
+        self.sandbox = sandbox
+        self.aeron = aeron or sandbox.aeron
+        self.instance = instance
+        self.run = run or sandbox.run
+        options = ["--aeron-dir", self.aeron, "--runtime-dir", self.run, "--instance-id", instance]
+        if embedded:
+            options.append("--embedded-media-driver")
+        if base != "":
+            options += ["--base-dir", base or sandbox.base]
+        if config is not None:
+            options += ["--config", sandbox.write(f"driver-{time.monotonic_ns()}.toml", config)]
+        read_end, write_end = os.pipe()
+        try:
+            super().__init__(sandbox, "tp_driver", [*options, "--ready-fd", str(write_end), *arguments], pass_fds=(write_end,), label=instance,
+                **more)
+        finally:
+            os.close(write_end)
+        try:
+            if ready:
+                readable, _, _ = select.select([read_end], [], [], timeout)
+                told = os.read(read_end, 1) if readable else b""
+                assert told == b"\n", f"not ready within {timeout} s\n{self.describe()}"
+        except AssertionError:
+            self.kill()
+            raise
+        finally:
+            os.close(read_end)
+
+    def endpoint_file(self):
+        return os.path.join(self.run, self.instance + ".endpoint")
+
+    def stop(self, timeout=15):
+        self.signal(signal.SIGTERM)
+        return self.expect(0, timeout)

@@ -1,0 +1,133 @@
+"""
+Directories of several users: whose they are, who can write them, who gets in. Root bypasses modes, so the processes run as users made for
+the test.
+"""
+
+import os
+import stat
+
+import pytest
+
+pytestmark = pytest.mark.root
+
+CONFIG = """
+[policies]
+shutdown_timeout_ms = 100
+[profiles.p]
+header_nslots = 8
+payload_pools = [{ pool_id = 1, stride_bytes = 4096 }]
+[streams.s]
+stream_id = 10000
+profile = "p"
+"""
+
+
+def driver_of(start, sandbox, user, base, ready=True, instance="driver-01", **more):
+    """A driver run by that user with runtime and Aeron directories of its own."""
+    home = sandbox.make(f"{user.name}-{instance}", 0o700, user)
+    make = start.driver if ready else start.failing_driver
+    return make(config=CONFIG, base=base, user=user, run=home, aeron=home + "/aeron", instance=instance, **more)
+
+
+@pytest.fixture
+def shared_base(sandbox, people):
+    """A base directory that the group may use: sticky, so that nobody removes what another one made."""
+    base = sandbox.make("shared", 0o755)
+    os.chown(base, 0, people.alice.gid)
+    os.chmod(base, 0o3770)
+    return base
+
+
+def test_two_users_share_a_base_and_no_directory__D_196_W_222_W_243_W_245(start, sandbox, people, shared_base):
+    first = driver_of(start, sandbox, people.alice, shared_base)
+    second = driver_of(start, sandbox, people.bob, shared_base)
+    names = sorted(os.listdir(shared_base))
+    assert [f"tensorpool-{people.alice.name}", f"tensorpool-{people.bob.name}"] == names
+    for user, name in ((people.alice, names[0]), (people.bob, names[1])):
+        for root, directories, files in os.walk(os.path.join(shared_base, name)):
+            for path in [root, *[os.path.join(root, each) for each in directories + files]]:
+                status = os.lstat(path)
+                assert status.st_uid == user.uid, path
+                assert 0 == stat.S_IMODE(status.st_mode) & 0o007, f"{path} has mode {stat.S_IMODE(status.st_mode):o}"
+    first.stop()
+    second.stop()
+
+
+def test_driver_of_a_user_without_access_is_refused__D_205_W_245(start, sandbox, people, shared_base):
+    driver = driver_of(start, sandbox, people.mallory, shared_base, ready=False).expect(1)
+    assert "error[TP6002]" in driver.err() and shared_base in driver.err()
+
+
+def test_unprivileged_driver_runs__D_001(start, sandbox, people):
+    base = sandbox.make("own", 0o700, people.alice)
+    driver = driver_of(start, sandbox, people.alice, base)
+    driver.stop()
+
+
+def plant_link(sandbox, people, base):
+    target = sandbox.make("target", 0o700, people.alice)
+    os.rmdir(base)
+    os.symlink(target, base)
+
+
+def plant_foreign(sandbox, people, base):
+    os.chown(base, people.bob.uid, people.bob.gid)
+    os.chmod(base, 0o777)
+
+
+def plant_writable(sandbox, people, base):
+    os.chmod(base, 0o777)
+
+
+def plant_foreign_user_directory(sandbox, people, base):
+    os.chmod(base, 0o1777)
+    path = os.path.join(base, f"tensorpool-{people.alice.name}")
+    os.mkdir(path)
+    os.chown(path, people.bob.uid, people.bob.gid)
+    os.chmod(path, 0o777)
+
+
+def plant_link_as_user_directory(sandbox, people, base):
+    target = sandbox.make("elsewhere", 0o700, people.alice)
+    os.symlink(target, os.path.join(base, f"tensorpool-{people.alice.name}"))
+
+
+def plant_writable_namespace(sandbox, people, base):
+    user = os.path.join(base, f"tensorpool-{people.alice.name}")
+    for path in (user, user + "/default"):
+        os.mkdir(path)
+        os.chown(path, people.alice.uid, people.alice.gid)
+        os.chmod(path, 0o770)
+    os.chmod(user + "/default", 0o777)
+
+
+def plant_file_as_namespace(sandbox, people, base):
+    user = os.path.join(base, f"tensorpool-{people.alice.name}")
+    os.mkdir(user)
+    os.chown(user, people.alice.uid, people.alice.gid)
+    with open(user + "/default", "w", encoding="utf-8") as out:
+        out.write("no directory")
+
+
+PLANTS = [plant_link, plant_foreign, plant_writable, plant_foreign_user_directory, plant_link_as_user_directory, plant_writable_namespace,
+    plant_file_as_namespace]
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_planted_directory_ends_the_start__D_205_M10(start, sandbox, people, plant):
+    base = sandbox.make("planted", 0o700, people.alice)
+    plant(sandbox, people, base)
+    before = sandbox.files(sandbox.path + "/target") if os.path.isdir(sandbox.path + "/target") else []
+    driver = driver_of(start, sandbox, people.alice, base, ready=False).expect(1)
+    assert "error[TP6002]" in driver.err() and base in driver.err(), driver.describe()
+    for name in ("target", "elsewhere"):
+        if os.path.isdir(f"{sandbox.path}/{name}"):
+            assert before == sandbox.files(f"{sandbox.path}/{name}"), "something was created behind the link"
+
+
+def test_trusted_directories_are_accepted__D_205(start, sandbox, people):
+    """Both sides of each rule: root's sticky directory open to all, an own one, an existing own user directory."""
+    base = sandbox.make("open", 0o755)
+    os.chmod(base, 0o1777)
+    driver_of(start, sandbox, people.alice, base).stop()
+    driver_of(start, sandbox, people.alice, base, instance="again").stop()
