@@ -10,10 +10,10 @@ target_compile_options(tp_compiler INTERFACE
     $<$<BOOL:${TP_WERROR}>:-Werror>)
 # What a library shows is decided by its export map (src/exports), not by the visibility of each function: the services library
 # needs internal functions of the client library (docs/adr/0001).
-# Reproducible and free of the paths of the build machine; gcov needs the paths.
-if (NOT TP_COVERAGE)
+# Reproducible and free of the paths of the build machine; gcov and the reports of the sanitizers need the paths.
+if (NOT TP_COVERAGE AND NOT TP_SANITIZE)
     target_compile_options(tp_compiler INTERFACE "-ffile-prefix-map=${CMAKE_CURRENT_SOURCE_DIR}/="
-        "-ffile-prefix-map=${CMAKE_CURRENT_BINARY_DIR}/=build/")
+        "-ffile-prefix-map=${CMAKE_CURRENT_BINARY_DIR}=.")
 endif ()
 if (TP_SANITIZE)
     set(tp_sanitize_flags -fsanitize=${TP_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
