@@ -36,7 +36,8 @@ tpi_drop_class_t;
     TPI_DROP_ROW(BAD_SEQ,        "bad_seq",        NONE) /* seq >= 2^63 (W-253) */ \
     TPI_DROP_ROW(DUPLICATE,      "duplicate",      NONE) /* seq equal to the last one */ \
     TPI_DROP_ROW(REGRESSION,     "regression",     NONE) /* seq below the last one: unmaps (W-113) */ \
-    TPI_DROP_ROW(RATE_LIMITED,   "rate_limited",   NONE) /* thinned out locally (W-191) */
+    TPI_DROP_ROW(RATE_LIMITED,   "rate_limited",   NONE) /* thinned out locally (W-191) */ \
+    TPI_DROP_ROW(BAD_EPOCH,      "bad_epoch",      NONE) /* epoch 2^64-1 names no incarnation (O-40) */
 
 typedef enum tpi_drop_reason
 {
