@@ -1,0 +1,141 @@
+/* From arguments to a client. Main thread only. */
+#include "connect.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "number.h"
+#include "out.h"
+
+#define SPIN_NS INT64_C(30000)
+#define BEHIND_NS CLI_NS_PER_S                  /* further behind than this is not caught up */
+#define SLEEP_PART_NS INT64_C(200000000)
+
+static int64_t clock_ns(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return now.tv_sec * CLI_NS_PER_S + now.tv_nsec;
+}
+
+int64_t cli_now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
+int64_t cli_realtime_ns(void) { return clock_ns(CLOCK_REALTIME); }
+
+static void sleep_until(int64_t until_ns)
+{
+    const struct timespec until = { until_ns / CLI_NS_PER_S, until_ns % CLI_NS_PER_S };
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+}
+
+void cli_sleep_ns(int64_t ns)
+{
+    const int64_t end = cli_now_ns() + ns;
+    for (int64_t now = cli_now_ns(); now < end && !cli_stopped(); now = cli_now_ns())
+    {
+        sleep_until(end - now < SLEEP_PART_NS ? end : now + SLEEP_PART_NS);
+    }
+}
+
+int64_t cli_deadline_ns(double seconds)
+{
+    return seconds < 0.0 ? INT64_MAX : cli_now_ns() + (int64_t)(seconds * 1e9);
+}
+
+void cli_pace_init(cli_pace_t *pace, double hz)
+{
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+    pace->start_ns = cli_now_ns();
+    pace->period_ns = hz > 0.0 ? 1e9 / hz : 0.0;
+    pace->round = 0;
+}
+
+int64_t cli_pace_wait(cli_pace_t *pace)
+{
+    int64_t now = cli_now_ns();
+    if (pace->period_ns <= 0.0) { return now; }
+    int64_t due = pace->start_ns + (int64_t)((double)pace->round * pace->period_ns);
+    if (now - due > BEHIND_NS)
+    {
+        pace->start_ns += now - due;
+        due = now;
+    }
+    pace->round++;
+    while (now < due && !cli_stopped())
+    {
+        if (due - now > SPIN_NS) { sleep_until(due - now - SPIN_NS < SLEEP_PART_NS ? due - SPIN_NS : now + SLEEP_PART_NS); }
+        else { sched_yield(); }
+        now = cli_now_ns();
+    }
+    return now;
+}
+
+void cli_log_init(const cli_args_t *args)
+{
+    uint64_t level = TP_LOG_WARN;
+    if (CLI_GIVEN(args->log_level)) { level = args->log_level; }
+    else { (void)cli_parse_u64(getenv("TP_LOG_LEVEL"), 0, 4, &level); }
+    tp_log_set_handler(tp_log_to_stderr, NULL, (tp_log_level_t)level);
+}
+
+int cli_context(const cli_args_t *args, tp_context_t **context)
+{
+    tp_context_t *made = NULL;
+    cli_log_init(args);
+    if (tp_context_init(&made) < 0) { return cli_error_last(); }
+    if (tp_context_set_aeron_dir(made, args->aeron_dir) < 0 || tp_context_set_driver_instance(made, args->driver) < 0 ||
+        tp_context_set_client_name(made, args->client_name) < 0 ||
+        (NULL != args->idle && tp_context_set_idle_strategy(made, args->idle) < 0) ||
+        (NULL != args->allowed_base_dir && tp_context_add_allowed_base_dir(made, args->allowed_base_dir) < 0))
+    {
+        const int code = cli_error_last();
+        tp_context_close(made);
+        return code;
+    }
+    *context = made;
+    return CLI_OK;
+}
+
+int cli_connect(const cli_args_t *args, tp_client_t **client, tp_context_t **context)
+{
+    tp_context_t *made = NULL;
+    int code = cli_context(args, &made);
+    if (CLI_OK != code) { return code; }
+    if (tp_connect(client, made) < 0) { code = cli_error_last(); }
+    if (CLI_OK == code && NULL != context) { *context = made; }
+    else { tp_context_close(made); }
+    return code;
+}
+
+int cli_counters(const cli_args_t *args, tp_counters_t **counters)
+{
+    tp_context_t *context = NULL;
+    int code = cli_context(args, &context);
+    if (CLI_OK != code) { return code; }
+    if (tp_counters_open(counters, tp_context_get_aeron_dir(context)) < 0) { code = cli_error_last(); }
+    tp_context_close(context);
+    return code;
+}
+
+int cli_stream(const cli_args_t *args, const char *name_or_id, uint32_t *stream_id)
+{
+    uint64_t id;
+    if (cli_parse_u64(name_or_id, 1, UINT32_MAX, &id))
+    {
+        *stream_id = (uint32_t)id;
+        return CLI_OK;
+    }
+    tp_counters_t *counters = NULL;
+    int code = cli_counters(args, &counters);
+    if (CLI_OK != code) { return code; }
+    if (tp_counters_stream_by_name(counters, name_or_id, stream_id) < 0)
+    {
+        code = cli_error_last();
+        if (CLI_FAILED == code) { code = CLI_USAGE; }
+    }
+    tp_counters_close(counters);
+    return code;
+}

@@ -1,0 +1,185 @@
+/* Help, man pages and shell completion, all from the verb and option tables. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "out.h"
+
+static void option_words(char *buffer, size_t size, const cli_option_t *option)
+{
+    char value[64] = "";
+    if (CLI_TEXT_OPTIONAL == option->type) { snprintf(value, sizeof(value), "[=%s]", option->value); }
+    else if (CLI_FLAG != option->type) { snprintf(value, sizeof(value), " %s", option->value); }
+    if (0 != option->letter) { snprintf(buffer, size, "-%c, --%s%s", option->letter, option->name, value); }
+    else { snprintf(buffer, size, "    --%s%s", option->name, value); }
+}
+
+static void help_options(FILE *out, const cli_option_t *options)
+{
+    for (; NULL != options && NULL != options->name; options++)
+    {
+        char words[128];
+        if (NULL == options->help) { continue; }
+        option_words(words, sizeof(words), options);
+        if (strlen(words) > 32) { fprintf(out, "  %s\n  %-32s  %s\n", words, "", options->help); }
+        else { fprintf(out, "  %-32s  %s\n", words, options->help); }
+    }
+}
+
+void cli_help_all(FILE *out)
+{
+    fputs("Usage: tp [OPTIONS] VERB [ARGUMENTS]\n\nTensor pools: look at streams, publish, consume, check.\n\n", out);
+    for (const cli_verb_t *const *verb = cli_verbs; NULL != *verb; verb++)
+    {
+        char words[64];
+        if ((*verb)->hidden) { continue; }
+        snprintf(words, sizeof(words), "%s %s", (*verb)->name, (*verb)->arguments);
+        fprintf(out, "  %-32s  %s\n", words, (*verb)->summary);
+    }
+    fputs("\nOptions of every verb:\n", out);
+    help_options(out, cli_global_options);
+    fputs("\nSTREAM is a name of the driver's configuration or a decimal id.\n"
+        "Exit codes: 0 ok, 1 check failed, 2 usage, 3 no driver, 4 rejected, 5 timeout, 6 data lost or torn.\n"
+        "Settings: option, then TP_* variable, then the running driver's endpoint file, then default; `tp env` shows all.\n", out);
+}
+
+void cli_help_verb(FILE *out, const cli_verb_t *verb)
+{
+    fprintf(out, "Usage: tp %s%s%s [OPTIONS]\n\n%s.\n", verb->name, '\0' != verb->arguments[0] ? " " : "", verb->arguments, verb->summary);
+    if (NULL != verb->text) { fprintf(out, "\n%s\n", verb->text); }
+    if (NULL != verb->options && NULL != verb->options->name)
+    {
+        fputs("\nOptions:\n", out);
+        help_options(out, verb->options);
+    }
+    fputs("\nOptions of every verb:\n", out);
+    help_options(out, cli_global_options);
+}
+
+static void man_text(FILE *out, const char *text)
+{
+    bool line_start = true;
+    for (; '\0' != *text; text++)
+    {
+        if (line_start && ('.' == *text || '\'' == *text)) { fputs("\\&", out); }
+        if ('\\' == *text) { fputs("\\e", out); }
+        else if ('-' == *text) { fputs("\\-", out); }
+        else { fputc(*text, out); }
+        line_start = '\n' == *text;
+    }
+}
+
+static void man_options(FILE *out, const cli_option_t *options)
+{
+    for (; NULL != options && NULL != options->name; options++)
+    {
+        char words[128];
+        if (NULL == options->help) { continue; }
+        option_words(words, sizeof(words), options);
+        fputs(".TP\n.B ", out);
+        man_text(out, words + strspn(words, " "));
+        fputc('\n', out);
+        man_text(out, options->help);
+        fputc('\n', out);
+    }
+}
+
+void cli_man(FILE *out, const cli_verb_t *verb)
+{
+    if (NULL == verb)
+    {
+        fprintf(out, ".TH TP 1 \"\" \"tensor_pool %s\"\n.SH NAME\ntp \\- tensor pools on the command line\n.SH SYNOPSIS\n.B tp\n"
+            "[OPTIONS] VERB [ARGUMENTS]\n.SH VERBS\n", TPI_VERSION);
+        for (const cli_verb_t *const *at = cli_verbs; NULL != *at; at++)
+        {
+            if ((*at)->hidden) { continue; }
+            fprintf(out, ".TP\n.B tp %s %s\n", (*at)->name, (*at)->arguments);
+            man_text(out, (*at)->summary);
+            fputc('\n', out);
+        }
+        fputs(".SH OPTIONS\n", out);
+    }
+    else
+    {
+        fprintf(out, ".TH TP-%s 1 \"\" \"tensor_pool %s\"\n.SH NAME\ntp\\-%s \\- ", verb->name, TPI_VERSION, verb->name);
+        man_text(out, verb->summary);
+        fprintf(out, "\n.SH SYNOPSIS\n.B tp %s\n%s [OPTIONS]\n", verb->name, verb->arguments);
+        if (NULL != verb->text)
+        {
+            fputs(".SH DESCRIPTION\n.nf\n", out);
+            man_text(out, verb->text);
+            fputs("\n.fi\n", out);
+        }
+        fputs(".SH OPTIONS\n", out);
+        man_options(out, verb->options);
+    }
+    man_options(out, cli_global_options);
+    fputs(".SH EXIT STATUS\n0 ok, 1 check failed, 2 usage, 3 no driver, 4 rejected, 5 timeout, 6 data lost or torn.\n", out);
+}
+
+static void completion_options(FILE *out, const cli_option_t *options)
+{
+    for (; NULL != options && NULL != options->name; options++)
+    {
+        if (NULL == options->help) { continue; }
+        fprintf(out, " --%s%s", options->name, CLI_FLAG == options->type || CLI_TEXT_OPTIONAL == options->type ? "" : "=");
+        if (0 != options->letter) { fprintf(out, " -%c", options->letter); }
+    }
+}
+
+static void completion_values(FILE *out, const cli_option_t *options)
+{
+    for (; NULL != options && NULL != options->name; options++)
+    {
+        if (!options->enumerated || NULL == options->help) { continue; }
+        char words[128];
+        snprintf(words, sizeof(words), "%s", options->value);
+        for (char *at = words; '\0' != *at; at++)
+        {
+            if ('|' == *at) { *at = ' '; }
+        }
+        fprintf(out, "        --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", options->name, words);
+    }
+}
+
+int cli_completion_bash(FILE *out)
+{
+    fputs("# bash completion of tp; load it with: source <(tp completion bash)\n_tp()\n{\n    local cur prev verb word options words\n"
+        "    cur=${COMP_WORDS[COMP_CWORD]}\n    prev=${COMP_WORDS[COMP_CWORD-1]}\n    [[ $cur == '=' ]] && cur=\n"
+        "    if [[ $prev == '=' ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
+        "    verb=\n    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n        case $word in\n", out);
+    for (const cli_verb_t *const *verb = cli_verbs; NULL != *verb; verb++)
+    {
+        if (!(*verb)->hidden) { fprintf(out, "            %s) verb=$word; break ;;\n", (*verb)->name); }
+    }
+    fputs("        esac\n    done\n    case $prev in\n", out);
+    fputs("        --aeron-dir|--base-dir|--allowed-base-dir) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
+        "        --out|--png|--video) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", out);
+    for (const cli_verb_t *const *verb = cli_verbs; NULL != *verb; verb++)
+    {
+        if (!(*verb)->hidden) { completion_values(out, (*verb)->options); }
+    }
+    fputs("    esac\n    case $verb in\n", out);
+    for (const cli_verb_t *const *verb = cli_verbs; NULL != *verb; verb++)
+    {
+        if ((*verb)->hidden) { continue; }
+        fprintf(out, "        %s) options='", (*verb)->name);
+        completion_options(out, (*verb)->options);
+        fprintf(out, "'; words='%s'", NULL != (*verb)->words ? (*verb)->words : "");
+        if (0 == strncmp((*verb)->arguments, "STREAM", 6)) { fputs("; [[ $cur == -* ]] || words=$(tp ls --quiet 2>/dev/null)", out); }
+        fputs(" ;;\n", out);
+    }
+    fputs("        *) options=; words='", out);
+    for (const cli_verb_t *const *verb = cli_verbs; NULL != *verb; verb++)
+    {
+        if (!(*verb)->hidden) { fprintf(out, "%s ", (*verb)->name); }
+    }
+    fputs("' ;;\n    esac\n    options+='", out);
+    completion_options(out, cli_global_options);
+    fputs("'\n    if [[ $cur == -* ]]; then\n        COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
+        "        [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace\n    else\n"
+        "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+        "        [[ ${#COMPREPLY[@]} -gt 0 ]] || COMPREPLY=($(compgen -f -- \"$cur\"))\n    fi\n"
+        "}\ncomplete -F _tp tp\n", out);
+    return CLI_OK;
+}

@@ -1,0 +1,226 @@
+/* How the programs talk. Main thread only. */
+#include "out.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+int cli_exit_of(int code)
+{
+    switch (code)
+    {
+        case TP_OK: return CLI_OK;
+        case TP_EUSAGE: return CLI_USAGE;
+        case TP_ENOMEDIADRIVER: case TP_EMEDIADRIVER: case TP_ENODRIVER: case TP_ESHUTDOWN: return CLI_NO_DRIVER;
+        case TP_ETIMEDOUT: return CLI_TIMEOUT;
+        case TP_ETORN: case TP_ELOST: case TP_ESLOW: return CLI_DATA;
+        default: return code >= 4000 && code < 5000 ? CLI_REJECTED : CLI_FAILED;
+    }
+}
+
+static void print_error(const char *level, int code, const char *fix, const char *format, va_list list) __attribute__((format(printf, 4, 0)));
+
+static void print_error(const char *level, int code, const char *fix, const char *format, va_list list)
+{
+    char text[1024];
+    vsnprintf(text, sizeof(text), format, list);
+    fflush(stdout);
+    fprintf(stderr, "%s[TP%d]: %s\n", level, code, text);
+    if (NULL != fix && '\0' != fix[0]) { fprintf(stderr, "  fix: %s\n", fix); }
+}
+
+int cli_error(int code, const char *fix, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    print_error("error", code, fix, format, list);
+    va_end(list);
+    return cli_exit_of(code);
+}
+
+void cli_warn(int code, const char *fix, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    print_error("warn ", code, fix, format, list);
+    va_end(list);
+}
+
+int cli_usage(const char *verb, const char *format, ...)
+{
+    char fix[128];
+    va_list list;
+    snprintf(fix, sizeof(fix), NULL != verb ? "tp %s --help" : "tp --help", verb);
+    va_start(list, format);
+    print_error("error", TP_EUSAGE, fix, format, list);
+    va_end(list);
+    return CLI_USAGE;
+}
+
+int cli_error_last(void)
+{
+    char text[2048];
+    const int code = tp_errcode();
+    tp_err_format(text, sizeof(text));
+    fflush(stdout);
+    fprintf(stderr, "%s%s", text, '\0' != text[0] && '\n' == text[strlen(text) - 1] ? "" : "\n");
+    return TP_OK == code ? CLI_FAILED : cli_exit_of(code);
+}
+
+bool cli_flush(void)
+{
+    return 0 == fflush(stdout) && 0 == ferror(stdout);
+}
+
+bool cli_json_line(json_t *object)
+{
+    if (NULL == object) { return false; }
+    const bool written = json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) >= 0 && EOF != putchar('\n');
+    json_decref(object);
+    return written && cli_flush();
+}
+
+json_t *cli_json_id(uint64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%" PRIu64, value);
+    return json_string(text);
+}
+
+const char *cli_human_bytes(char *buffer, double bytes)
+{
+    static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+    size_t unit = 0;
+    while (bytes >= 1024.0 && unit < 4) { bytes /= 1024.0; unit++; }
+    snprintf(buffer, CLI_TEXT_MAX, 0 == unit ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
+    return buffer;
+}
+
+const char *cli_human_rate(char *buffer, double per_second)
+{
+    static const char *const units[] = { "B/s", "kB/s", "MB/s", "GB/s", "TB/s" };
+    size_t unit = 0;
+    while (per_second >= 1000.0 && unit < 4) { per_second /= 1000.0; unit++; }
+    snprintf(buffer, CLI_TEXT_MAX, 0 == unit ? "%.0f %s" : "%.1f %s", per_second, units[unit]);
+    return buffer;
+}
+
+const char *cli_human_ns(char *buffer, double ns)
+{
+    static const char *const units[] = { "ns", "us", "ms", "s" };
+    const double sign = ns < 0.0 ? -1.0 : 1.0;
+    double value = ns * sign;
+    size_t unit = 0;
+    while (value >= 1000.0 && unit < 3) { value /= 1000.0; unit++; }
+    snprintf(buffer, CLI_TEXT_MAX, 0 == unit ? "%.0f %s" : "%.2f %s", value * sign, units[unit]);
+    return buffer;
+}
+
+const char *cli_human_count(char *buffer, uint64_t count)
+{
+    char digits[32];
+    const int length = snprintf(digits, sizeof(digits), "%" PRIu64, count);
+    char *to = buffer;
+    for (int i = 0; i < length; i++)
+    {
+        if (i > 0 && 0 == (length - i) % 3) { *to++ = ','; }
+        *to++ = digits[i];
+    }
+    *to = '\0';
+    return buffer;
+}
+
+/* ---- tables ---- */
+
+static void table_add(cli_table_t *table, const char *text)
+{
+    if (table->failed) { return; }
+    if (table->cell_count == table->cell_capacity)
+    {
+        const int capacity = 0 == table->cell_capacity ? 64 : table->cell_capacity * 2;
+        char **cells = realloc(table->cells, (size_t)capacity * sizeof(*cells));
+        if (NULL == cells) { table->failed = true; return; }
+        table->cells = cells;
+        table->cell_capacity = capacity;
+    }
+    char *copy = strdup(text);
+    if (NULL == copy) { table->failed = true; return; }
+    const int column = table->cell_count % table->columns;
+    const int width = (int)strlen(copy);
+    if (width > table->widths[column]) { table->widths[column] = width; }
+    table->cells[table->cell_count++] = copy;
+}
+
+void cli_table_init(cli_table_t *table, const char *const *headings)
+{
+    memset(table, 0, sizeof(*table));
+    while (NULL != headings[table->columns] && table->columns < CLI_TABLE_COLUMNS) { table->columns++; }
+    for (int i = 0; i < table->columns; i++)
+    {
+        table->right[i] = '>' == headings[i][0];
+        table_add(table, headings[i] + (table->right[i] ? 1 : 0));
+    }
+}
+
+void cli_table_cell(cli_table_t *table, const char *format, ...)
+{
+    char text[1200];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof(text), format, list);
+    va_end(list);
+    table_add(table, text);
+}
+
+void cli_table_print(cli_table_t *table, FILE *out)
+{
+    for (int i = 0; i < table->cell_count; i++)
+    {
+        const int column = i % table->columns;
+        const bool last = column == table->columns - 1 || i == table->cell_count - 1;
+        if (table->right[column]) { fprintf(out, "%*s", table->widths[column], table->cells[i]); }
+        else if (last) { fputs(table->cells[i], out); }
+        else { fprintf(out, "%-*s", table->widths[column], table->cells[i]); }
+        fputs(last ? "\n" : "  ", out);
+    }
+    for (int i = table->columns; i < table->cell_count; i++) { free(table->cells[i]); }
+    if (table->cell_count > table->columns) { table->cell_count = table->columns; }
+    for (int i = 0; i < table->cell_count; i++) { table->widths[i] = (int)strlen(table->cells[i]); }
+}
+
+void cli_table_fini(cli_table_t *table)
+{
+    for (int i = 0; i < table->cell_count; i++) { free(table->cells[i]); }
+    free(table->cells);
+    memset(table, 0, sizeof(*table));
+}
+
+unsigned cli_distance(const char *a, const char *b)
+{
+    enum { LIMIT = 63 };
+    unsigned row[LIMIT + 2];
+    const size_t m = strlen(a);
+    const size_t n = strlen(b);
+    if (m > LIMIT || n > LIMIT) { return 1000; }
+    for (size_t j = 0; j <= n; j++) { row[j] = (unsigned)j; }
+    for (size_t i = 1; i <= m; i++)
+    {
+        unsigned diagonal = row[0];
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= n; j++)
+        {
+            const unsigned above = row[j];
+            unsigned best = diagonal + (a[i - 1] == b[j - 1] ? 0U : 1U);
+            if (above + 1 < best) { best = above + 1; }
+            if (row[j - 1] + 1 < best) { best = row[j - 1] + 1; }
+            row[j] = best;
+            diagonal = above;
+        }
+    }
+    return row[n];
+}

@@ -1,0 +1,94 @@
+/* Numbers for people, tables, exit codes, and the distance behind "did you mean". */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli.h"
+#include "out.h"
+
+const cli_verb_t *const cli_verbs[] = { NULL };
+
+static void codes_have_the_exit_codes_of_the_manual(void **state)
+{
+    static const struct { int code, exit_code; } known[] = {
+        { TP_OK, 0 }, { TP_EIO, 1 }, { TP_ECONF_KEY, 1 }, { TP_EUSAGE, 2 }, { TP_ENOMEDIADRIVER, 3 }, { TP_ENODRIVER, 3 }, { TP_EUNSUPPORTED, 4 },
+        { TP_EPRODUCER, 4 }, { TP_ELEASE, 4 }, { TP_ETIMEDOUT, 5 }, { TP_ETORN, 6 }, { TP_ELOST, 6 },
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) { assert_int_equal(cli_exit_of(known[i].code), known[i].exit_code); }
+}
+
+static void numbers_read_well(void **state)
+{
+    char text[CLI_TEXT_MAX];
+    (void)state;
+    assert_string_equal(cli_human_bytes(text, 0), "0 B");
+    assert_string_equal(cli_human_bytes(text, 1023), "1023 B");
+    assert_string_equal(cli_human_bytes(text, 1024), "1.0 KiB");
+    assert_string_equal(cli_human_bytes(text, 4194304), "4.0 MiB");
+    assert_string_equal(cli_human_rate(text, 999), "999 B/s");
+    assert_string_equal(cli_human_rate(text, 27648000), "27.6 MB/s");
+    assert_string_equal(cli_human_ns(text, 999), "999 ns");
+    assert_string_equal(cli_human_ns(text, -1500), "-1.50 us");
+    assert_string_equal(cli_human_ns(text, 2.5e9), "2.50 s");
+    assert_string_equal(cli_human_count(text, 999), "999");
+    assert_string_equal(cli_human_count(text, 33554432), "33,554,432");
+    assert_string_equal(cli_human_count(text, UINT64_MAX), "18,446,744,073,709,551,615");
+}
+
+static void distance_counts_edits(void **state)
+{
+    char longest[65];
+    (void)state;
+    assert_int_equal(cli_distance("", ""), 0);
+    assert_int_equal(cli_distance("camera", "camera"), 0);
+    assert_int_equal(cli_distance("camera", "camra"), 1);
+    assert_int_equal(cli_distance("kitten", "sitting"), 3);
+    assert_int_equal(cli_distance("", "abc"), 3);
+    memset(longest, 'a', sizeof(longest));
+    longest[64] = '\0';
+    assert_true(cli_distance(longest, "a") >= 1000);
+    longest[63] = '\0';
+    assert_int_equal(cli_distance(longest, "a"), 62);
+}
+
+static void tables_grow_with_their_content(void **state)
+{
+    static const char *const headings[] = { ">ID", "NAME", NULL };
+    cli_table_t table;
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    (void)state;
+    assert_non_null(out);
+    cli_table_init(&table, headings);
+    cli_table_cell(&table, "%d", 10000);
+    cli_table_cell(&table, "%s", "a");
+    cli_table_cell(&table, "%d", 7);
+    cli_table_cell(&table, "%s", "longer name");
+    cli_table_print(&table, out);
+    fflush(out);
+    assert_string_equal(text, "   ID  NAME\n10000  a\n    7  longer name\n");
+    cli_table_print(&table, out);
+    fflush(out);
+    assert_non_null(strstr(text, "\nID  NAME\n"));
+    cli_table_fini(&table);
+    fclose(out);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(codes_have_the_exit_codes_of_the_manual),
+        cmocka_unit_test(numbers_read_well),
+        cmocka_unit_test(distance_counts_edits),
+        cmocka_unit_test(tables_grow_with_their_content),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

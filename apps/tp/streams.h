@@ -1,0 +1,67 @@
+/*
+ * What can be known about streams without asking anybody: counters (docs/spec/95-local-extensions.md: driver 9001, stream 9002, lease 9003,
+ * client 9004) and the newest slots of the header ring. Everything read is a snapshot that may be stale when it is printed.
+ */
+#ifndef APPS_TP_STREAMS_H
+#define APPS_TP_STREAMS_H
+
+#include "cli.h"
+
+#define CLI_COUNTER_DRIVER 9001
+#define CLI_COUNTER_STREAM 9002
+#define CLI_COUNTER_LEASE 9003
+#define CLI_COUNTER_CLIENT 9004
+#define CLI_COUNTER_TENSOR_POOL(type) ((type) >= CLI_COUNTER_DRIVER && (type) <= CLI_COUNTER_CLIENT)
+
+enum { CLI_CLIENT_FRAMES = 1, CLI_CLIENT_BYTES, CLI_CLIENT_DROPS_GAP, CLI_CLIENT_DROPS_LATE, CLI_CLIENT_DROPS_OTHER, CLI_CLIENT_LAST_SEQ,
+    CLI_CLIENT_KINDS };
+
+typedef struct cli_lease
+{
+    uint64_t lease_id, pid;            /* pid 0 = its client has no counters */
+    uint32_t stream_id, client_id;
+    uint8_t role;
+    int64_t keepalive_ns;
+    uint64_t values[CLI_CLIENT_KINDS];
+    bool counted;                      /* values are known */
+}
+cli_lease_t;
+
+typedef struct cli_stream
+{
+    uint32_t stream_id, header_nslots, producer_client_id, consumer_count, pool_count;
+    uint64_t epoch, max_stride_bytes;
+    char name[128], driver_instance[128], directory[1024];
+    /* of the header ring */
+    bool has_frames;
+    uint64_t newest_seq, newest_ns, newest_bytes;
+    uint16_t newest_pool;
+    tp_tensor_t tensor;
+    double hz, bytes_per_second;       /* 0 when nothing was published for 2 s or 3 periods */
+    uint64_t drops;                    /* of consumers that live now */
+}
+cli_stream_t;
+
+#define CLI_STREAMS_MAX 4096
+#define CLI_LEASES_MAX 4096
+typedef struct cli_streams
+{
+    cli_stream_t *streams;
+    size_t stream_count, stream_capacity;
+    cli_lease_t *leases;
+    size_t lease_count, lease_capacity;
+    bool failed;
+}
+cli_streams_t;
+
+/* Reads counters and rings, streams sorted by id. Prints what fails; returns the exit code. */
+int cli_streams_read(cli_streams_t *streams, tp_counters_t *counters, bool with_rings);
+void cli_streams_fini(cli_streams_t *streams);
+
+/* Process exists (also when it belongs to somebody else). */
+bool cli_pid_alive(uint64_t pid);
+
+/* Prints the note that a media driver or driver is dead, once a round, on standard error. true when the media driver is alive. */
+bool cli_note_dead(tp_counters_t *counters);
+
+#endif
