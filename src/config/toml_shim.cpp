@@ -7,6 +7,17 @@
 #include <cstring>
 #include <string_view>
 
+/* toml++ 3.3 asserts on some invalid texts ("[[.a]]") and is undefined there without assertions: its assertions are kept, and throw. */
+namespace
+{
+struct broken_assertion {};
+constexpr void keep_assertion(bool holds)
+{
+    if (!holds) { throw broken_assertion(); }
+}
+}
+#undef NDEBUG
+#define TOML_ASSERT(expression) keep_assertion(static_cast<bool>(expression))
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
@@ -24,6 +35,43 @@ void fail(tpi_toml_error_t *error, uint32_t line, uint32_t column, std::string_v
     error->line = line;
     error->column = column;
     std::snprintf(error->text, sizeof(error->text), "%.*s", static_cast<int>(std::min<size_t>(text.size(), 255)), text.data());
+}
+
+/* Bytes of the UTF-8 sequence that starts there, 0 if it is none (overlong, surrogate, above U+10FFFF, cut). */
+size_t utf8_bytes(std::string_view text, size_t at)
+{
+    const auto byte = [&](size_t i) { return at + i < text.size() ? static_cast<unsigned char>(text[at + i]) : 0u; };
+    const auto follows = [&](size_t i) { return 0x80 == (byte(i) & 0xc0); };
+    const unsigned first = byte(0);
+    if (first < 0x80) { return 1; }
+    if (first >= 0xc2 && first <= 0xdf) { return follows(1) ? 2 : 0; }
+    if (0xe0 == (first & 0xf0))
+    {
+        const bool fits = 0xe0 == first ? byte(1) >= 0xa0 : 0xed != first || byte(1) <= 0x9f;
+        return fits && follows(1) && follows(2) ? 3 : 0;
+    }
+    if (first < 0xf0 || first > 0xf4) { return 0; }
+    const bool fits = 0xf0 == first ? byte(1) >= 0x90 : 0xf4 != first || byte(1) <= 0x8f;
+    return fits && follows(1) && follows(2) && follows(3) ? 4 : 0;
+}
+
+/* toml++ 3.3 asserts on some bytes that are no UTF-8, and reads on when assertions are compiled out. */
+bool is_text(std::string_view text, tpi_toml_error_t *error)
+{
+    uint32_t line = 1;
+    size_t line_start = 0;
+    for (size_t at = 0; at < text.size(); )
+    {
+        const size_t bytes = utf8_bytes(text, at);
+        if (0 == bytes || '\0' == text[at])
+        {
+            fail(error, line, static_cast<uint32_t>(at - line_start + 1), 0 == bytes ? "the file is not UTF-8 here" : "the file holds a NUL byte here");
+            return false;
+        }
+        if ('\n' == text[at]) { line++; line_start = at + 1; }
+        at += bytes;
+    }
+    return true;
 }
 
 /* Skips a string from its opening quote; returns the position after the closing one, or the end of the text (toml++ tells the mistake). */
@@ -162,6 +210,34 @@ void convert(tpi_toml_node_t *out, const toml::node &in)
     }
 }
 
+bool breaks_assertion(std::string_view text)
+{
+    try { (void)toml::parse(text); }
+    catch (const broken_assertion &) { return true; }
+    return false;
+}
+
+/* The first line whose presence breaks an assertion. */
+uint32_t line_of_assertion(std::string_view text)
+{
+    const auto lines_until = [&](size_t end) { return static_cast<uint32_t>(std::count(text.begin(), text.begin() + static_cast<long>(end), '\n') + 1); };
+    size_t good = 0;
+    size_t bad = text.size();
+    while (bad - good > 1)
+    {
+        const size_t middle = good + (bad - good) / 2;
+        (breaks_assertion(text.substr(0, middle)) ? bad : good) = middle;
+    }
+    return lines_until(good);
+}
+
+tpi_toml_failure_t refuse_assertion(std::string_view text, tpi_toml_error_t *error)
+{
+    try { fail(error, line_of_assertion(text), 1, "this line is not valid TOML"); }
+    catch (...) { return TPI_TOML_NO_MEMORY; }
+    return TPI_TOML_SYNTAX;
+}
+
 }
 
 tpi_toml_failure_t tpi_toml_parse(tpi_toml_node_t **root, const char *text, size_t length, tpi_toml_error_t *error)
@@ -171,7 +247,7 @@ tpi_toml_failure_t tpi_toml_parse(tpi_toml_node_t **root, const char *text, size
     {
         const std::string_view view(text, length);
         if (length > TPI_TOML_BYTES_MAX) { fail(error, 1, 1, "the file is larger than 1 MiB"); return TPI_TOML_SYNTAX; }
-        if (!keys_are_short(view, error)) { return TPI_TOML_SYNTAX; }
+        if (!is_text(view, error) || !keys_are_short(view, error)) { return TPI_TOML_SYNTAX; }
         const toml::parse_result result = toml::parse(view);
         if (!result)
         {
@@ -183,6 +259,10 @@ tpi_toml_failure_t tpi_toml_parse(tpi_toml_node_t **root, const char *text, size
         convert(made, result.table());
         *root = made;
         return TPI_TOML_OK;
+    }
+    catch (const broken_assertion &)
+    {
+        return refuse_assertion(std::string_view(text, length), error);
     }
     catch (...)
     {

@@ -101,10 +101,26 @@ static void bytes_that_are_no_text_are_refused__D_207(void **state)
     static const char utf8[] = "a = \"\xff\xfe\"\n";
     static const char surrogate[] = "a = \"\xed\xa0\x80\"\n";
     static const char cut[] = "a = \"\xe2\x82";
+    static const char overlong[] = "a = \"\xc0\xaf\"";
+    static const char above[] = "\n# \xf4\x90\x80\x80";
+    static const char good[] = "a = \"\x7e\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xef\xbf\xbd\xf0\x90\x80\x80\xf4\x8f\xbf\xbd\"\n";
+    refused_at(overlong, sizeof(overlong) - 1, 1);
+    refused_at(above, sizeof(above) - 1, 2);
+    assert_int_equal(error.column, 3);
+    tpi_toml_free(parsed(good));
     refused_at(nul, sizeof(nul) - 1, 2);
     refused_at(utf8, sizeof(utf8) - 1, 1);
     refused_at(surrogate, sizeof(surrogate) - 1, 1);
     refused_at(cut, sizeof(cut) - 1, 1);
+}
+
+/* What the parser itself would assert on. */
+static void text_that_breaks_the_parser_is_refused_with_its_line__D_207(void **state)
+{
+    (void)state;
+    static const struct { const char *text; uint32_t line; } bad[] = { { "a = 1\n[[.b]]\nc = 2\n", 2 }, { "[.b]\n", 1 }, { "a = 1\n\n[[]]\n", 3 },
+        { "[[?a]])b1\n=c\n", 1 } };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) { refused_at(bad[i].text, strlen(bad[i].text), bad[i].line); }
 }
 
 static char *repeated(const char *head, const char *part, size_t count, const char *tail)
@@ -195,6 +211,7 @@ int main(void)
         cmocka_unit_test(empty_text_is_an_empty_table__D_185),
         cmocka_unit_test(broken_text_is_refused_with_its_line__D_207),
         cmocka_unit_test(bytes_that_are_no_text_are_refused__D_207),
+        cmocka_unit_test(text_that_breaks_the_parser_is_refused_with_its_line__D_207),
         cmocka_unit_test(nesting_has_a_limit__D_207),
         cmocka_unit_test(dotted_keys_have_a_limit__D_207),
         cmocka_unit_test(dots_in_strings_comments_and_numbers_do_not_count__D_207),
