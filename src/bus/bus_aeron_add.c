@@ -60,12 +60,17 @@ static void free_half(aeron_bus_async_t *async)
     async->half.pub = NULL;
 }
 
-static void free_async(aeron_bus_async_t *async)
+static void release_async(aeron_bus_async_t *async)
 {
-    DL_DELETE(async->bus->asyncs, async);
     free_half(async);
     tpi_free(async->channel);
     tpi_free(async);
+}
+
+static void free_async(aeron_bus_async_t *async)
+{
+    DL_DELETE(async->bus->asyncs, async);  /* NOLINT(clang-analyzer-core.NullDereference): only the tail has no next, and head->prev is the tail */
+    release_async(async);
 }
 
 void tpi_aeron_publication_close(tpi_publication_t *base)
@@ -95,24 +100,33 @@ void tpi_aeron_counter_close(tpi_counter_t *base)
 
 void tpi_aeron_free_all(aeron_bus_t *bus)
 {
-    while (NULL != bus->asyncs) { free_async(bus->asyncs); }
-    while (NULL != bus->pubs)
+    aeron_bus_async_t *async = bus->asyncs;
+    while (NULL != async)
     {
-        aeron_bus_pub_t *const pub = bus->pubs;
-        DL_DELETE(bus->pubs, pub);
+        aeron_bus_async_t *const next = async->next;
+        release_async(async);
+        async = next;
+    }
+    aeron_bus_pub_t *pub = bus->pubs;
+    while (NULL != pub)
+    {
+        aeron_bus_pub_t *const next = pub->next;
         tpi_free(pub);
+        pub = next;
     }
-    while (NULL != bus->subs)
+    aeron_bus_sub_t *sub = bus->subs;
+    while (NULL != sub)
     {
-        aeron_bus_sub_t *const sub = bus->subs;
-        DL_DELETE(bus->subs, sub);
+        aeron_bus_sub_t *const next = sub->next;
         free_sub(sub);
+        sub = next;
     }
-    while (NULL != bus->counters)
+    aeron_bus_counter_t *counter = bus->counters;
+    while (NULL != counter)
     {
-        aeron_bus_counter_t *const counter = bus->counters;
-        DL_DELETE(bus->counters, counter);
+        aeron_bus_counter_t *const next = counter->next;
         tpi_free(counter);
+        counter = next;
     }
 }
 
@@ -202,8 +216,8 @@ static aeron_bus_async_t *new_async(tpi_bus_t *base, tpi_bus_kind_t kind, size_t
     async->stream_id = stream_id;
     async->half.pub = tpi_alloc(half_size);
     async->channel = tpi_strdup(channel);
+    if (NULL == async->half.pub || NULL == async->channel) { release_async(async); return NULL; }
     DL_APPEND(bus->asyncs, async);
-    if (NULL == async->half.pub || NULL == async->channel) { free_async(async); return NULL; }
     return async;
 }
 

@@ -22,8 +22,8 @@ int64_t tpi_aeron_result(int64_t result)
         case AERON_PUBLICATION_NOT_CONNECTED: return TP_NOT_CONNECTED;
         case AERON_PUBLICATION_BACK_PRESSURED: return TP_BACK_PRESSURED;
         case AERON_PUBLICATION_ADMIN_ACTION: return TP_ADMIN_ACTION;
-        case AERON_PUBLICATION_CLOSED: return TP_CLOSED;
-        case AERON_PUBLICATION_MAX_POSITION_EXCEEDED: return TP_CLOSED;      /* 2^31 terms: only another publication helps */
+        case AERON_PUBLICATION_CLOSED:
+        case AERON_PUBLICATION_MAX_POSITION_EXCEEDED: return TP_CLOSED;      /* after 2^31 terms only another publication helps */
         default: return TP_FAILED;
     }
 }

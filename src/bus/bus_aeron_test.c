@@ -86,7 +86,7 @@ static void on_image(void *clientd, int32_t session_id, bool available, int64_t 
     *(int *)clientd += available ? 1 : -1;
 }
 
-static tpi_subscription_t *add_sub(tpi_bus_t *bus, int *images)
+static tpi_subscription_t *add_sub(tpi_bus_t *bus, void *images)
 {
     const tpi_subscription_config_t config = { .channel = CHANNEL, .stream_id = stream_id, .on_image = NULL == images ? NULL : on_image,
         .image_clientd = images };

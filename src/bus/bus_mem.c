@@ -141,17 +141,17 @@ static int turn_image(mem_image_t *image, int64_t now_ns)
 static void close_publication(tpi_publication_t *base)
 {
     mem_publication_t *const pub = (mem_publication_t *)base;
-    mem_image_t *image;
-    mem_image_t *next;
-    DL_FOREACH_SAFE2(pub->images, image, next, pub_next)
+    mem_image_t *image = pub->images;
+    while (NULL != image)
     {
-        DL_DELETE2(pub->images, image, pub_prev, pub_next);
-        image->pub = NULL;
+        mem_image_t *const next = image->pub_next;
+        image->pub = NULL;                                  /* leaves its list, which ends with the publication */
         mem_node_t *node;
         DL_FOREACH(image->queue, node)
         {
             if (MEM_CLAIMED == node->message->state) { node->message->state = MEM_ABORTED; }
         }
+        image = next;
     }
     DL_DELETE(pub->bus->network->pubs, pub);
     tpi_free(pub->channel);

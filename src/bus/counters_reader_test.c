@@ -40,6 +40,7 @@ static void write_file(size_t length)
 static int set_up(void **state)
 {
     (void)state;
+    static const char label[] = "label and more";
     memset(file, 0, sizeof(file));
     const int32_t meta[] = { 2 << 8, RING, CLIENTS, RECORDS * 512, RECORDS * 128, 64 };
     memcpy(file, meta, sizeof(meta));
@@ -54,7 +55,7 @@ static int set_up(void **state)
         put32(metadata, 3 == i % 10 ? -1 : 1);          /* some reclaimed */
         put32(metadata + 4, 1000 + i);
         put32(metadata + 128, 5);
-        memcpy(file + metadata + 132, "label and more", 14);
+        memcpy(file + metadata + 132, label, sizeof(label));
         put64(values, 10 * i);
         put64(values + 8, 500 + i);
         put64(values + 16, 900 + i);
