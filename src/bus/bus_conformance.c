@@ -506,31 +506,32 @@ typedef struct rules
     bench_t *bench;
     tpi_publication_t *pub;
     tpi_subscription_t *sub;
-    int calls;
+    int calls, allowed, published;
 }
 rules_t;
 
+/* Counts what was allowed although it must not be: a failed assertion would jump out of the handler. */
 static void break_the_rules(rules_t *rules)
 {
+    tpi_bus_t *const bus = rules->bench->bus[1];
     tpi_bus_async_t *async = NULL;
     const tpi_subscription_config_t config = { .channel = CHANNEL, .stream_id = 1 };
-    assert_int_equal(tpi_bus_do_work(rules->bench->bus[1], rules->bench->now_ns), -1);
-    assert_int_equal(tp_errcode(), TP_ESTATE);
-    assert_int_equal(tpi_bus_add_publication(rules->bench->bus[1], &async, CHANNEL, 1), -1);
-    assert_int_equal(tp_errcode(), TP_ESTATE);
-    assert_int_equal(tpi_bus_add_subscription(rules->bench->bus[1], &async, &config), -1);
-    assert_int_equal(tpi_bus_add_counter(rules->bench->bus[1], &async, 1, NULL, 0, "x"), -1);
+    rules->allowed += -1 != tpi_bus_do_work(bus, rules->bench->now_ns) || TP_ESTATE != tp_errcode() ? 1 : 0;
+    rules->allowed += -1 != tpi_bus_add_publication(bus, &async, CHANNEL, 1) || TP_ESTATE != tp_errcode() ? 1 : 0;
+    rules->allowed += -1 != tpi_bus_add_subscription(bus, &async, &config) || TP_ESTATE != tp_errcode() ? 1 : 0;
+    rules->allowed += -1 != tpi_bus_add_counter(bus, &async, 1, NULL, 0, "x") || TP_ESTATE != tp_errcode() ? 1 : 0;
+    rules->calls++;
+    if (0 != rules->allowed) { return; }
     tpi_subscription_close(rules->sub);
     tpi_publication_close(rules->pub);
-    tpi_bus_close(rules->bench->bus[1]);
-    rules->calls++;
+    tpi_bus_close(bus);
 }
 
 static void on_message_rules(void *clientd, const tpi_message_t *message)
 {
     rules_t *const rules = clientd;
     break_the_rules(rules);
-    if (8 == message->length) { assert_true(offer_once(rules->pub, 9, 16) > 0); }     /* publishing is allowed */
+    if (8 == message->length) { rules->published += offer_once(rules->pub, 9, 16) > 0 ? 1 : 0; }      /* this is allowed */
 }
 
 static void on_image_rules(void *clientd, int32_t session_id, bool available, int64_t now_ns)
@@ -550,8 +551,11 @@ static void handlers_cannot_add_close_or_turn_the_bus__A4(void **state)
     rules.sub = add_sub_with(bench, 1, &config);
     rules.pub = add_pub(bench, 1);
     AWAIT(bench, 1 == rules.calls);
+    assert_int_equal(rules.allowed, 0);
     offer(bench, rules.pub, 1, 8);
     AWAIT(bench, tpi_subscription_poll(rules.sub, on_message_rules, &rules, 10) >= 0 && 3 == rules.calls);
+    assert_int_equal(rules.allowed, 0);
+    assert_int_equal(rules.published, 1);
     assert_false(tpi_bus_is_closed(bench->bus[1]));
     tpi_subscription_close(rules.sub);                      /* outside of the handler it works */
     tpi_publication_close(rules.pub);
