@@ -65,7 +65,8 @@ bool is_text(std::string_view text, tpi_toml_error_t *error)
         const size_t bytes = utf8_bytes(text, at);
         if (0 == bytes || '\0' == text[at])
         {
-            fail(error, line, static_cast<uint32_t>(at - line_start + 1), 0 == bytes ? "the file is not UTF-8 here" : "the file holds a NUL byte here");
+            fail(error, line, static_cast<uint32_t>(at - line_start + 1),
+                0 == bytes ? "the file is not UTF-8 here" : "the file holds a NUL byte here");
             return false;
         }
         if ('\n' == text[at]) { line++; line_start = at + 1; }
@@ -220,7 +221,10 @@ bool breaks_assertion(std::string_view text)
 /* The first line whose presence breaks an assertion. */
 uint32_t line_of_assertion(std::string_view text)
 {
-    const auto lines_until = [&](size_t end) { return static_cast<uint32_t>(std::count(text.begin(), text.begin() + static_cast<long>(end), '\n') + 1); };
+    const auto lines_until = [&](size_t end)
+    {
+        return static_cast<uint32_t>(std::count(text.begin(), text.begin() + static_cast<long>(end), '\n') + 1);
+    };
     size_t good = 0;
     size_t bad = text.size();
     while (bad - good > 1)

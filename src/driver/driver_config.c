@@ -337,7 +337,8 @@ static int check_profiles(const tp_driver_config_t *config)
         const uint32_t nslots = profile->header_nslots;
         if (0 == nslots || 0 != (nslots & (nslots - 1)) || nslots > NSLOTS_MAX)
         {
-            TPI_SET_ERR(TP_ECONF_RULE, "profiles.%s.header_nslots = %" PRIu32 " is not a power of two within 1..%u", profile->name, nslots, NSLOTS_MAX);
+            TPI_SET_ERR(TP_ECONF_RULE, "profiles.%s.header_nslots = %" PRIu32 " is not a power of two within 1..%u", profile->name, nslots,
+                NSLOTS_MAX);
             return -1;
         }
         if (256 != profile->header_slot_bytes)

@@ -20,7 +20,8 @@ static int setup(void **state)
     request.stream_id = 10000;
     request.client_id = 42;
     request.role = TP_ROLE_PRODUCER;
-    facts = (tpi_attach_facts_t){ .stream_known = true, .pool_count = 1, .any_node_free = true, .wanted_node_free = true, .default_profile_known = true };
+    facts = (tpi_attach_facts_t){ .stream_known = true, .pool_count = 1, .any_node_free = true, .wanted_node_free = true,
+        .default_profile_known = true };
     return 0;
 }
 

@@ -75,7 +75,8 @@ static void only_ipc_channels_pass__P12(void **state)
 {
     (void)state;
     static const char *const good[] = { "aeron:ipc", "aeron:ipc?", "aeron:ipc?term-length=64k" };
-    static const char *const bad[] = { "", "aeron:ip", "aeron:ipcx", "aeron:udp?endpoint=evil:1", "Aeron:ipc", "aeron:ipc?a b", "aeron:ipc?\x7f", " aeron:ipc" };
+    static const char *const bad[] = { "", "aeron:ip", "aeron:ipcx", "aeron:udp?endpoint=evil:1", "Aeron:ipc", "aeron:ipc?a b", "aeron:ipc?\x7f",
+        " aeron:ipc" };
     for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) { assert_true(tpi_hello_channel_is_allowed(tpc_bytes(good[i]))); }
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) { assert_false(tpi_hello_channel_is_allowed(tpc_bytes(bad[i]))); }
     char longest[1025];

@@ -16,7 +16,8 @@ static tpc_keepalive_t keepalive;
 static int setup(void **state)
 {
     (void)state;
-    lease = (tpi_lease_t){ .lease_id = 9, .correlation_id = 5, .stream_id = 20000, .requested_stream_id = 0, .client_id = 42, .role = TP_ROLE_CONSUMER,
+    lease = (tpi_lease_t){ .lease_id = 9, .correlation_id = 5, .stream_id = 20000, .requested_stream_id = 0, .client_id = 42,
+        .role = TP_ROLE_CONSUMER,
         .duration_ns = 3000 * MS };
     tpi_lease_grant(&lease, 0);
     keepalive = (tpc_keepalive_t){ .lease_id = 9, .stream_id = 20000, .client_id = 42, .role = TP_ROLE_CONSUMER };

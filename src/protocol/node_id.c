@@ -1,6 +1,6 @@
 /*
- * Node ids in one hash table. Invariant: an entry is held, or remembers the last owner and the end of its cooldown. Entries above 1023 are forgotten when
- * their cooldown is over, so the table is bounded by leases plus 1023 plus what cools down, and by its limit.
+ * Node ids in one hash table. Invariant: an entry is held, or remembers the last owner and the end of its cooldown. Entries above 1023 are
+ * forgotten when their cooldown is over, so the table is bounded by leases plus 1023 plus what cools down, and by its limit.
  */
 #include "protocol/node_id.h"
 

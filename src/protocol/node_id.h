@@ -1,6 +1,6 @@
 /*
- * TraceLink node ids of the driver (20-driver.md 3.5 and 7): the lowest free number of 1..1023, wishes of any other value, a cooldown for everybody but
- * the last owner, and the old number for a client that comes back. Owned by the driver's thread.
+ * TraceLink node ids of the driver (20-driver.md 3.5 and 7): the lowest free number of 1..1023, wishes of any other value, a cooldown for everybody
+ * but the last owner, and the old number for a client that comes back. Owned by the driver's thread.
  */
 #ifndef TPI_PROTOCOL_NODE_ID_H
 #define TPI_PROTOCOL_NODE_ID_H

@@ -102,7 +102,8 @@ static void the_table_is_bounded(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { T(lowest_free_numbers_are_given_up_to_1023__D_090), T(a_cooling_id_goes_to_nobody_but_its_last_owner__D_093_D_092),
+    const struct CMUnitTest tests[] = { T(lowest_free_numbers_are_given_up_to_1023__D_090),
+        T(a_cooling_id_goes_to_nobody_but_its_last_owner__D_093_D_092),
         T(without_cooldown_an_id_is_free_at_once__D_097), T(wishes_of_any_value_but_zero_and_null_are_possible__D_087_D_088),
         T(a_failed_attach_leaves_no_trace__D_201), T(the_table_is_bounded) };
     return cmocka_run_group_tests(tests, NULL, NULL);

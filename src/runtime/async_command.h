@@ -1,6 +1,7 @@
 /*
- * A call that the conductor carries out for another thread. The conductor owns the command from enqueue until it has published the result, which is its
- * last access (trap L2); afterwards the caller owns it. A caller that does not want to wait any longer abandons it: then the conductor frees it.
+ * A call that the conductor carries out for another thread. The conductor owns the command from enqueue until it has published the result, which is
+ * its last access (trap L2); afterwards the caller owns it. A caller that does not want to wait any longer abandons it: then the conductor frees
+ * it.
  */
 #ifndef TPI_RUNTIME_ASYNC_COMMAND_H
 #define TPI_RUNTIME_ASYNC_COMMAND_H

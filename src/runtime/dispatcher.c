@@ -112,7 +112,8 @@ void tpi_dispatcher_dispatch(tpi_dispatcher_t *dispatcher, const tpi_message_t *
         for (size_t i = 0; i < count; i++)
         {
             const entry_t *entry = &dispatcher->entries[i];
-            if (entry->removed || entry->route.schema_id != header.schema_id || entry->route.template_id != header.template_id) { continue; }   /* D-084 */
+            /* D-084 */
+            if (entry->removed || entry->route.schema_id != header.schema_id || entry->route.template_id != header.template_id) { continue; }
             known = true;
             if (header.block_length < entry->route.min_block || message->length < (size_t)TPC_HEADER_BYTES + header.block_length)
             {

@@ -11,7 +11,10 @@
 #include "bus/bus.h"
 #include "codec/codec.h"
 
-/* message->data starts at the SBE message header. Return value is ignored; decode failures are counted by the handler with tpi_dispatcher_malformed. */
+/*
+ * message->data starts at the SBE message header. Return value is ignored; decode failures are counted by the handler with
+ * tpi_dispatcher_malformed.
+ */
 typedef void (*tpi_route_handler_t)(void *clientd, const tpi_message_t *message, int64_t now_ns);
 
 typedef struct tpi_route

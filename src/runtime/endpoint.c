@@ -79,7 +79,8 @@ static int open_dir(const char *dir, bool any_owner)
         return -1;
     }
     if (0 == fstat(fd, &st) && (any_owner || st.st_uid == geteuid() || 0 == st.st_uid) && 0 == (st.st_mode & (S_IWGRP | S_IWOTH))) { return fd; }
-    TPI_SET_ERR(TP_EPATH, "runtime directory %s (owner %u, mode %03o) could be written by others", dir, (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777));
+    TPI_SET_ERR(TP_EPATH, "runtime directory %s (owner %u, mode %03o) could be written by others", dir, (unsigned)st.st_uid,
+        (unsigned)(st.st_mode & 07777));
     TPI_ERR_FIX("remove it, or set TP_RUNTIME_DIR to a directory of your own with mode 0755");
     (void)close(fd);
     return -1;

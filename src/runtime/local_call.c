@@ -29,7 +29,8 @@ static int connect_to(const char *path)
         if (fd >= 0) { (void)close(fd); }
         return -1;
     }
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0 || (credentials.uid != geteuid() && 0 != credentials.uid && 0 != geteuid()))
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0 ||
+        (credentials.uid != geteuid() && 0 != credentials.uid && 0 != geteuid()))
     {
         TPI_SET_ERR(TP_EPERM, "socket %s is served by another user", path);
         (void)close(fd);
@@ -74,7 +75,8 @@ static int receive_line(int fd, char *buffer, size_t size, int64_t deadline_ns)
         const ssize_t n = ready(fd, POLLIN, deadline_ns) ? recv(fd, buffer + used, size - used, MSG_DONTWAIT) : -1;
         if (n <= 0)
         {
-            TPI_SET_ERR(0 == n ? TP_EIO : TP_ETIMEDOUT, "%s", 0 == n ? "driver closed its socket without an answer" : "driver did not answer on its socket in time");
+            TPI_SET_ERR(0 == n ? TP_EIO : TP_ETIMEDOUT, "%s",
+                0 == n ? "driver closed its socket without an answer" : "driver did not answer on its socket in time");
             return -1;
         }
         char *const end = memchr(buffer + used, '\n', (size_t)n);

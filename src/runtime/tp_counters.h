@@ -11,7 +11,7 @@
 
 #define TPI_COUNTER_DRIVER 9001        /* value: last duty cycle, CLOCK_MONOTONIC ns. key: u64 instance token, u64 pid */
 #define TPI_COUNTER_STREAM 9002        /* value: epoch (0 = none). key: u64 token, u32 stream id */
-#define TPI_COUNTER_LEASE 9003         /* value: last keepalive ns, 0 once ended. key: u64 token, u64 lease id, u32 stream id, u32 client id, u8 role */
+#define TPI_COUNTER_LEASE 9003         /* value: last keepalive ns, 0 once ended. key: tpi_counter_key_lease_t */
 #define TPI_COUNTER_CLIENT 9004        /* value by kind. key: u64 client pid, u32 stream id, u32 client id, u8 role, u8 kind */
 
 typedef enum tpi_client_counter_kind
@@ -27,7 +27,15 @@ tpi_client_counter_kind_t;
 
 typedef struct tpi_counter_key_driver { uint64_t token; uint64_t pid; } tpi_counter_key_driver_t;
 typedef struct tpi_counter_key_stream { uint64_t token; uint32_t stream_id; } tpi_counter_key_stream_t;
-typedef struct tpi_counter_key_lease { uint64_t token; uint64_t lease_id; uint32_t stream_id; uint32_t client_id; uint8_t role; } tpi_counter_key_lease_t;
+typedef struct tpi_counter_key_lease
+{
+    uint64_t token;
+    uint64_t lease_id;
+    uint32_t stream_id;
+    uint32_t client_id;
+    uint8_t role;
+}
+tpi_counter_key_lease_t;
 typedef struct tpi_counter_key_client { uint64_t pid; uint32_t stream_id; uint32_t client_id; uint8_t role; uint8_t kind; } tpi_counter_key_client_t;
 
 /* Packed little-endian, no padding. put returns the key length; get returns 0, or -1 when the key is too short. */
