@@ -21,7 +21,7 @@ void tpi_command_finish(tpi_command_t *command, int outcome)
     int expected = TPI_COMMAND_PENDING;
     const int next = outcome < 0 ? TPI_COMMAND_FAILED : TPI_COMMAND_DONE;
     if (atomic_compare_exchange_strong(&command->state, &expected, next)) { return; }      /* L2: last access */
-    if (NULL != command->on_abandoned) { command->on_abandoned(command); }
+    if (outcome > 0 && NULL != command->on_abandoned) { command->on_abandoned(command); }
     tpi_free(command);
 }
 

@@ -34,7 +34,7 @@ struct tpi_command
     tpi_command_run_t run;
     void *owner;                       /* the client */
     void *object;                      /* what it is about */
-    void (*on_abandoned)(tpi_command_t *command);   /* conductor, in place of the publication; frees what the caller would have taken; may be NULL */
+    void (*on_abandoned)(tpi_command_t *command);   /* conductor, done but abandoned: frees what the caller would have taken; may be NULL */
     bool started;
     tpi_err_t err;
     tpi_command_t *next;               /* conductor's list of pending commands */

@@ -35,8 +35,8 @@ typedef struct tp_frame_view
     uint32_t meta_version;             /* TP_NULL_U32 when none */
     uint16_t pool_id;
     uint16_t reserved16;
-    const void *opaque[2];             /* the library's */
-    uint64_t opaque_word;
+    const void *opaque[3];             /* the library's */
+    uint64_t opaque_words[2];
     uint64_t reserved[2];
 }
 tp_frame_view_t;

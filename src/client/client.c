@@ -1,0 +1,487 @@
+/*
+ * Owns the life of a client, its thread, and the commands that other threads send to the conductor. One thread at a time is the conductor; a second one
+ * is refused (trap L1).
+ */
+#include "client/client_state.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "common/alloc.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/log.h"
+
+#define SEND_CAPACITY (64u * 1024u)
+#define RECONNECT_FIRST_NS (50 * TPI_NS_PER_MS)
+#define RECONNECT_MAX_NS (500 * TPI_NS_PER_MS)
+#define AGENT_PARK_MIN_NS (50 * TPI_NS_PER_US)
+#define AGENT_PARK_MAX_NS (4 * TPI_NS_PER_MS)          /* control messages wait no longer than this */
+#define AGENT_PARK_HURRY_NS (200 * TPI_NS_PER_US)
+#define HURRY_NS (100 * TPI_NS_PER_MS)
+#define CLOSE_GRACE_NS (200 * TPI_NS_PER_MS)
+
+/* ---- hooks -------------------------------------------------------------------------------------------------------------- */
+
+static int open_aeron(void *clientd, const tpi_settings_t *settings, tpi_bus_t **bus)
+{
+    (void)clientd;
+    const tpi_bus_aeron_config_t config = { .aeron_dir = settings->aeron_dir, .client_name = settings->client_name,
+        .driver_timeout_ns = settings->driver_timeout_ns, .connect_timeout_ns = 0 };
+    return tpi_bus_aeron_open(bus, &config);
+}
+
+static int find_endpoint(void *clientd, const tp_context_t *context, tpi_endpoint_t *endpoint)
+{
+    (void)clientd;
+    return tpi_context_find_driver(context, endpoint);
+}
+
+static const tpi_client_hooks_t aeron_hooks = { .open_bus = open_aeron, .find_endpoint = find_endpoint, .clientd = NULL };
+
+/* ---- creation ----------------------------------------------------------------------------------------------------------- */
+
+static void delete_client(tp_client_t *client)
+{
+    if (NULL == client) { return; }
+    tpi_attachment_delete_all(client);
+    tpi_connection_close_all(client);
+    tpi_dispatcher_delete(client->dispatcher);
+    tpi_dispatcher_delete(client->announce_dispatcher);
+    tpi_dispatcher_delete(client->qos_dispatcher);
+    tpi_mpsc_queue_delete(client->commands);
+    tpi_base_dirs_fini(&client->bases);
+    tp_context_close(client->context);
+    tpi_free(client->send_buffer);
+    tpi_parker_fini(&client->done);
+    tpi_free(client);
+}
+
+int tpi_client_resolve_bases(tp_client_t *client)
+{
+    char text[sizeof(client->settings.base_dirs)];
+    const char *dirs[TPI_BASE_DIRS_MAX];
+    size_t count = 0;
+    char *rest = NULL;
+    memcpy(text, client->settings.base_dirs, sizeof(text));
+    for (char *dir = strtok_r(text, ":", &rest); NULL != dir && count < TPI_BASE_DIRS_MAX; dir = strtok_r(NULL, ":", &rest))
+    {
+        const bool optional = client->settings.base_dirs_are_default || client->has_endpoint;
+        if (optional && 0 != access(dir, F_OK)) { continue; }
+        dirs[count++] = dir;
+    }
+    tpi_base_dirs_t next;
+    if (tpi_base_dirs_init(&next, dirs, count) < 0) { return -1; }                        /* W-233 */
+    tpi_base_dirs_fini(&client->bases);
+    client->bases = next;
+    return 0;
+}
+
+static int seed_ids(tp_client_t *client)
+{
+    uint64_t seeds[2];
+    if ((ssize_t)sizeof(seeds) != getrandom(seeds, sizeof(seeds), 0))
+    {
+        TPI_SET_ERR(TP_EINTERNAL, "the system gives no random bytes");
+        return -1;
+    }
+    tpi_id_source_init(&client->ids, seeds[0], seeds[1]);
+    return 0;
+}
+
+int tpi_client_create(tp_client_t **client, const tp_context_t *context, const tpi_client_hooks_t *hooks)
+{
+    tp_client_t *c = tpi_alloc(sizeof(*c));
+    if (NULL == c) { return -1; }
+    if (tpi_parker_init(&c->done) < 0)
+    {
+        tpi_free(c);
+        return -1;
+    }
+    c->hooks = *hooks;
+    c->send_capacity = SEND_CAPACITY;
+    c->send_buffer = tpi_alloc(c->send_capacity);
+    c->context = tpi_context_copy(context);
+    if (NULL == c->send_buffer || NULL == c->context || seed_ids(c) < 0) { goto fail; }
+    c->has_endpoint = NULL != hooks->find_endpoint && 0 == hooks->find_endpoint(hooks->clientd, c->context, &c->endpoint);
+    if (tpi_context_resolve(c->context, c->has_endpoint ? &c->endpoint : NULL, &c->settings) < 0 || tpi_client_resolve_bases(c) < 0) { goto fail; }
+    if (tpi_mpsc_queue_create(&c->commands, TPI_COMMANDS_MAX) < 0 || tpi_dispatcher_create(&c->dispatcher) < 0 ||
+        tpi_dispatcher_create(&c->announce_dispatcher) < 0 || tpi_dispatcher_create(&c->qos_dispatcher) < 0 || tpi_client_add_routes(c) < 0)
+    {
+        goto fail;
+    }
+    tpi_backoff_init(&c->reconnect, RECONNECT_FIRST_NS, RECONNECT_MAX_NS, tpi_id_source_random(&c->ids) | 1u);
+    *client = c;
+    return 0;
+
+fail:
+    delete_client(c);
+    return -1;
+}
+
+static int hand_over(void *clientd, const tpi_settings_t *settings, tpi_bus_t **bus)
+{
+    (void)settings;
+    *bus = clientd;
+    return 0;
+}
+
+static int no_more(void *clientd, const tpi_settings_t *settings, tpi_bus_t **bus)
+{
+    (void)clientd;
+    (void)settings;
+    (void)bus;
+    TPI_SET_ERR(TP_ENOMEDIADRIVER, "the bus of this client is gone");
+    return -1;
+}
+
+int tpi_client_create_on_bus(tp_client_t **client, const tp_context_t *context, tpi_bus_t *bus)
+{
+    const tpi_client_hooks_t hooks = { .open_bus = hand_over, .find_endpoint = NULL, .clientd = bus };
+    if (tpi_client_create(client, context, &hooks) < 0) { return -1; }
+    (*client)->settings.invoker = true;
+    if (tpi_connection_open(*client, 0) < 0)
+    {
+        delete_client(*client);
+        *client = NULL;
+        return -1;
+    }
+    (*client)->hooks.open_bus = no_more;
+    return 0;
+}
+
+/* Turns the conductor until control and announce stream are there: errors of the channels belong to the caller. */
+static int wait_until_ready(tp_client_t *client)
+{
+    tpi_idle_t idle;
+    const int64_t deadline_ns = tpi_clock_monotonic_ns() + client->settings.driver_timeout_ns;
+    tpi_idle_init(&idle, TPI_IDLE_BACKOFF, 10 * TPI_NS_PER_US, TPI_NS_PER_MS);
+    for (;;)
+    {
+        const int64_t now_ns = tpi_clock_monotonic_ns();
+        (void)tpi_client_do_work_at(client, now_ns);
+        if (NULL == client->connection)
+        {
+            tpi_err_restore(&client->connect_err);
+            return -1;
+        }
+        if (client->connection->ready) { return 0; }
+        if (now_ns > deadline_ns)
+        {
+            TPI_SET_ERR(TP_ETIMEDOUT, "media driver at %s did not add the control stream within %" PRId64 " ms", client->settings.aeron_dir,
+                client->settings.driver_timeout_ns / TPI_NS_PER_MS);
+            return -1;
+        }
+        tpi_idle(&idle, 0, -1);
+    }
+}
+
+int tp_client_init(tp_client_t **client, const tp_context_t *context)
+{
+    tp_client_t *c = NULL;
+    if (NULL == client) { TPI_SET_ERR(TP_EINVAL, "client is NULL"); return -1; }
+    if (tpi_client_create(&c, context, &aeron_hooks) < 0) { return -1; }
+    if (tpi_connection_open(c, tpi_clock_monotonic_ns()) < 0 || wait_until_ready(c) < 0)
+    {
+        delete_client(c);
+        return -1;
+    }
+    atomic_store(&c->conductor, 0);                        /* whoever turns it first from now on is the conductor */
+    *client = c;
+    return 0;
+}
+
+/* ---- the agent ---------------------------------------------------------------------------------------------------------- */
+
+static int agent_work(void *state, int64_t now_ns)
+{
+    return tpi_client_do_work_at(state, now_ns);
+}
+
+static int64_t agent_park_limit(void *state)
+{
+    const tp_client_t *client = state;
+    return tpi_clock_monotonic_ns() < atomic_load_explicit(&client->hurry_until_ns, memory_order_relaxed) ? AGENT_PARK_HURRY_NS : AGENT_PARK_MAX_NS;
+}
+
+void tpi_client_hurry(tp_client_t *client, int64_t now_ns)
+{
+    atomic_store_explicit(&client->hurry_until_ns, now_ns + HURRY_NS, memory_order_relaxed);
+}
+
+int tp_client_start(tp_client_t *client)
+{
+    if (NULL == client) { TPI_SET_ERR(TP_EINVAL, "client is NULL"); return -1; }
+    if (client->settings.invoker || NULL != client->runner)
+    {
+        TPI_SET_ERR(TP_ESTATE, NULL != client->runner ? "client is started already" : "client is in invoker mode: call tp_client_do_work");
+        return -1;
+    }
+    const tpi_agent_t agent = { .name = "tp-client", .state = client, .do_work = agent_work, .on_close = NULL, .park_limit = agent_park_limit };
+    return tpi_agent_runner_start(&client->runner, &agent, client->settings.idle, AGENT_PARK_MIN_NS, AGENT_PARK_MAX_NS);
+}
+
+int tp_connect(tp_client_t **client, const tp_context_t *context)
+{
+    tp_client_t *c = NULL;
+    if (NULL == client) { TPI_SET_ERR(TP_EINVAL, "client is NULL"); return -1; }
+    if (tp_client_init(&c, context) < 0) { return -1; }
+    if (!c->settings.invoker && tp_client_start(c) < 0)
+    {
+        delete_client(c);
+        return -1;
+    }
+    *client = c;
+    return 0;
+}
+
+/* ---- one cycle ---------------------------------------------------------------------------------------------------------- */
+
+static int run_commands(tp_client_t *client, int64_t now_ns)
+{
+    int work = 0;
+    for (tpi_command_t *command; NULL != (command = tpi_mpsc_queue_take(client->commands)); work++)
+    {
+        command->next = client->pending;
+        client->pending = command;
+    }
+    for (tpi_command_t **at = &client->pending; NULL != *at;)
+    {
+        tpi_command_t *command = *at;
+        const int outcome = command->run(command, now_ns);
+        command->started = true;
+        if (0 == outcome)
+        {
+            at = &command->next;
+            continue;
+        }
+        *at = command->next;
+        tpi_command_finish(command, outcome);              /* not touched after this (L2) */
+        tpi_parker_wake(&client->done);
+        work++;
+    }
+    return work;
+}
+
+static void tick(tp_client_t *client, int64_t now_ns)
+{
+    if (now_ns < client->next_tick_ns) { return; }
+    client->next_tick_ns = now_ns + TPI_TICK_NS;
+    tpi_connection_tick(client, now_ns);
+    for (tp_producer_t *p = client->producers; NULL != p; p = tpi_producer_next(p)) { tpi_producer_tick(p, now_ns); }
+    for (tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c)) { tpi_consumer_tick(c, now_ns); }
+}
+
+int tpi_client_do_work_at(tp_client_t *client, int64_t now_ns)
+{
+    uint64_t nobody = 0;
+    const uint64_t self = tpi_thread_self();
+    if (!atomic_compare_exchange_strong(&client->conductor, &nobody, self) && self != nobody)
+    {
+        TPI_SET_ERR(TP_ETHREAD, "tp_client_do_work called from a second thread; one thread is the conductor");        /* L1 */
+        return -1;
+    }
+    if (atomic_exchange(&client->in_do_work, true))
+    {
+        TPI_SET_ERR(TP_ESTATE, "tp_client_do_work called from inside a callback");                                     /* A4 */
+        return -1;
+    }
+    int work = tpi_connection_do_work(client, now_ns);
+    work += run_commands(client, now_ns);
+    work += tpi_attachment_work(client, now_ns);
+    for (tp_producer_t *p = client->producers; NULL != p; p = tpi_producer_next(p)) { work += tpi_producer_work(p, now_ns); }
+    for (tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c)) { work += tpi_consumer_work(c, now_ns); }
+    tick(client, now_ns);
+    atomic_store(&client->in_do_work, false);
+    return work;
+}
+
+int tp_client_do_work(tp_client_t *client)
+{
+    if (NULL == client) { TPI_SET_ERR(TP_EINVAL, "client is NULL"); return -1; }
+    return tpi_client_do_work_at(client, tpi_clock_monotonic_ns());
+}
+
+void tp_client_idle(tp_client_t *client, int work)
+{
+    tpi_idle_t idle;
+    if (NULL == client || work > 0) { return; }
+    tpi_idle_init(&idle, client->settings.idle, TPI_NS_PER_MS, TPI_NS_PER_MS);
+    idle.spins = UINT32_MAX;
+    idle.yields = UINT32_MAX;
+    tpi_idle(&idle, 0, -1);
+}
+
+int tp_client_main_do_work(tp_client_t *client, const volatile bool *running)
+{
+    tpi_idle_t idle;
+    if (NULL == client || NULL == running) { TPI_SET_ERR(TP_EINVAL, "client or running is NULL"); return -1; }
+    tpi_idle_init(&idle, client->settings.idle, AGENT_PARK_MIN_NS, AGENT_PARK_MAX_NS);
+    while (*running)
+    {
+        const int work = tp_client_do_work(client);
+        if (work < 0) { return -1; }
+        tpi_idle(&idle, work, agent_park_limit(client));
+    }
+    return 0;
+}
+
+/* ---- commands ----------------------------------------------------------------------------------------------------------- */
+
+bool tpi_client_on_conductor(const tp_client_t *client)
+{
+    return atomic_load(&((tp_client_t *)(uintptr_t)client)->conductor) == tpi_thread_self();
+}
+
+int tpi_client_enqueue(tp_client_t *client, tpi_command_t *command)
+{
+    if (!tpi_mpsc_queue_push(client->commands, command))
+    {
+        TPI_SET_ERR(TP_EFULL, "%d calls are waiting for the conductor already", TPI_COMMANDS_MAX);
+        TPI_ERR_WHY("in invoker mode nothing happens unless tp_client_do_work is called");
+        return -1;
+    }
+    tpi_client_hurry(client, tpi_clock_monotonic_ns());
+    tpi_agent_runner_wake(client->runner);
+    return 0;
+}
+
+int tpi_client_wait_step(tp_client_t *client, tpi_idle_t *idle)
+{
+    const uint64_t conductor = atomic_load(&client->conductor);
+    const bool mine = conductor == tpi_thread_self();
+    if (mine && atomic_load(&client->in_do_work))
+    {
+        TPI_SET_ERR(TP_ESTATE, "a call that waits was made from inside a callback");                                  /* A4 */
+        return -1;
+    }
+    if (NULL == client->runner && (mine || 0 == conductor))
+    {
+        const int work = tpi_client_do_work_at(client, tpi_clock_monotonic_ns());
+        if (NULL != idle) { tpi_idle(idle, work, -1); }
+        return 0;
+    }
+    if (NULL != idle) { tpi_idle(idle, 0, -1); }
+    return 0;
+}
+
+int tpi_client_call(tp_client_t *client, tpi_command_t *command, int64_t timeout_ns)
+{
+    tpi_idle_t idle;
+    const int64_t deadline_ns = tpi_clock_monotonic_ns() + timeout_ns;
+    if (tpi_client_on_conductor(client) && atomic_load(&client->in_do_work))
+    {
+        TPI_SET_ERR(TP_ESTATE, "a call that waits was made from inside a callback");
+        tpi_command_delete(command);
+        return TPI_CALL_NOT_SENT;
+    }
+    if (tpi_client_enqueue(client, command) < 0)
+    {
+        tpi_command_delete(command);
+        return TPI_CALL_NOT_SENT;
+    }
+    tpi_idle_init(&idle, TPI_IDLE_BACKOFF, 20 * TPI_NS_PER_US, TPI_NS_PER_MS);
+    for (;;)
+    {
+        const int rc = tpi_command_poll(command);
+        if (0 != rc)
+        {
+            tpi_command_delete(command);
+            return rc < 0 ? -1 : 0;
+        }
+        if (tpi_clock_monotonic_ns() > deadline_ns && tpi_command_abandon(command))
+        {
+            TPI_SET_ERR(TP_ETIMEDOUT, "the conductor did not answer within %" PRId64 " ms", timeout_ns / TPI_NS_PER_MS);
+            return -1;
+        }
+        if (tpi_client_wait_step(client, &idle) < 0 && tpi_command_abandon(command)) { return -1; }
+    }
+}
+
+void tpi_client_dispose(tp_client_t *client, tpi_command_run_t run, void *object)
+{
+    tpi_command_t *command = NULL;
+    tpi_command_t here = { .run = run, .owner = client, .object = object };
+    if (atomic_load(&client->closing) || (tpi_client_on_conductor(client) && !atomic_load(&client->in_do_work) && NULL == client->runner))
+    {
+        (void)run(&here, tpi_clock_monotonic_ns());
+        return;
+    }
+    if (tpi_command_create(&command, run, client, object) < 0) { return; }                /* out of memory: closed with the client */
+    const bool waits = !(tpi_client_on_conductor(client) && atomic_load(&client->in_do_work));
+    tpi_idle_t idle;
+    tpi_idle_init(&idle, TPI_IDLE_BACKOFF, 20 * TPI_NS_PER_US, TPI_NS_PER_MS);
+    while (tpi_client_enqueue(client, command) < 0)
+    {
+        if (!waits || tpi_client_wait_step(client, &idle) < 0)
+        {
+            tpi_command_delete(command);
+            return;
+        }
+    }
+    if (!waits)                                            /* from a callback: the conductor does it after the callback */
+    {
+        (void)tpi_command_abandon(command);
+        return;
+    }
+    while (0 == tpi_command_poll(command)) { (void)tpi_client_wait_step(client, &idle); }
+    tpi_command_delete(command);
+}
+
+void tpi_client_report(tp_client_t *client)
+{
+    tpi_log_err(TP_LOG_WARN);
+    if (NULL != client->settings.error_handler) { client->settings.error_handler(client->settings.error_clientd, tp_errcode(), tp_errmsg()); }
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------------------ */
+
+void tp_client_close(tp_client_t *client)
+{
+    if (NULL == client) { return; }
+    tpi_agent_runner_close(client->runner);
+    client->runner = NULL;
+    atomic_store(&client->conductor, 0);                   /* the closing thread is the conductor now */
+    atomic_store(&client->closing, true);
+    while (NULL != client->producers) { tp_producer_close(client->producers); }
+    while (NULL != client->consumers) { tp_consumer_close(client->consumers); }
+    const int64_t deadline_ns = tpi_clock_monotonic_ns() + CLOSE_GRACE_NS;
+    tpi_idle_t idle;
+    tpi_idle_init(&idle, TPI_IDLE_BACKOFF, 50 * TPI_NS_PER_US, TPI_NS_PER_MS);
+    while (NULL != client->attachments && NULL != client->connection && tpi_clock_monotonic_ns() < deadline_ns)
+    {
+        for (tpi_attachment_t *a = client->attachments; NULL != a; a = a->next)
+        {
+            if (NULL != a->owner) { tpi_attachment_close(a, tpi_clock_monotonic_ns()); }
+        }
+        tpi_idle(&idle, tpi_client_do_work_at(client, tpi_clock_monotonic_ns()), -1);
+    }
+    for (tpi_command_t *command; NULL != (command = tpi_mpsc_queue_take(client->commands));)
+    {
+        TPI_SET_ERR(TP_ESTATE, "client is closed");
+        tpi_command_finish(command, -1);
+    }
+    while (NULL != client->pending)
+    {
+        tpi_command_t *command = client->pending;
+        client->pending = command->next;
+        TPI_SET_ERR(TP_ESTATE, "client is closed");
+        tpi_command_finish(command, -1);
+    }
+    delete_client(client);
+}
+
+bool tp_client_is_connected(const tp_client_t *client)
+{
+    return NULL != client && atomic_load_explicit(&((tp_client_t *)(uintptr_t)client)->connected, memory_order_acquire);
+}
+
+bool tp_client_driver_is_alive(const tp_client_t *client)
+{
+    if (NULL == client) { return false; }
+    const int64_t seen_ns = atomic_load_explicit(&((tp_client_t *)(uintptr_t)client)->driver_seen_ns, memory_order_acquire);
+    return 0 != seen_ns && tpi_clock_monotonic_ns() - seen_ns <= 3 * client->settings.announce_period_ns;
+}

@@ -1,0 +1,331 @@
+/*
+ * Poll, read, check: the way of a frame in. Consumer's thread only. No lock, no allocation, no log, no system call but the idle strategy of
+ * tp_consumer_next (and whatever the conductor does when the same thread turns it).
+ *
+ * Descriptors are polled in batches and served one by one. Everything is judged from a private copy of the slot (trap M5). Each lost frame is counted
+ * once: over one epoch, received + gap + skipped + overwritten + uncommitted + torn + bad_header + rate = last_seq - first_seq + 1.
+ */
+#include "client/consumer_state.h"
+
+#include <string.h>
+
+#include "codec/codec_wire.h"
+#include "common/clock.h"
+#include "common/err.h"
+
+#define IDLE_MIN_NS (10 * TPI_NS_PER_US)
+#define IDLE_MAX_NS (200 * TPI_NS_PER_US)
+
+static void drop(tp_consumer_t *c, tpi_drop_reason_t reason, uint64_t frames) { tpi_stat_add(&c->drops[reason], frames); }
+
+/* ---- hand-overs --------------------------------------------------------------------------------------------------------- */
+
+static void restart(tp_consumer_t *c)
+{
+    tpi_follow_restart(&c->follow);
+    c->first_seq = 0;
+    tpi_stat_set(&c->stat_first_seq, 0);
+    tpi_stat_set(&c->last_seq, 0);
+}
+
+/* Only between calls of the application: views of the call before end here. */
+static void refresh(tp_consumer_t *c)
+{
+    if (!tpi_handoff_is_current(&c->maps, c->map))
+    {
+        c->map = tpi_handoff_take(&c->maps);               /* W-112 W-114 */
+        c->suspended = false;
+        restart(c);
+    }
+    if (!tpi_handoff_is_current(&c->links, c->link))
+    {
+        c->link = tpi_handoff_take(&c->links);
+        c->stage_at = 0;                                   /* W-131: what the old stream still held is not read twice */
+        c->stage_count = 0;
+        if (NULL != c->link) { tpi_follow_restart(&c->follow); }       /* O-20 */
+    }
+}
+
+/* Tells the conductor that this mapping must go, and stops using it at once. */
+static void suspend(tp_consumer_t *c, tpi_unmap_reason_t reason)
+{
+    c->suspended = true;
+    tpi_stat_set(&c->unmap_reason, (uint64_t)reason);
+    atomic_store_explicit(&c->unmap_epoch, c->map->epoch, memory_order_release);
+}
+
+static bool is_usable(const tp_consumer_t *c) { return NULL != c->map && !c->suspended && tpi_handoff_is_current(&c->maps, c->map); }
+
+/* ---- descriptors -------------------------------------------------------------------------------------------------------- */
+
+static void on_descriptor(void *clientd, const tpi_message_t *message, int64_t now_ns)
+{
+    tp_consumer_t *c = clientd;
+    tpc_frame_descriptor_t *d = &c->stage[c->stage_count];
+    (void)now_ns;
+    if (TPC_OK != tpc_frame_descriptor_decode(d, message->data, message->length))
+    {
+        tpi_stat_add(&c->malformed, 1);
+        return;
+    }
+    if (d->stream_id != atomic_load_explicit(&c->stream_id, memory_order_relaxed))       /* P1: before anything else is looked at */
+    {
+        tpi_stat_add(&c->foreign, 1);
+        return;
+    }
+    if (NULL != c->map && d->epoch == c->map->epoch && d->seq > c->stage_newest && 0 == d->seq >> 63) { c->stage_newest = d->seq; }
+    c->stage_count++;
+}
+
+int tpi_consumer_hot_init(tp_consumer_t *consumer)
+{
+    static const tpi_route_t routes[] = { { TPC_WIRE_SCHEMA, TPC_FRAME_DESCRIPTOR, TPC_FRAME_DESCRIPTOR_MIN_BLOCK, on_descriptor } };
+    if (tpi_dispatcher_create(&consumer->dispatcher) < 0) { return -1; }
+    return tpi_dispatcher_add(consumer->dispatcher, routes, 1, consumer);
+}
+
+/* Fills the empty stage. Messages polled. */
+static int refill(tp_consumer_t *c)
+{
+    c->stage_at = 0;
+    c->stage_count = 0;
+    c->stage_newest = 0;
+    if (NULL == c->link) { return 0; }
+    const int n = tpi_dispatcher_poll(c->dispatcher, c->link->subscription, (int)TPI_STAGE_MAX, 0);
+    return n < 0 ? 0 : n;
+}
+
+/* Row 1 of 11.1 and 11.2. true: the slot is to be looked at. */
+static bool account(tp_consumer_t *c, const tpc_frame_descriptor_t *d)
+{
+    if (!is_usable(c)) { drop(c, TPI_DROP_NOT_MAPPED, 1); return false; }                  /* W-115 W-116 */
+    if (d->epoch != c->map->epoch)                                                         /* W-095 P1 */
+    {
+        const bool newer = d->epoch > c->map->epoch && TP_NULL_U64 != d->epoch;
+        drop(c, newer ? TPI_DROP_FOREIGN_EPOCH : TPI_DROP_OLDER_EPOCH, 1);
+        if (newer)
+        {
+            tpi_stat_set(&c->seen_epoch, d->epoch);
+            suspend(c, TPI_UNMAP_NEWER_EPOCH);                                             /* O-19 */
+        }
+        return false;
+    }
+    const bool is_first = !c->follow.has_last;
+    const tpi_follow_step_t step = tpi_follow_descriptor(&c->follow, d->seq, c->stage_newest > d->seq ? c->stage_newest : d->seq);
+    if (TPI_FOLLOW_BAD_SEQ == step.action) { drop(c, TPI_DROP_BAD_SEQ, 1); return false; }
+    if (is_first && c->follow.has_last)
+    {
+        if (0 == c->first_seq && 0 == tpi_stat_get(&c->last_seq)) { c->first_seq = d->seq; tpi_stat_set(&c->stat_first_seq, d->seq); }
+    }
+    if (0 != step.gap) { drop(c, TPI_DROP_GAP, step.gap); }
+    if (0 != step.skipped) { drop(c, TPI_DROP_RESYNC, step.skipped); }
+    switch (step.action)
+    {
+        case TPI_FOLLOW_DUPLICATE: drop(c, TPI_DROP_DUPLICATE, 1); return false;
+        case TPI_FOLLOW_REGRESSION:
+            drop(c, TPI_DROP_REGRESSION, 1);
+            suspend(c, TPI_UNMAP_REGRESSION);                                              /* W-113 */
+            return false;
+        default: break;
+    }
+    tpi_stat_set(&c->last_seq, c->follow.last);
+    return TPI_FOLLOW_READ == step.action;
+}
+
+/* ---- slots -------------------------------------------------------------------------------------------------------------- */
+
+/* RATE_LIMITED on a shared stream: thins out by descriptor time, else slot time, else the local clock (W-193). */
+static bool is_due(tp_consumer_t *c, uint64_t descriptor_ns, uint64_t slot_ns)
+{
+    const uint32_t hz = atomic_load_explicit(&c->rate_limit_hz, memory_order_relaxed);
+    if (0 == hz || (NULL != c->link && c->link->is_private)) { return true; }
+    uint64_t time_ns = descriptor_ns;
+    if (time_ns > (uint64_t)INT64_MAX) { time_ns = slot_ns; }
+    if (time_ns > (uint64_t)INT64_MAX || 0 == time_ns) { time_ns = (uint64_t)tpi_clock_monotonic_ns(); }
+    const int64_t t = (int64_t)time_ns;
+    const int64_t interval = TPI_NS_PER_S / hz;
+    if (t < c->next_due_ns && c->next_due_ns - t <= 2 * interval) { return false; }        /* a clock far behind starts over */
+    c->next_due_ns = c->next_due_ns + interval > t ? c->next_due_ns + interval : t + interval;
+    return true;
+}
+
+static bool slot_verdict(tp_consumer_t *c, tpi_slot_verdict_t verdict)
+{
+    switch (verdict)
+    {
+        case TPI_SLOT_OK: return true;
+        case TPI_SLOT_UNCOMMITTED: drop(c, TPI_DROP_UNCOMMITTED, 1); return false;
+        case TPI_SLOT_OTHER_SEQ: drop(c, TPI_DROP_OTHER_SEQ, 1); return false;
+        case TPI_SLOT_CHANGED: drop(c, TPI_DROP_CHANGED, 1); return false;
+    }
+    return false;
+}
+
+static void deliver(tp_consumer_t *c, const tpc_frame_descriptor_t *d, const tpi_frame_t *frame, const tpi_slot_word_t *slot, uint64_t word,
+    tp_frame_view_t *view)
+{
+    c->delivery++;
+    c->torn_bits <<= 1;
+    *view = (tp_frame_view_t){ .size = sizeof(*view), .stream_id = c->map->stream_id, .epoch = c->map->epoch, .seq = d->seq,
+        .payload = tpi_pool_payload(frame->pool, frame->index), .payload_bytes = frame->values_len_bytes, .tensor = &frame->tensor->tensor,
+        .timestamp_ns = frame->timestamp_ns, .publish_timestamp_ns = d->timestamp_ns, .trace_id = d->trace_id,
+        .meta_version = TP_NULL_U32 != frame->meta_version ? frame->meta_version : d->meta_version, .pool_id = frame->pool->pool_id,
+        .opaque = { c, (const void *)(uintptr_t)slot, c->map }, .opaque_words = { word, c->delivery } };
+    tpi_stat_add(&c->received, 1);
+    tpi_stat_add(&c->bytes, frame->values_len_bytes);
+    if (c->record_latency && frame->timestamp_ns <= (uint64_t)INT64_MAX)
+    {
+        tpi_latency_record(&c->latency, tpi_clock_monotonic_ns() - (int64_t)frame->timestamp_ns);
+    }
+}
+
+/* Rows 2 to 9 of 11.1. 1 and *view set, or 0: dropped and counted. */
+static int read_slot(tp_consumer_t *c, const tpc_frame_descriptor_t *d, tp_frame_view_t *view, bool may_thin)
+{
+    uint64_t image[TPI_SLOT_WORDS];
+    uint64_t word;
+    tpi_frame_t frame;
+    const tpi_slot_word_t *slot = tpi_pool_set_slot(c->map->set, tpi_pool_set_index(c->map->set, d->seq));
+    if (!slot_verdict(c, tpi_slot_open(slot, d->seq, &word, image))) { return 0; }
+    const tpi_drop_reason_t reason = tpi_frame_checker_check(&c->checker, &frame, image, d->seq, c->map->set);         /* M5 */
+    if (!tpi_slot_still(slot, word)) { drop(c, TPI_DROP_CHANGED, 1); return 0; }           /* W-050: nothing leaves before C8 */
+    if (TPI_DROP_ACCEPTED != reason) { drop(c, reason, 1); return 0; }
+    if (may_thin && !is_due(c, d->timestamp_ns, frame.timestamp_ns)) { drop(c, TPI_DROP_RATE_LIMITED, 1); return 0; }
+    deliver(c, d, &frame, slot, word, view);
+    return 1;
+}
+
+/* The next acceptable frame of the stage; 0 when the stage is empty. */
+static int next_staged(tp_consumer_t *c, tp_frame_view_t *view)
+{
+    while (c->stage_at < c->stage_count)
+    {
+        const tpc_frame_descriptor_t *d = &c->stage[c->stage_at++];
+        if (account(c, d) && 1 == read_slot(c, d, view, true)) { return 1; }
+    }
+    return 0;
+}
+
+/* ---- the calls ---------------------------------------------------------------------------------------------------------- */
+
+int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t timeout_ns)
+{
+    tp_consumer_t *c = consumer;
+    tpi_idle_t idle;
+    int64_t deadline_ns = 0;
+    bool waiting = false;
+    if (NULL == c || NULL == view || c->in_handler) { return TP_INVALID_ARGUMENT; }
+    refresh(c);
+    for (;;)
+    {
+        if (1 == next_staged(c, view)) { return 1; }
+        if (refill(c) > 0) { continue; }
+        if (atomic_load_explicit(&c->client->closing, memory_order_relaxed)) { return TP_CLOSED; }
+        if (!waiting)
+        {
+            if (c->client->settings.invoker) { (void)tpi_client_wait_step(c->client, NULL); }
+            if (timeout_ns <= 0) { return 1 == (refresh(c), refill(c) > 0 ? next_staged(c, view) : 0) ? 1 : 0; }
+            waiting = true;
+            deadline_ns = tpi_clock_monotonic_ns() + timeout_ns;
+            if (deadline_ns < 0) { deadline_ns = INT64_MAX; }
+            tpi_idle_init(&idle, c->client->settings.idle, IDLE_MIN_NS, IDLE_MAX_NS);
+        }
+        else
+        {
+            const int64_t now_ns = tpi_clock_monotonic_ns();
+            if (now_ns >= deadline_ns) { return 0; }
+            if (c->client->settings.invoker) { (void)tpi_client_wait_step(c->client, NULL); }
+            tpi_idle(&idle, 0, deadline_ns - now_ns);
+        }
+        refresh(c);
+    }
+}
+
+int tp_consumer_set_frame_handler(tp_consumer_t *consumer, tp_frame_handler_t handler, void *clientd)
+{
+    if (NULL == consumer) { TPI_SET_ERR(TP_EINVAL, "consumer is NULL"); return -1; }
+    consumer->on_frame = handler;
+    consumer->frame_clientd = clientd;
+    return 0;
+}
+
+int tp_consumer_set_descriptor_handler(tp_consumer_t *consumer, tp_descriptor_handler_t handler, void *clientd)
+{
+    if (NULL == consumer) { TPI_SET_ERR(TP_EINVAL, "consumer is NULL"); return -1; }
+    consumer->on_descriptor = handler;
+    consumer->descriptor_clientd = clientd;
+    return 0;
+}
+
+static void hand_out(tp_consumer_t *c, const tpc_frame_descriptor_t *d)
+{
+    const tp_frame_descriptor_t out = { .size = sizeof(out), .stream_id = d->stream_id, .epoch = d->epoch, .seq = d->seq,
+        .publish_timestamp_ns = d->timestamp_ns, .trace_id = d->trace_id, .meta_version = d->meta_version };
+    c->on_descriptor(c->descriptor_clientd, &out);
+}
+
+int tp_consumer_poll_descriptors(tp_consumer_t *consumer, int limit)
+{
+    tp_consumer_t *c = consumer;
+    int handled = 0;
+    int delivered = 0;
+    if (NULL == c || limit <= 0 || c->in_handler) { return TP_INVALID_ARGUMENT; }
+    if (atomic_load_explicit(&c->client->closing, memory_order_relaxed)) { return TP_CLOSED; }
+    refresh(c);
+    while (handled < limit && (c->stage_at < c->stage_count || refill(c) > 0))
+    {
+        if (c->stage_at >= c->stage_count) { continue; }   /* all of that batch were foreign */
+        const tpc_frame_descriptor_t *d = &c->stage[c->stage_at++];
+        tp_frame_view_t view;
+        handled++;
+        if (!account(c, d)) { continue; }
+        c->in_handler = true;
+        if (NULL != c->on_descriptor) { hand_out(c, d); delivered++; }
+        else if (1 == read_slot(c, d, &view, true))
+        {
+            if (NULL != c->on_frame) { c->on_frame(c->frame_clientd, &view); }
+            delivered++;
+        }
+        c->in_handler = false;
+    }
+    return delivered;
+}
+
+int tp_consumer_read_frame(tp_consumer_t *consumer, uint64_t seq, tp_frame_view_t *view)
+{
+    tp_consumer_t *c = consumer;
+    if (NULL == c || NULL == view || 0 != seq >> 63) { return TP_INVALID_ARGUMENT; }
+    if (!c->in_handler) { refresh(c); }
+    if (!is_usable(c)) { return TP_NOT_MAPPED; }
+    tpc_frame_descriptor_t d = TPC_FRAME_DESCRIPTOR_INIT;
+    d.stream_id = c->map->stream_id;
+    d.epoch = c->map->epoch;
+    d.seq = seq;
+    return read_slot(c, &d, view, false);
+}
+
+bool tp_frame_view_is_valid(const tp_frame_view_t *view)
+{
+    if (NULL == view || NULL == view->opaque[0]) { return false; }
+    tp_consumer_t *c = (tp_consumer_t *)(uintptr_t)view->opaque[0];
+    const tpi_slot_word_t *slot = view->opaque[1];
+    if (c->map == view->opaque[2] && is_usable(c) && tpi_slot_still(slot, view->opaque_words[0])) { return true; }      /* M4 W-114 */
+    const uint64_t age = c->delivery - view->opaque_words[1];
+    if (age < 64 && 0 == (c->torn_bits >> age & 1u))
+    {
+        c->torn_bits |= UINT64_C(1) << age;
+        drop(c, TPI_DROP_CHANGED, 1);
+        tpi_stat_set(&c->received, tpi_stat_get(&c->received) - 1);
+        tpi_stat_set(&c->bytes, tpi_stat_get(&c->bytes) - view->payload_bytes);
+    }
+    return false;
+}
+
+int64_t tp_consumer_copy_frame(const tp_frame_view_t *view, void *target, size_t capacity)
+{
+    if (NULL == view || (NULL == target && 0 != view->payload_bytes) || capacity < view->payload_bytes) { return TP_INVALID_ARGUMENT; }
+    tp_consumer_t *c = (tp_consumer_t *)(uintptr_t)view->opaque[0];
+    if (NULL == c || c->map != view->opaque[2]) { return TP_OVERWRITTEN; }
+    if (0 != view->payload_bytes) { tpi_payload_read(target, view->payload, view->payload_bytes); }        /* W-036 */
+    return tp_frame_view_is_valid(view) ? (int64_t)view->payload_bytes : TP_OVERWRITTEN;
+}

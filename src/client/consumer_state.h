@@ -1,0 +1,137 @@
+/*
+ * The state of one consumer, in three parts that no two threads write: what the conductor hands over (mapping, subscription, mode), what the
+ * consumer's thread owns (staged descriptors, accounting, counters), what the conductor owns (attachment, mapping machine, hello and QoS).
+ */
+#ifndef TPI_CLIENT_CONSUMER_STATE_H
+#define TPI_CLIENT_CONSUMER_STATE_H
+
+#include "client/client_state.h"
+#include "client/latency.h"
+#include "client/stat.h"
+#include "protocol/drop_reason.h"
+#include "protocol/follow.h"
+#include "protocol/frame_check.h"
+#include "protocol/mapping.h"
+
+#define TPI_STAGE_MAX 512u             /* descriptors polled ahead */
+#define TPI_CONSUMER_COUNTERS 6
+
+/* Regions of one epoch, read-only. Made and freed by the conductor. */
+typedef struct tpi_consumer_map
+{
+    tpi_pool_set_t *set;
+    uint32_t stream_id;
+    uint64_t epoch;
+    struct tpi_consumer_map *next;     /* of the retired */
+}
+tpi_consumer_map_t;
+
+/* The descriptor subscription in use: shared stream or an assigned one. Made and closed by the conductor, polled by the consumer's thread. */
+typedef struct tpi_consumer_link
+{
+    tpi_subscription_t *subscription;
+    tpi_connection_t *connection;
+    bool is_private;
+    struct tpi_consumer_link *next;
+}
+tpi_consumer_link_t;
+
+typedef struct tpi_consumer_address { char channel[TPI_CHANNEL_MAX]; int32_t stream_id; } tpi_consumer_address_t;
+
+struct tp_consumer_context
+{
+    uint32_t stream_id;
+    uint32_t client_id;
+    uint8_t publish_mode;
+    uint8_t hugepages;
+    uint8_t mode;
+    uint32_t max_rate_hz;
+    uint32_t max_gap;
+    int64_t attach_timeout_ns;
+    bool latency;
+    bool driverless;
+    tpi_consumer_address_t descriptor_request;
+    tpi_consumer_address_t control_request;
+    tp_consumer_event_handler_t on_event;
+    void *event_clientd;
+};
+
+/* What the consumer's thread asks of the conductor: unmap that epoch. */
+typedef enum tpi_unmap_reason { TPI_UNMAP_NONE = 0, TPI_UNMAP_NEWER_EPOCH, TPI_UNMAP_REGRESSION } tpi_unmap_reason_t;
+
+struct tp_consumer
+{
+    tp_client_t *client;
+    /* conductor -> consumer's thread */
+    tpi_handoff_t maps;                /* tpi_consumer_map_t */
+    tpi_handoff_t links;               /* tpi_consumer_link_t */
+    _Atomic uint32_t stream_id;
+    _Atomic uint32_t client_id;
+    _Atomic uint32_t rate_limit_hz;    /* thin out locally; 0 = not */
+    tpi_stat_t epoch;                  /* of the published mapping */
+    tpi_stat_t remaps;
+    tpi_stat_t reattaches;
+    /* consumer's thread -> conductor */
+    tpi_stat_t unmap_epoch;            /* mapping that must not be used any more; 0 = none */
+    tpi_stat_t unmap_reason;
+    tpi_stat_t seen_epoch;             /* highest epoch a descriptor named */
+    /* the consumer's thread */
+    _Alignas(64) tpi_consumer_map_t *map;
+    tpi_consumer_link_t *link;
+    bool suspended;                    /* map is not to be used: a newer epoch or a regression was seen */
+    bool in_handler;
+    tpi_dispatcher_t *dispatcher;
+    tpi_follow_t follow;
+    tpi_frame_checker_t checker;
+    uint64_t first_seq;
+    uint32_t stage_at;
+    uint32_t stage_count;
+    uint64_t stage_newest;             /* highest seq staged of the mapped epoch */
+    uint64_t delivery;                 /* number of the last view given out */
+    uint64_t torn_bits;                /* which of the last 64 deliveries were counted as torn */
+    int64_t next_due_ns;               /* RATE_LIMITED: when the next frame may be delivered */
+    tp_frame_handler_t on_frame;
+    void *frame_clientd;
+    tp_descriptor_handler_t on_descriptor;
+    void *descriptor_clientd;
+    bool record_latency;
+    tpi_latency_t latency;
+    tpi_stat_t received;
+    tpi_stat_t bytes;
+    tpi_stat_t drops[TPI_DROP_REASON_COUNT];
+    tpi_stat_t foreign;
+    tpi_stat_t malformed;
+    tpi_stat_t last_seq;
+    tpi_stat_t stat_first_seq;
+    tpc_frame_descriptor_t stage[TPI_STAGE_MAX];
+    /* the conductor's */
+    _Alignas(64) tpi_attachment_t *attachment;     /* NULL without driver */
+    struct tp_consumer_context context;
+    tpi_session_config_t session_config;
+    int64_t attach_deadline_ns;
+    bool was_attached;
+    int first;                         /* outcome of the first attach: 0 open, 1 attached, 2 nobody waits, -1 refused */
+    tpi_err_t first_err;
+    tpi_mapping_t mapping;
+    uint64_t mapped_epoch;             /* the last one mapped, 0 = never */
+    tpi_consumer_map_t *published;
+    tpi_consumer_map_t *retired;
+    tpi_connection_t *connection;
+    tpi_consumer_link_t *linked;       /* published link */
+    tpi_consumer_link_t *old_links;
+    tpi_open_t *link_open;
+    bool link_open_private;
+    tpi_consumer_address_t assigned;   /* stream_id 0: the shared stream */
+    uint8_t mode;                      /* in force: asked for or imposed */
+    int64_t next_hello_ns;
+    int64_t next_qos_ns;
+    int32_t qos_session_id;
+    tpi_counter_t *counters[TPI_CONSUMER_COUNTERS];
+    tpi_open_t *counter_opens[TPI_CONSUMER_COUNTERS];
+    bool counters_asked;
+    tp_consumer_t *next;
+};
+
+int tpi_consumer_hot_init(tp_consumer_t *consumer);
+
+#endif

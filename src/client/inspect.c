@@ -1,0 +1,295 @@
+/* Looking without asking: endpoint files and counters, of the living and the dead. Owns only what tp_counters_open returns. Any thread. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bus/bus.h"
+#include "client/context.h"
+#include "common/alloc.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "runtime/endpoint.h"
+#include "runtime/tp_counters.h"
+
+#include <tensor_pool/client/tp_inspect.h>
+
+#define STREAMS_MAX 65536u             /* of all drivers on one media driver */
+
+/* ---- endpoints ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct listing
+{
+    tp_endpoint_handler_t handler;
+    void *clientd;
+}
+listing_t;
+
+static void on_endpoint(void *clientd, const tpi_endpoint_t *endpoint, bool alive)
+{
+    const listing_t *listing = clientd;
+    const tp_endpoint_t out = { .size = sizeof(out), .pid = (int32_t)endpoint->pid, .alive = alive, .file = endpoint->file,
+        .instance_id = endpoint->instance_id, .aeron_dir = endpoint->aeron_dir, .control_channel = endpoint->control_channel,
+        .control_stream_id = endpoint->control_stream_id, .announce_stream_id = endpoint->announce_stream_id,
+        .announce_channel = endpoint->announce_channel, .shm_base_dir = endpoint->shm_base_dir, .shm_namespace = endpoint->shm_namespace,
+        .socket_path = endpoint->socket_path, .start_ns = endpoint->start_ns };
+    listing->handler(listing->clientd, &out);
+}
+
+int tp_endpoint_list(tp_endpoint_handler_t handler, void *clientd)
+{
+    if (NULL == handler) { TPI_SET_ERR(TP_EINVAL, "handler is NULL"); return -1; }
+    listing_t listing = { .handler = handler, .clientd = clientd };
+    return tpi_endpoint_foreach(on_endpoint, &listing);
+}
+
+/* ---- counters ----------------------------------------------------------------------------------------------------------- */
+
+struct tp_counters
+{
+    tpi_counters_reader_t *reader;
+};
+
+int tp_counters_open(tp_counters_t **counters, const char *aeron_dir)
+{
+    if (NULL == counters) { TPI_SET_ERR(TP_EINVAL, "counters is NULL"); return -1; }
+    char dir[TPI_CHANNEL_MAX];
+    (void)snprintf(dir, sizeof(dir), "%s", NULL == aeron_dir ? "" : aeron_dir);
+    if ('\0' == dir[0])
+    {
+        tp_context_t *context = NULL;
+        if (tp_context_init(&context) < 0) { return -1; }
+        (void)snprintf(dir, sizeof(dir), "%s", tp_context_get_aeron_dir(context));
+        tp_context_close(context);
+    }
+    tp_counters_t *c = tpi_alloc(sizeof(*c));
+    if (NULL == c) { return -1; }
+    if (tpi_counters_reader_open(&c->reader, dir) < 0)
+    {
+        tpi_free(c);
+        return -1;
+    }
+    *counters = c;
+    return 0;
+}
+
+void tp_counters_close(tp_counters_t *counters)
+{
+    if (NULL == counters) { return; }
+    tpi_counters_reader_close(counters->reader);
+    tpi_free(counters);
+}
+
+typedef struct walk
+{
+    tp_counter_handler_t handler;
+    void *clientd;
+}
+walk_t;
+
+static void on_counter(void *clientd, const tpi_counter_view_t *view)
+{
+    const walk_t *walk = clientd;
+    const tp_counter_t out = { .size = sizeof(out), .id = view->id, .type_id = view->type_id, .key_bytes = (uint32_t)view->key_length,
+        .value = view->value, .registration_id = view->registration_id, .owner_id = view->owner_id, .key = view->key, .label = view->label };
+    walk->handler(walk->clientd, &out);
+}
+
+int tp_counters_foreach(tp_counters_t *counters, tp_counter_handler_t handler, void *clientd)
+{
+    if (NULL == counters || NULL == handler) { TPI_SET_ERR(TP_EINVAL, "counters or handler is NULL"); return -1; }
+    walk_t walk = { .handler = handler, .clientd = clientd };
+    return tpi_counters_reader_foreach(counters->reader, on_counter, &walk);
+}
+
+int64_t tp_counters_heartbeat_age_ms(const tp_counters_t *counters)
+{
+    if (NULL == counters) { TPI_SET_ERR(TP_EINVAL, "counters is NULL"); return -1; }
+    const int64_t age_ms = tpi_clock_realtime_ns() / TPI_NS_PER_MS - tpi_counters_reader_heartbeat_ms(counters->reader);
+    return age_ms < 0 ? 0 : age_ms;
+}
+
+int64_t tp_counters_pid(const tp_counters_t *counters)
+{
+    if (NULL == counters) { TPI_SET_ERR(TP_EINVAL, "counters is NULL"); return -1; }
+    return tpi_counters_reader_pid(counters->reader);
+}
+
+/* ---- streams ------------------------------------------------------------------------------------------------------------ */
+
+typedef struct stream
+{
+    uint64_t token;
+    uint32_t stream_id;
+    uint64_t epoch;
+    uint32_t nslots;
+    uint32_t pools;
+    uint64_t max_stride;
+    uint32_t producer;
+    uint32_t consumers;
+    char name[128];
+    char instance[128];
+    char directory[TPI_ENDPOINT_TEXT_MAX];
+}
+stream_t;
+
+typedef struct table
+{
+    stream_t *streams;
+    size_t count;
+    size_t capacity;
+    bool failed;
+}
+table_t;
+
+static uint64_t label_number(const char *label, const char *key)
+{
+    char text[32];
+    return tpi_label_get(label, key, text, sizeof(text)) ? strtoull(text, NULL, 10) : 0;
+}
+
+static void take_stream(void *clientd, const tpi_counter_view_t *view)
+{
+    table_t *table = clientd;
+    tpi_counter_key_stream_t key;
+    if (TPI_COUNTER_STREAM != view->type_id || tpi_counter_key_stream_get(&key, view->key, view->key_length) < 0) { return; }
+    if (table->count == table->capacity)
+    {
+        const size_t larger = 0 == table->capacity ? 32 : 2 * table->capacity;
+        stream_t *grown = larger > STREAMS_MAX ? NULL : tpi_alloc_array(larger, sizeof(*grown));
+        if (NULL == grown)
+        {
+            table->failed = true;
+            return;
+        }
+        if (0 != table->count) { memcpy(grown, table->streams, table->count * sizeof(*grown)); }
+        tpi_free(table->streams);
+        table->streams = grown;
+        table->capacity = larger;
+    }
+    stream_t *s = &table->streams[table->count++];
+    char dir[TPI_ENDPOINT_TEXT_MAX - 32];
+    *s = (stream_t){ .token = key.token, .stream_id = key.stream_id, .epoch = (uint64_t)view->value,
+        .nslots = (uint32_t)label_number(view->label, "nslots"), .pools = (uint32_t)label_number(view->label, "pools"),
+        .max_stride = label_number(view->label, "max_stride") };
+    (void)tpi_label_get(view->label, "name", s->name, sizeof(s->name));
+    if (0 != s->epoch && tpi_label_get(view->label, "dir", dir, sizeof(dir)))
+    {
+        (void)snprintf(s->directory, sizeof(s->directory), "%s/%" PRIu64, dir, s->epoch);
+    }
+}
+
+static void take_lease(table_t *table, const tpi_counter_view_t *view)
+{
+    tpi_counter_key_lease_t key;
+    if (tpi_counter_key_lease_get(&key, view->key, view->key_length) < 0 || 0 == view->value) { return; }
+    for (size_t i = 0; i < table->count; i++)
+    {
+        stream_t *s = &table->streams[i];
+        if (s->token != key.token || s->stream_id != key.stream_id) { continue; }
+        if (TP_ROLE_PRODUCER == key.role) { s->producer = key.client_id; }
+        else { s->consumers++; }
+    }
+}
+
+static void take_rest(void *clientd, const tpi_counter_view_t *view)
+{
+    table_t *table = clientd;
+    tpi_counter_key_driver_t key;
+    if (TPI_COUNTER_LEASE == view->type_id) { take_lease(table, view); }
+    if (TPI_COUNTER_DRIVER != view->type_id || tpi_counter_key_driver_get(&key, view->key, view->key_length) < 0) { return; }
+    for (size_t i = 0; i < table->count; i++)
+    {
+        if (table->streams[i].token == key.token)
+        {
+            (void)tpi_label_get(view->label, "instance", table->streams[i].instance, sizeof(table->streams[i].instance));
+        }
+    }
+}
+
+static int read_streams(const tp_counters_t *counters, table_t *table)
+{
+    memset(table, 0, sizeof(*table));
+    const int n = tpi_counters_reader_foreach(counters->reader, take_stream, table);
+    const int m = n < 0 ? -1 : tpi_counters_reader_foreach(counters->reader, take_rest, table);
+    if (m >= 0 && !table->failed) { return 0; }
+    if (table->failed) { TPI_SET_ERR(TP_EFULL, "more than %u streams, or out of memory", STREAMS_MAX); }
+    tpi_free(table->streams);
+    return -1;
+}
+
+int tp_counters_streams(tp_counters_t *counters, tp_stream_handler_t handler, void *clientd)
+{
+    table_t table;
+    if (NULL == counters || NULL == handler) { TPI_SET_ERR(TP_EINVAL, "counters or handler is NULL"); return -1; }
+    if (read_streams(counters, &table) < 0) { return -1; }
+    for (size_t i = 0; i < table.count; i++)
+    {
+        const stream_t *s = &table.streams[i];
+        const tp_stream_info_t out = { .size = sizeof(out), .stream_id = s->stream_id, .name = s->name, .driver_instance = s->instance,
+            .epoch = s->epoch, .header_nslots = s->nslots, .producer_client_id = s->producer, .consumer_count = s->consumers,
+            .pool_count = s->pools, .max_stride_bytes = s->max_stride, .directory = s->directory };
+        handler(clientd, &out);
+    }
+    const int count = (int)table.count;
+    tpi_free(table.streams);
+    return count;
+}
+
+/* Edits between two names: what "did you mean" goes by. Names are cut at 63 bytes. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[64];
+    const size_t n = strnlen(b, 63);
+    for (size_t j = 0; j <= n; j++) { row[j] = j; }
+    for (size_t i = 1; i <= 63 && '\0' != a[i - 1]; i++)
+    {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= n; j++)
+        {
+            const size_t up = row[j];
+            const size_t swap = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            size_t best = up + 1 < row[j - 1] + 1 ? up + 1 : row[j - 1] + 1;
+            if (swap < best) { best = swap; }
+            row[j] = best;
+            diagonal = up;
+        }
+    }
+    return row[n];
+}
+
+int tp_counters_stream_by_name(tp_counters_t *counters, const char *name_or_id, uint32_t *stream_id)
+{
+    table_t table;
+    char *end = NULL;
+    if (NULL == counters || NULL == name_or_id || NULL == stream_id) { TPI_SET_ERR(TP_EINVAL, "an argument is NULL"); return -1; }
+    const unsigned long long number = strtoull(name_or_id, &end, 10);
+    if (name_or_id[0] >= '0' && name_or_id[0] <= '9' && '\0' == *end && number < TP_NULL_U32)
+    {
+        *stream_id = (uint32_t)number;
+        return 0;
+    }
+    if (read_streams(counters, &table) < 0) { return -1; }
+    const stream_t *nearest = NULL;
+    int rc = -1;
+    for (size_t i = 0; i < table.count && rc < 0; i++)
+    {
+        const stream_t *s = &table.streams[i];
+        if ('\0' == s->name[0]) { continue; }
+        if (0 == strcmp(s->name, name_or_id))
+        {
+            *stream_id = s->stream_id;
+            rc = 0;
+        }
+        if (NULL == nearest || distance(name_or_id, s->name) < distance(name_or_id, nearest->name)) { nearest = s; }
+    }
+    if (rc < 0)
+    {
+        TPI_SET_ERR(TP_ENOENT, "no stream is named '%.100s'", name_or_id);
+        if (NULL != nearest) { TPI_ERR_FIX("did you mean '%s'?", nearest->name); }
+        else { TPI_ERR_WHY("no driver on this media driver shows a stream with a name"); }
+    }
+    tpi_free(table.streams);
+    return rc;
+}

@@ -1,0 +1,132 @@
+/*
+ * The state of one producer, in three parts that no two threads write: what the conductor hands over (mapping, deadline), what the producer's thread
+ * owns (claims, window of descriptors, counters), what the conductor owns (attachment, descriptor publication, registry).
+ */
+#ifndef TPI_CLIENT_PRODUCER_STATE_H
+#define TPI_CLIENT_PRODUCER_STATE_H
+
+#include "client/client_state.h"
+#include "client/stat.h"
+#include "codec/codec_shm.h"
+#include "protocol/registry.h"
+#include "runtime/tp_counters.h"
+
+#define TPI_CLAIMS_MAX 256u            /* claims out at once */
+#define TPI_WINDOW_MAX 1024u           /* frames between the oldest unsent descriptor and the next seq; power of two */
+#define TPI_ADMIN_RETRIES 64
+
+/* A validated shape and its slot image. Immutable. */
+struct tp_tensor_template
+{
+    tp_tensor_t tensor;
+    uint64_t extent_bytes;
+    uint64_t image[TPI_SLOT_WORDS];
+};
+
+/* Regions of one epoch, with the publication that announces their frames. Made and freed by the conductor, used by the producer's thread. */
+typedef struct tpi_producer_map
+{
+    tpi_pool_set_t *set;
+    tpi_publication_t *publication;
+    tpi_connection_t *connection;
+    uint32_t stream_id;
+    uint64_t epoch;
+    uint32_t window;                   /* frames: min(nslots, TPI_WINDOW_MAX) */
+    uint32_t claims_max;               /* min(nslots - 1, TPI_CLAIMS_MAX), at least 1 */
+    _Atomic uint32_t claims_out;       /* written by the producer's thread */
+    struct tpi_producer_map *next;     /* of the retired */
+}
+tpi_producer_map_t;
+
+typedef enum tpi_frame_state { TPI_FRAME_FREE = 0, TPI_FRAME_CLAIMED, TPI_FRAME_READY, TPI_FRAME_ABORTED } tpi_frame_state_t;
+
+/* One frame of the window: its descriptor leaves when all older ones have left (O-41). */
+typedef struct tpi_frame_entry
+{
+    tpi_frame_state_t state;
+    uint32_t meta_version;
+    uint64_t trace_id;
+}
+tpi_frame_entry_t;
+
+typedef struct tpi_claim_entry
+{
+    uint64_t serial;                   /* 0 = free */
+    tpi_producer_map_t *map;
+    tpi_slot_word_t *slot;
+    const tp_tensor_template_t *tensor;
+    uint64_t seq;
+    size_t length;
+    uint32_t index;                    /* of the slot */
+    uint16_t pool_id;
+}
+tpi_claim_entry_t;
+
+struct tp_producer
+{
+    tp_client_t *client;
+    /* conductor -> producer's thread */
+    tpi_handoff_t handoff;             /* tpi_producer_map_t */
+    _Atomic int64_t valid_until_ns;
+    _Atomic uint32_t stream_id;
+    _Atomic uint32_t client_id;
+    tpi_stat_t epoch;                  /* of the published mapping, 0 = none */
+    tpi_stat_t max_payload_bytes;
+    _Atomic uint32_t consumer_count;
+    _Atomic bool wants_epoch;          /* producer's thread: seq is used up (O-40) */
+    tpi_stat_t reattaches;
+    /* the producer's thread */
+    _Alignas(64) tpi_producer_map_t *map;
+    uint64_t next_seq;
+    uint64_t head;                     /* oldest frame whose descriptor has not left */
+    uint32_t ready;                    /* READY entries in the window */
+    uint32_t claims_out;
+    uint64_t next_serial;
+    bool gave_up;                      /* a descriptor was given up since the last commit */
+    bool publish_time;
+    tp_payload_flush_t flush;
+    void *flush_clientd;
+    uint16_t free_claims[TPI_CLAIMS_MAX];
+    uint32_t free_count;
+    tpi_claim_entry_t claims[TPI_CLAIMS_MAX];
+    tpi_frame_entry_t window[TPI_WINDOW_MAX];
+    tpi_stat_t stat_next_seq;
+    tpi_stat_t frames;
+    tpi_stat_t bytes;
+    tpi_stat_t aborted;
+    tpi_stat_t descriptors_sent;
+    tpi_stat_t descriptors_parked;
+    tpi_stat_t descriptors_dropped;
+    tpi_stat_t not_connected;
+    tpi_stat_t no_pool_fits;
+    tpi_stat_t lease_lost;
+    tpi_stat_t back_pressured;
+    /* the conductor's */
+    _Alignas(64) tpi_attachment_t *attachment;
+    tpi_connection_t *connection;      /* that the publication belongs to */
+    tpi_publication_t *publication;
+    tpi_open_t *publication_open;
+    tpi_pool_set_t *waiting;           /* mapped, but the publication is not there yet */
+    tpi_producer_map_t *published;
+    tpi_producer_map_t *retired;
+    tpi_session_config_t session_config;
+    int64_t attach_timeout_ns;
+    int64_t attach_deadline_ns;
+    bool was_attached;
+    int first;                         /* outcome of the first attach: 0 open, 1 attached, 2 nobody waits, -1 refused */
+    tpi_err_t first_err;
+    int64_t next_qos_ns;
+    int64_t next_activity_ns;
+    tpi_registry_t registry;
+    tp_producer_event_handler_t on_event;
+    void *event_clientd;
+    tpi_counter_t *counters[3];
+    tpi_open_t *counter_opens[3];
+    bool counters_asked;
+    tp_producer_t *next;
+};
+
+/* Takes the published mapping over; drops what was parked for the old one. NULL when there is none. Producer's thread. */
+tpi_producer_map_t *tpi_producer_switch(tp_producer_t *producer);
+
+#endif

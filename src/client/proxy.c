@@ -1,0 +1,52 @@
+/* The only callers of encode + send of a client, one function a message. Conductor only. A full bus is a result, never a loop. */
+#include "client/client_state.h"
+
+#include "codec/codec_wire.h"
+
+static bool send(tp_client_t *client, tpi_publication_t *publication, int64_t length)
+{
+    if (length < 0 || NULL == publication) { return false; }
+    int64_t rc = TP_ADMIN_ACTION;
+    for (int i = 0; TP_ADMIN_ACTION == rc && i < 8; i++) { rc = tpi_publication_offer(publication, client->send_buffer, (size_t)length); }      /* A2 */
+    if (rc > 0) { return true; }
+    client->sends_refused++;
+    return false;
+}
+
+static tpi_publication_t *control(const tp_client_t *client) { return NULL == client->connection ? NULL : client->connection->control_pub; }
+static tpi_publication_t *qos(const tp_client_t *client) { return NULL == client->connection ? NULL : client->connection->qos_pub; }
+
+bool tpi_proxy_attach(tp_client_t *client, const tpc_attach_request_t *m)
+{
+    return send(client, control(client), tpc_attach_request_encode(client->send_buffer, client->send_capacity, m));
+}
+
+bool tpi_proxy_keepalive(tp_client_t *client, const tpc_keepalive_t *m)
+{
+    return send(client, control(client), tpc_keepalive_encode(client->send_buffer, client->send_capacity, m));
+}
+
+bool tpi_proxy_detach(tp_client_t *client, const tpc_detach_request_t *m)
+{
+    return send(client, control(client), tpc_detach_request_encode(client->send_buffer, client->send_capacity, m));
+}
+
+bool tpi_proxy_hello(tp_client_t *client, const tpc_consumer_hello_t *m)
+{
+    return send(client, control(client), tpc_consumer_hello_encode(client->send_buffer, client->send_capacity, m));
+}
+
+bool tpi_proxy_config(tp_client_t *client, const tpc_consumer_config_t *m)
+{
+    return send(client, control(client), tpc_consumer_config_encode(client->send_buffer, client->send_capacity, m));
+}
+
+bool tpi_proxy_qos_consumer(tp_client_t *client, const tpc_qos_consumer_t *m)
+{
+    return send(client, qos(client), tpc_qos_consumer_encode(client->send_buffer, client->send_capacity, m));
+}
+
+bool tpi_proxy_qos_producer(tp_client_t *client, const tpc_qos_producer_t *m)
+{
+    return send(client, qos(client), tpc_qos_producer_encode(client->send_buffer, client->send_capacity, m));
+}
