@@ -156,6 +156,11 @@ static void note_publication(void *clientd, const tpi_counter_view_t *counter)
     char channel[96];
     memcpy(channel, counter->key + 20, (size_t)length);
     channel[length] = '\0';
+    if ((size_t)length == room)                              /* cut off by Aeron: the last parameter may lack its end */
+    {
+        char *const last = strrchr(channel, '|');
+        if (NULL != last) { *last = '\0'; }
+    }
     const uint64_t term_length = tpi_channel_term_length(channel);
     if (!tpi_channel_is_ipc(channel) || 0 == term_length || seen->term_length == term_length) { return; }
     seen->others[seen->found].owner_id = counter->owner_id;

@@ -377,7 +377,6 @@ static void one_subscription_that_nobody_polls_blocks_the_publisher__A1(void **s
     tpi_publication_t *const pub = add_pub(bench, 0);
     tpi_subscription_t *const idle = add_sub(bench, 1, NULL);
     AWAIT(bench, tpi_publication_is_connected(pub) && tpi_subscription_is_connected(idle));
-    if (NULL != fixture->fill_window) { fixture->fill_window(fixture, bench->stream_id); }
     const int sent = flood(bench, pub, 100000);
     assert_in_range(sent, 300, 2000);                       /* half of 64 KiB in 96-byte frames, or the window of the memory bus */
     assert_int_equal(offer_once(pub, 1, 40), TP_BACK_PRESSURED);
@@ -400,7 +399,6 @@ static void an_untethered_subscription_that_stops_polling_blocks_nobody__A6(void
     tpi_subscription_t *const stopped = add_sub_with(bench, 1, &config);
     tpi_subscription_t *const reader = add_sub(bench, 2, NULL);
     AWAIT(bench, 1 == images.joined && tpi_subscription_is_connected(reader));
-    if (NULL != fixture->fill_window) { fixture->fill_window(fixture, bench->stream_id); }
     seen_t seen = { 0 };
     const int total = 5000;                                 /* several terms: far beyond what the stopped one leaves room for */
     int sent = 0;

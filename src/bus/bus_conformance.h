@@ -19,7 +19,6 @@ typedef struct tpi_bus_fixture
     const char *name;
     int (*open)(struct tpi_bus_fixture *fixture, tpi_bus_t **bus);
     int64_t (*now_ns)(struct tpi_bus_fixture *fixture);        /* stepped or real */
-    void (*fill_window)(struct tpi_bus_fixture *fixture, int32_t stream_id);  /* makes half a term of small messages block; may be NULL */
     void *state;
 }
 tpi_bus_fixture_t;

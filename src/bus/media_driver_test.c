@@ -181,8 +181,13 @@ static void an_idle_driver_costs_next_to_nothing(void **state)
 {
     (void)state;                                               /* the shared driver runs */
     const struct timespec half_a_second = { .tv_nsec = 500000000 };
-    int64_t least_us = INT64_MAX;                              /* the best of three: others use this machine too */
-    for (int i = 0; i < 3; i++)
+#if defined(__SANITIZE_ADDRESS__)
+    const int64_t most_us = 25000;
+#else
+    const int64_t most_us = 10000;                             /* 2 % */
+#endif
+    int64_t least_us = INT64_MAX;                              /* the best of some: others use this machine too */
+    for (int i = 0; i < 8 && least_us > most_us; i++)
     {
         const int64_t before_us = cpu_us();
         (void)nanosleep(&half_a_second, NULL);
@@ -190,11 +195,7 @@ static void an_idle_driver_costs_next_to_nothing(void **state)
         least_us = used_us < least_us ? used_us : least_us;
     }
     print_message("idle media driver: %.2f %% of a core\n", (double)least_us / 5e3);
-#if defined(__SANITIZE_ADDRESS__)
-    assert_in_range(least_us, 0, 50000);
-#else
-    assert_in_range(least_us, 0, 10000);
-#endif
+    assert_in_range(least_us, 0, most_us);
 }
 
 /* ---- leftovers ------------------------------------------------------------------------------------------------------------- */
