@@ -1,9 +1,9 @@
 /*
  * The demo: a driver with embedded media driver, a producer and three consumers, each a process of its own, watched by `tp demo`.
  *
- * Children are this same program with hidden verbs. They send fixed records over their standard output and take orders from their standard input;
- * both are pipes, records and orders are smaller than PIPE_BUF and therefore arrive whole. The end of the input means the demo is gone: the child ends.
- * Checksums travel only here, never through the tensor pool.
+ * Children are this same program with hidden verbs. They send fixed records over their standard output and take orders from their standard
+ * input; both are pipes, records and orders are smaller than PIPE_BUF and therefore arrive whole. The end of the input means the demo is gone:
+ * the child ends. Checksums travel only here, never through the tensor pool.
  */
 #ifndef APPS_TP_DEMO_H
 #define APPS_TP_DEMO_H

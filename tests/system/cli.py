@@ -1,0 +1,60 @@
+"""Running `tp` from the tests: one process, its exit code, its lines."""
+
+import json
+import os
+import subprocess
+
+from harness.process import clean_environment, program
+
+
+class Result:
+    def __init__(self, done):
+        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+    def text(self):
+        return self.out.decode("utf-8", "replace")
+
+    def complaint(self):
+        return self.err.decode("utf-8", "replace")
+
+    def lines(self):
+        return [json.loads(line) for line in self.text().splitlines()]
+
+    def of(self, kind):
+        return [line for line in self.lines() if kind == line["type"]]
+
+    def one(self, kind):
+        found = self.of(kind)
+        assert 1 == len(found), self.describe()
+        return found[0]
+
+    def ok(self):
+        return self.ends(0)
+
+    def ends(self, code):
+        assert self.code == code, self.describe()
+        return self
+
+    def describe(self):
+        return f"exit code {self.code}\n--- stdout\n{self.text()[-4000:]}\n--- stderr\n{self.complaint()[-4000:]}"
+
+
+def environment(sandbox, **more):
+    return clean_environment(TP_RUNTIME_DIR=sandbox.run, TP_ALLOWED_BASE_DIRS=sandbox.base, SHM_BASE_DIR=sandbox.base,
+        TP_AERON_DIR=sandbox.aeron, **more)
+
+
+def tp(sandbox, *arguments, stdin=None, timeout=60, cwd=None, **more):
+    """Runs tp to its end."""
+    source = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
+    return Result(subprocess.run([program("tp"), *[str(argument) for argument in arguments]], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        timeout=timeout, env=environment(sandbox, **more), cwd=cwd or sandbox.path, check=False, **source))
+
+
+def start_tp(start, sandbox, *arguments, **more):
+    """Starts tp and returns the harness's Process."""
+    return start("tp", *arguments, environment=environment(sandbox), label=f"tp-{arguments[0]}", **more)
+
+
+def left_of_demos():
+    return sorted(name for name in os.listdir("/dev/shm") if name.startswith("tp-demo-"))

@@ -1,0 +1,146 @@
+"""The demo: all is well, it notices each injected fault, and nothing is left whatever kills it."""
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+from cli import left_of_demos, start_tp, tp
+from harness.waiting import until
+
+SECONDS = 5
+
+
+def demo(sandbox, *arguments):
+    return tp(sandbox, "demo", "--json", "--seconds", SECONDS, "--png", os.path.join(sandbox.path, "proof.png"), *arguments, timeout=90)
+
+
+def failed_checks(done):
+    return [check["name"] for check in done.lines()[-1]["checks"] if not check["ok"]]
+
+
+def judge(summary, rate=25):
+    assert summary["ok"] is True and summary["published"] >= 0.9 * rate * SECONDS
+    fast, slow, killed = summary["consumers"]
+    assert [consumer["name"] for consumer in summary["consumers"]] == ["fast", "slow", "killed"]
+    assert fast["received"] >= 0.95 * summary["published"] and slow["lost"] > 0 and slow["lost_by_reason"]["overwritten"] > 0
+    for consumer in summary["consumers"]:
+        assert 0 == consumer["torn"] == consumer["corrupt"] and consumer["lost"] == sum(consumer["lost_by_reason"].values())
+        assert 0 < consumer["latency_ns"]["p50"] <= consumer["latency_ns"]["p99"] <= consumer["latency_ns"]["max"]
+        for life in consumer["lives"]:
+            assert life["received"] + life["lost"] == life["published_since_joined"] > 0
+    assert [True, False] == [life["killed"] for life in killed["lives"]]
+
+
+def test_a_drawn_picture_goes_through_and_all_is_well(sandbox):
+    before = left_of_demos()
+    done = demo(sandbox).ok()
+    judge(done.lines()[-1])
+    assert len(done.of("status")) >= SECONDS - 1 and before == left_of_demos()
+    with open(os.path.join(sandbox.path, "proof.png"), "rb") as file:
+        assert file.read(8) == b"\x89PNG\r\n\x1a\n"
+    assert not [name for name in os.listdir(sandbox.path) if name.endswith(".part")]
+
+
+def test_a_video_goes_through_and_all_is_well(sandbox):
+    video = os.path.join(sandbox.path, "test.mp4")
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25:duration=2", "-pix_fmt", "yuv420p", video],
+        check=True)
+    done = demo(sandbox, "--video", video).ok()
+    judge(done.lines()[-1])
+    assert done.lines()[-1]["source"] == "video"
+
+
+@pytest.mark.parametrize("fault, check", [("corrupt", "content"), ("hide-loss", "slow adds up"), ("leave-file", "nothing left")])
+def test_each_injected_fault_makes_it_fail(sandbox, fault, check):
+    before = left_of_demos()
+    done = demo(sandbox, "--inject", fault).ends(1)
+    assert done.lines()[-1]["ok"] is False and failed_checks(done) == [check]
+    assert before == left_of_demos()
+
+
+def test_without_a_terminal_it_prints_plain_lines(sandbox):
+    done = tp(sandbox, "demo", "--seconds", 3, "--png", os.path.join(sandbox.path, "proof.png"), timeout=60).ok()
+    assert "\x1b" not in done.text() and "nothing left" in done.text() and "All is well" in done.text()
+
+
+def ours(before):
+    return [name for name in left_of_demos() if name not in before]
+
+
+def processes_of(directory):
+    """Processes that have the directory's name in their environment: everything the demo started but its guardian."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                if directory.encode() in file.read():
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+def started(start, sandbox):
+    before = left_of_demos()
+    process = start_tp(start, sandbox, "demo", "--json", "--seconds", 60, "--png", os.path.join(sandbox.path, "proof.png"))
+    until(lambda: [line for line in process.json_lines() if line["published"] > 5], 30, process.describe)
+    assert 1 == len(ours(before))
+    return before, process, ours(before)[0]
+
+
+def test_kill_9_leaves_nothing_behind(start, sandbox):
+    before, process, directory = started(start, sandbox)
+    assert len(processes_of(directory)) >= 5
+    os.kill(process.pid, signal.SIGKILL)
+    until(lambda: [] == ours(before) and [] == processes_of(directory), 15, lambda: f"{ours(before)} {processes_of(directory)}")
+
+
+def test_an_interrupt_leaves_nothing_behind(start, sandbox):
+    before, process, directory = started(start, sandbox)
+    process.signal(signal.SIGINT)
+    assert 0 != process.wait(20)
+    assert [] == ours(before) and [] == processes_of(directory)
+
+
+def guardians_of(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        children = [int(child) for child in file.read().split()]
+    return [child for child in children if "tp-demo-guard" in open(f"/proc/{child}/comm", encoding="ascii").read()]
+
+
+def test_the_next_run_removes_what_a_dead_demo_and_its_dead_guardian_left(start, sandbox):
+    before, process, directory = started(start, sandbox)
+    guardians = guardians_of(process.pid)
+    assert 1 == len(guardians)
+    os.kill(guardians[0], signal.SIGKILL)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    until(lambda: [] == processes_of(directory), 15, "the end of its processes")
+    assert [directory] == ours(before)
+    assert [f for f in tp(sandbox, "doctor", "--json").of("finding") if "demos" in f["text"]]
+    tp(sandbox, "demo", "--json", "--seconds", 2, "--png", os.path.join(sandbox.path, "proof.png"), timeout=60)
+    assert [] == ours(before)
+
+
+def test_a_living_demo_is_not_cleaned_away(start, sandbox):
+    before, process, directory = started(start, sandbox)
+    tp(sandbox, "shm", "clean")
+    assert [directory] == ours(before)
+    assert process.is_running()
+    process.signal(signal.SIGTERM)
+    process.wait(20)
+
+
+def test_a_video_that_cannot_be_read_is_an_error(sandbox):
+    assert "cannot be read" in tp(sandbox, "demo", "--video", "/nonexistent.mp4").ends(1).complaint()
+    broken = sandbox.write("broken.mp4", b"no video")
+    before = left_of_demos()
+    assert "ffmpeg" in tp(sandbox, "demo", "--video", broken, timeout=60).ends(1).complaint()
+    assert before == left_of_demos()
+
+
+def test_json_lines_are_objects(sandbox):
+    done = demo(sandbox)
+    assert all(isinstance(json.loads(line), dict) for line in done.text().splitlines()) and done.lines()[-1]["type"] == "summary"
