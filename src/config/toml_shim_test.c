@@ -108,6 +108,8 @@ static void bytes_that_are_no_text_are_refused__D_207(void **state)
     refused_at(above, sizeof(above) - 1, 2);
     assert_int_equal(error.column, 3);
     tpi_toml_free(parsed(good));
+    tpi_toml_free(parsed("\xef\xbb\xbf"));
+    tpi_toml_free(parsed("\xef\xbb\xbf" "a = \"\"\"b\\\n  \xc3\xa9\"\"\" # \xc3\xa9\n\"\xc3\xa9\" = 1"));
     refused_at(nul, sizeof(nul) - 1, 2);
     refused_at(utf8, sizeof(utf8) - 1, 1);
     refused_at(surrogate, sizeof(surrogate) - 1, 1);
@@ -119,7 +121,7 @@ static void text_that_breaks_the_parser_is_refused_with_its_line__D_207(void **s
 {
     (void)state;
     static const struct { const char *text; uint32_t line; } bad[] = { { "a = 1\n[[.b]]\nc = 2\n", 2 }, { "[.b]\n", 1 }, { "a = 1\n\n[[]]\n", 3 },
-        { "[[?a]])b1\n=c\n", 1 } };
+        { "[[?a]])b1\n=c\n", 1 }, { "a = 1\n\xc3\xa9 = 2\n", 2 }, { "a = \xe2\xb1\x9f", 1 } };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) { refused_at(bad[i].text, strlen(bad[i].text), bad[i].line); }
 }
 
