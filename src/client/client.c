@@ -40,7 +40,7 @@ static int find_endpoint(void *clientd, const tp_context_t *context, tpi_endpoin
     return tpi_context_find_driver(context, endpoint);
 }
 
-static const tpi_client_hooks_t aeron_hooks = { .open_bus = open_aeron, .find_endpoint = find_endpoint, .clientd = NULL };
+static const tpi_client_hooks_t aeron_hooks = { .open_bus = open_aeron, .find_endpoint = find_endpoint, .watch_heartbeat = true, .clientd = NULL };
 
 /* ---- creation ----------------------------------------------------------------------------------------------------------- */
 
@@ -143,6 +143,7 @@ int tpi_client_create_on_bus(tp_client_t **client, const tp_context_t *context, 
     const tpi_client_hooks_t hooks = { .open_bus = hand_over, .find_endpoint = NULL, .clientd = bus };
     if (tpi_client_create(client, context, &hooks) < 0) { return -1; }
     (*client)->settings.invoker = true;
+    (*client)->is_stepped = true;
     if (tpi_connection_open(*client, 0) < 0)
     {
         delete_client(*client);
@@ -289,6 +290,7 @@ int tpi_client_do_work_at(tp_client_t *client, int64_t now_ns)
         TPI_SET_ERR(TP_ESTATE, "tp_client_do_work called from inside a callback");                                     /* A4 */
         return -1;
     }
+    client->last_now_ns = now_ns;
     int work = tpi_connection_do_work(client, now_ns);
     work += run_commands(client, now_ns);
     work += tpi_attachment_work(client, now_ns);
@@ -299,10 +301,12 @@ int tpi_client_do_work_at(tp_client_t *client, int64_t now_ns)
     return work;
 }
 
+int64_t tpi_client_now(const tp_client_t *client) { return client->is_stepped ? client->last_now_ns : tpi_clock_monotonic_ns(); }
+
 int tp_client_do_work(tp_client_t *client)
 {
     if (NULL == client) { TPI_SET_ERR(TP_EINVAL, "client is NULL"); return -1; }
-    return tpi_client_do_work_at(client, tpi_clock_monotonic_ns());
+    return tpi_client_do_work_at(client, tpi_client_now(client));
 }
 
 void tp_client_idle(tp_client_t *client, int work)
@@ -360,7 +364,7 @@ int tpi_client_wait_step(tp_client_t *client, tpi_idle_t *idle)
     }
     if (NULL == client->runner && (mine || 0 == conductor))
     {
-        const int work = tpi_client_do_work_at(client, tpi_clock_monotonic_ns());
+        const int work = tpi_client_do_work_at(client, tpi_client_now(client));
         if (NULL != idle) { tpi_idle(idle, work, -1); }
         return 0;
     }
@@ -407,7 +411,7 @@ void tpi_client_dispose(tp_client_t *client, tpi_command_run_t run, void *object
     tpi_command_t here = { .run = run, .owner = client, .object = object };
     if (atomic_load(&client->closing) || (tpi_client_on_conductor(client) && !atomic_load(&client->in_do_work) && NULL == client->runner))
     {
-        (void)run(&here, tpi_clock_monotonic_ns());
+        (void)run(&here, tpi_client_now(client));
         return;
     }
     if (tpi_command_create(&command, run, client, object) < 0) { return; }                /* out of memory: closed with the client */
@@ -455,9 +459,9 @@ void tp_client_close(tp_client_t *client)
     {
         for (tpi_attachment_t *a = client->attachments; NULL != a; a = a->next)
         {
-            if (NULL != a->owner) { tpi_attachment_close(a, tpi_clock_monotonic_ns()); }
+            if (NULL != a->owner) { tpi_attachment_close(a, tpi_client_now(client)); }
         }
-        tpi_idle(&idle, tpi_client_do_work_at(client, tpi_clock_monotonic_ns()), -1);
+        tpi_idle(&idle, tp_client_do_work(client), -1);
     }
     for (tpi_command_t *command; NULL != (command = tpi_mpsc_queue_take(client->commands));)
     {

@@ -36,6 +36,7 @@ typedef struct tpi_client_hooks
     int (*open_bus)(void *clientd, const tpi_settings_t *settings, tpi_bus_t **bus);
     /* 0 and *endpoint filled when a living driver fits the settings, -1 otherwise. NULL: no endpoint files. */
     int (*find_endpoint)(void *clientd, const tp_context_t *context, tpi_endpoint_t *endpoint);
+    bool watch_heartbeat;              /* of the media driver, against CLOCK_REALTIME */
     void *clientd;
 }
 tpi_client_hooks_t;
@@ -120,6 +121,8 @@ struct tp_client
     tpi_attachment_t *attachments;
     tp_producer_t *producers;
     tp_consumer_t *consumers;
+    bool is_stepped;                   /* tests: time is what tpi_client_do_work_at was last given */
+    int64_t last_now_ns;
     int64_t next_tick_ns;
     int64_t next_endpoint_ns;
     int64_t next_counter_scan_ns;
@@ -137,6 +140,7 @@ int tpi_client_create(tp_client_t **client, const tp_context_t *context, const t
 int tpi_client_create_on_bus(tp_client_t **client, const tp_context_t *context, tpi_bus_t *bus);
 /* One cycle at a given time; the caller is the conductor. */
 int tpi_client_do_work_at(tp_client_t *client, int64_t now_ns);
+int64_t tpi_client_now(const tp_client_t *client);
 /* Any thread: has the conductor run it and waits until the deadline; in invoker mode turns the conductor meanwhile. 0, or -1 (TP_ETIMEDOUT: abandoned). */
 int tpi_client_call(tp_client_t *client, tpi_command_t *command, int64_t timeout_ns);
 #define TPI_CALL_NOT_SENT (-2)         /* the command never reached the conductor; its object is still the caller's */

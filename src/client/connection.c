@@ -391,6 +391,7 @@ static void watch_heartbeat(tp_client_t *client, int64_t now_ns)
         tpi_connection_lost(client, "the bus is closed", now_ns);
         return;
     }
+    if (!client->hooks.watch_heartbeat) { return; }
     const int64_t beat_ms = tpi_bus_media_driver_heartbeat_ms(c->bus);
     const int64_t age_ns = (tpi_clock_realtime_ns() / TPI_NS_PER_MS - beat_ms) * TPI_NS_PER_MS;
     if (beat_ms > 0 && age_ns > client->settings.driver_timeout_ns) { tpi_connection_lost(client, "the media driver is silent", now_ns); }

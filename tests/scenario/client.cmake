@@ -1,0 +1,6 @@
+# Scenarios of the client library: a client on the in-memory bus against a scripted driver.
+add_library(tp_client_rig STATIC client_rig.c)
+target_link_libraries(tp_client_rig PRIVATE tp_compiler PUBLIC tpi_client cmocka)
+foreach (name frames)
+    tp_cmocka_test(scenario_client_${name} SOURCES client_${name}_test.c LIBS tp_client_rig LABELS scenario)
+endforeach ()
