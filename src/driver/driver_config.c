@@ -10,6 +10,7 @@
 
 #include "common/alloc.h"
 #include "common/err.h"
+#include "driver/driver_internal.h"
 
 #define DEFAULT_CHANNEL "aeron:ipc?term-length=4m"
 #define MIB (1024u * 1024u)
@@ -357,14 +358,7 @@ static int check_profiles(const tp_driver_config_t *config)
     return 0;
 }
 
-static bool has_profile(const tp_driver_config_t *config, const char *name)
-{
-    for (uint32_t i = 0; i < config->profile_count; i++)
-    {
-        if (0 == strcmp(config->profiles[i].name, name)) { return true; }
-    }
-    return false;
-}
+static bool has_profile(const tp_driver_config_t *config, const char *name) { return NULL != tpi_driver_config_profile(config, name); }
 
 static int check_streams(const tp_driver_config_t *config)
 {
@@ -483,5 +477,48 @@ int tp_driver_config_check(const tp_driver_config_t *config)
     {
         return -1;
     }
+    return 0;
+}
+
+/* ---- for the driver -------------------------------------------------------------------------------------------------------- */
+
+const char *tpi_driver_config_announce_channel(const tp_driver_config_t *config)
+{
+    return '\0' != config->announce_channel[0] ? config->announce_channel : config->control_channel;
+}
+
+uint32_t tpi_driver_config_announce_stream_id(const tp_driver_config_t *config)
+{
+    return 0 != config->announce_stream_id ? config->announce_stream_id : config->control_stream_id;
+}
+
+const tp_profile_config_t *tpi_driver_config_profile(const tp_driver_config_t *config, const char *name)
+{
+    for (uint32_t i = 0; i < config->profile_count; i++)
+    {
+        if (0 == strcmp(config->profiles[i].name, name)) { return &config->profiles[i]; }
+    }
+    return NULL;
+}
+
+const tp_profile_config_t *tpi_driver_config_default_profile(const tp_driver_config_t *config)
+{
+    if ('\0' != config->default_profile[0]) { return tpi_driver_config_profile(config, config->default_profile); }
+    return config->profile_count > 0 ? &config->profiles[0] : NULL;
+}
+
+int tpi_driver_config_copy(tp_driver_config_t *copy, const tp_driver_config_t *config)
+{
+    tp_driver_config_t made = *config;
+    made.profiles = tpi_alloc_array(config->profile_count + 1u, sizeof(*made.profiles));
+    made.streams = tpi_alloc_array(config->stream_count + 1u, sizeof(*made.streams));
+    if (NULL == made.profiles || NULL == made.streams)
+    {
+        tp_driver_config_fini(&made);
+        return -1;
+    }
+    if (config->profile_count > 0) { memcpy(made.profiles, config->profiles, config->profile_count * sizeof(*made.profiles)); }
+    if (config->stream_count > 0) { memcpy(made.streams, config->streams, config->stream_count * sizeof(*made.streams)); }
+    *copy = made;
     return 0;
 }

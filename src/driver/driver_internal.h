@@ -1,0 +1,107 @@
+/*
+ * The driver below its public face: created on a bus that is open already (bus_mem in scenario tests), driven by a clock value. tp_driver.c wraps it
+ * with media driver, bus, endpoint file, socket and thread.
+ *
+ * Threads: one thread calls everything here but tpi_driver_shutdown, which any thread may call.
+ */
+#ifndef TPI_DRIVER_DRIVER_INTERNAL_H
+#define TPI_DRIVER_DRIVER_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <tensor_pool/driver/tp_driver.h>
+
+#include "bus/bus.h"
+
+typedef struct tpi_driver tpi_driver_t;
+
+typedef enum tpi_worker_kind
+{
+    TPI_WORKER_THREAD = 0,             /* region files are made on a thread of their own (trap M12) */
+    TPI_WORKER_INLINE,                 /* at once, inside the duty cycle: scenario tests */
+    TPI_WORKER_MANUAL                  /* when tpi_driver_run_jobs is called: scenario tests of what happens meanwhile */
+}
+tpi_worker_kind_t;
+
+/* Zero stands for the default everywhere. */
+typedef struct tpi_driver_options
+{
+    tpi_worker_kind_t worker;
+    uint64_t instance_token;           /* 0 = random */
+    size_t leases_max;
+    size_t streams_max;
+    size_t waits_max;                  /* attach requests that wait for regions */
+    size_t queue_max;                  /* messages that wait for a publication */
+    int poll_max;                      /* messages taken in one cycle */
+    void (*wake)(void *clientd);       /* a job is done; called on the worker's thread */
+    void *wake_clientd;
+}
+tpi_driver_options_t;
+
+/* What the driver counts, each also an Aeron counter (docs/spec/95-local-extensions.md). Order is published: append only. */
+#define TPI_DRIVER_STATS(X) \
+    X(attach_granted) X(attach_repeated) X(attach_absorbed) X(attach_refused) X(attach_failed) X(detach_granted) X(detach_refused) \
+    X(keepalive_accepted) X(keepalive_ignored) X(leases_expired) X(leases_revoked) X(messages_malformed) X(messages_newer) X(sends_queued) \
+    X(sends_dropped) X(limit_leases) X(limit_streams) X(limit_waits) X(limit_poll) X(shutdown_refused) X(hello_answered) X(hello_declined) \
+    X(regions_created) X(regions_failed) X(epochs_removed) X(counters_failed)
+
+typedef struct tpi_driver_stats
+{
+#define TPI_STAT(name) uint64_t name;
+    TPI_DRIVER_STATS(TPI_STAT)
+#undef TPI_STAT
+}
+tpi_driver_stats_t;
+
+/*
+ * Checks the configuration (11.3, file system included), takes the ownership locks of all static streams, starts to open publications and the
+ * subscription. config is copied, bus stays the caller's and has to live longer. TP_ECONF_*, TP_EOWNED, TP_EPATH, TP_ENOMEM.
+ */
+int tpi_driver_create(tpi_driver_t **driver, const tp_driver_config_t *config, tpi_bus_t *bus, const tpi_driver_options_t *options, int64_t now_ns);
+/* 1 when publications and subscription are open, 0 not yet, -1 refused by the bus. */
+int tpi_driver_is_ready(tpi_driver_t *driver);
+/* One duty cycle, the bus included. Work done, or -1 when the bus is lost. */
+int tpi_driver_do_work(tpi_driver_t *driver, int64_t now_ns);
+tp_driver_state_t tpi_driver_state(const tpi_driver_t *driver);
+/* Begins to drain in the next cycle. text may be NULL. Any thread. */
+void tpi_driver_shutdown(tpi_driver_t *driver, uint8_t reason, const char *text, bool skip_wait);
+/* Whether anything is attached or under way: an idle driver may sleep longer. */
+bool tpi_driver_is_idle(const tpi_driver_t *driver);
+/* Sends the notice if it was not sent and the bus takes it; removes files as configured; frees. Accepts NULL. */
+void tpi_driver_delete(tpi_driver_t *driver, int64_t now_ns);
+
+/* MANUAL worker: runs at most limit queued jobs. How many were run. */
+int tpi_driver_run_jobs(tpi_driver_t *driver, int limit);
+const tpi_driver_stats_t *tpi_driver_stats(const tpi_driver_t *driver);
+uint64_t tpi_driver_instance_token(const tpi_driver_t *driver);
+const char *tpi_driver_base_dir(const tpi_driver_t *driver);               /* canonical */
+size_t tpi_driver_lease_count(const tpi_driver_t *driver);
+
+/* Administration: ends a lease, reason REVOKED. TP_ENOENT. */
+int tpi_driver_revoke(tpi_driver_t *driver, uint64_t lease_id, const char *why, int64_t now_ns);
+
+typedef struct tpi_lease_view
+{
+    uint64_t lease_id;
+    uint32_t stream_id;
+    uint32_t client_id;
+    uint32_t node_id;
+    uint8_t role;
+    uint64_t epoch;
+    int64_t last_keepalive_ns;
+    int64_t expiry_ns;
+}
+tpi_lease_view_t;
+typedef void (*tpi_on_lease_t)(void *clientd, const tpi_lease_view_t *lease);
+void tpi_driver_foreach_lease(const tpi_driver_t *driver, tpi_on_lease_t handler, void *clientd);
+
+/* What the configuration leaves open, filled in. */
+const char *tpi_driver_config_announce_channel(const tp_driver_config_t *config);
+uint32_t tpi_driver_config_announce_stream_id(const tp_driver_config_t *config);
+const tp_profile_config_t *tpi_driver_config_profile(const tp_driver_config_t *config, const char *name);
+const tp_profile_config_t *tpi_driver_config_default_profile(const tp_driver_config_t *config);
+int tpi_driver_config_copy(tp_driver_config_t *copy, const tp_driver_config_t *config);
+
+#endif

@@ -1,0 +1,204 @@
+/*
+ * Messages out. Each goes at once when nothing waits, else behind what waits: order within a publication is never changed. A message that the bus does
+ * not take is kept until its time is over and tried again in each cycle (OP-D-05); the queue is bounded and counted.
+ */
+#include <string.h>
+
+#include "codec/codec_shm.h"
+#include "common/alloc.h"
+#include "driver/driver_state.h"
+
+#define ADMIN_TRIES 8
+
+static int64_t offer(tpi_publication_t *publication, const uint8_t *data, size_t length)
+{
+    int64_t result = TP_ADMIN_ACTION;
+    for (int i = 0; i < ADMIN_TRIES && TP_ADMIN_ACTION == result; i++) { result = tpi_publication_offer(publication, data, length); }   /* trap A2 */
+    return result;
+}
+
+static bool can_wait(int64_t result) { return TP_BACK_PRESSURED == result || TP_ADMIN_ACTION == result || TP_NOT_CONNECTED == result; }
+
+static void drop(tpi_driver_t *driver, const char *why)
+{
+    driver->stats.sends_dropped++;
+    TPI_LOG_WARN(TP_EBUS, "a message of the driver was not sent: %s", why);
+}
+
+static void keep(tpi_driver_t *driver, tpi_outbox_t *outbox, size_t length, int64_t give_up_ns)
+{
+    if (outbox->queued >= driver->options.queue_max)
+    {
+        drop(driver, "too many wait for the bus already");
+        return;
+    }
+    tpi_outgoing_t *const waiting = tpi_alloc(sizeof(*waiting) + length);
+    if (NULL == waiting)
+    {
+        drop(driver, "out of memory");
+        return;
+    }
+    waiting->give_up_ns = give_up_ns;
+    waiting->length = length;
+    memcpy(waiting->data, driver->buffer, length);
+    LL_APPEND(outbox->queue, waiting);
+    outbox->queued++;
+    driver->stats.sends_queued++;
+}
+
+/* Sends what was encoded into driver->buffer. */
+static void send_buffer(tpi_driver_t *driver, tpi_outbox_t *outbox, int64_t length, int64_t give_up_ns)
+{
+    if (length <= 0)
+    {
+        drop(driver, "it cannot be encoded");
+        return;
+    }
+    if (NULL == outbox->publication || outbox->queued > 0)
+    {
+        keep(driver, outbox, (size_t)length, give_up_ns);
+        return;
+    }
+    const int64_t result = offer(outbox->publication, driver->buffer, (size_t)length);
+    if (result > 0) { return; }
+    if (can_wait(result)) { keep(driver, outbox, (size_t)length, give_up_ns); }
+    else { drop(driver, tp_result_name(result)); }
+}
+
+static int flush(tpi_driver_t *driver, tpi_outbox_t *outbox, int64_t now_ns)
+{
+    int work = 0;
+    while (NULL != outbox->publication && NULL != outbox->queue)
+    {
+        tpi_outgoing_t *const first = outbox->queue;
+        const int64_t result = offer(outbox->publication, first->data, first->length);
+        const bool over = now_ns > first->give_up_ns;
+        if (result <= 0 && can_wait(result) && !over) { break; }
+        if (result <= 0) { drop(driver, over ? "its time is over" : tp_result_name(result)); }
+        LL_DELETE(outbox->queue, first);
+        outbox->queued--;
+        tpi_free(first);
+        work++;
+    }
+    return work;
+}
+
+int tpi_proxy_flush(tpi_driver_t *driver, int64_t now_ns) { return flush(driver, &driver->control, now_ns) + flush(driver, &driver->announce, now_ns); }
+
+bool tpi_proxy_is_empty(const tpi_driver_t *driver) { return NULL == driver->control.queue && NULL == driver->announce.queue; }
+
+void tpi_outbox_fini(tpi_outbox_t *outbox)
+{
+    tpi_outgoing_t *waiting = NULL;
+    tpi_outgoing_t *next = NULL;
+    LL_FOREACH_SAFE(outbox->queue, waiting, next) { tpi_free(waiting); }
+    outbox->queue = NULL;
+    outbox->queued = 0;
+    tpi_publication_close(outbox->publication);
+    outbox->publication = NULL;
+}
+
+static tpc_bytes_t cut(const char *text)
+{
+    tpc_bytes_t bytes = tpc_bytes(text);
+    if (bytes.length > TPC_ERROR_MESSAGE_MAX) { bytes.length = TPC_ERROR_MESSAGE_MAX; }       /* D-069 D-070 */
+    return bytes;
+}
+
+static uint64_t timestamp(int64_t now_ns) { return now_ns > 0 ? (uint64_t)now_ns : 0; }
+
+static uint32_t put_pools(tpc_pool_entry_t *entries, const tpi_stream_t *stream)
+{
+    for (uint32_t i = 0; i < stream->profile->pool_count; i++)
+    {
+        entries[i].pool_id = stream->profile->pools[i].pool_id;
+        entries[i].pool_nslots = stream->profile->header_nslots;                              /* D-060 */
+        entries[i].stride_bytes = stream->profile->pools[i].stride_bytes;
+        entries[i].region_uri = tpc_bytes(stream->files->uris[i + 1]);
+    }
+    return stream->profile->pool_count;
+}
+
+void tpi_proxy_attach_ok(tpi_driver_t *driver, const tpi_lease_record_t *record, int64_t correlation_id, int64_t now_ns)
+{
+    (void)now_ns;
+    tpc_attach_response_t m = TPC_ATTACH_RESPONSE_INIT;
+    m.correlation_id = correlation_id;                                                        /* D-034 */
+    m.code = TPC_CODE_OK;
+    m.lease_id = record->lease.lease_id;
+    m.lease_expiry_timestamp_ns = timestamp(record->lease.expiry_ns);                         /* D-021 */
+    m.stream_id = record->stream->stream_id;
+    m.epoch = record->stream->files->epoch;
+    m.layout_version = TPC_LAYOUT_VERSION;                                                    /* D-047 */
+    m.header_nslots = record->stream->profile->header_nslots;
+    m.header_slot_bytes = TPC_SLOT_BYTES;                                                     /* D-058 */
+    m.node_id = record->lease.node_id;
+    m.pool_count = put_pools(m.pools, record->stream);
+    m.header_region_uri = tpc_bytes(record->stream->files->uris[0]);
+    send_buffer(driver, &driver->control, tpc_attach_response_encode(driver->buffer, driver->buffer_size, &m), record->lease.expiry_ns);
+}
+
+void tpi_proxy_attach_refused(tpi_driver_t *driver, int64_t correlation_id, int32_t code, const char *text, int64_t now_ns)
+{
+    tpc_attach_response_t m = TPC_ATTACH_RESPONSE_INIT;                                       /* D-065 D-066 */
+    m.correlation_id = correlation_id;                                                        /* D-063 */
+    m.code = code;
+    m.error_message = cut(text);                                                              /* D-064 */
+    send_buffer(driver, &driver->control, tpc_attach_response_encode(driver->buffer, driver->buffer_size, &m), now_ns + driver->lease_ns);
+}
+
+void tpi_proxy_detach(tpi_driver_t *driver, int64_t correlation_id, int32_t code, const char *text, int64_t now_ns)
+{
+    tpc_detach_response_t m = TPC_DETACH_RESPONSE_INIT;
+    m.correlation_id = correlation_id;                                                        /* D-035 */
+    m.code = code;
+    m.error_message = cut(text);
+    send_buffer(driver, &driver->control, tpc_detach_response_encode(driver->buffer, driver->buffer_size, &m), now_ns + driver->lease_ns);
+}
+
+void tpi_proxy_revoked(tpi_driver_t *driver, const tpi_lease_t *lease, uint8_t reason, const char *text, int64_t now_ns)
+{
+    tpc_lease_revoked_t m = TPC_LEASE_REVOKED_INIT;
+    m.timestamp_ns = timestamp(now_ns);
+    m.lease_id = lease->lease_id;
+    m.stream_id = lease->stream_id;
+    m.client_id = lease->client_id;
+    m.role = lease->role;
+    m.reason = reason;
+    m.error_message = cut(text);
+    send_buffer(driver, &driver->control, tpc_lease_revoked_encode(driver->buffer, driver->buffer_size, &m), now_ns + driver->lease_ns);
+}
+
+void tpi_proxy_announce(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_ns)
+{
+    tpi_outbox_t *const outbox = driver->announce_is_control ? &driver->control : &driver->announce;
+    stream->announce_ns = now_ns + driver->period_ns;
+    tpi_epoch_files_refresh(stream->files, timestamp(now_ns));                                /* D-016: never announced with a stale sign of life */
+    if (NULL != outbox->publication && !driver->announce_is_control && !tpi_publication_is_connected(outbox->publication)) { return; }
+    tpc_pool_announce_t m = TPC_POOL_ANNOUNCE_INIT;
+    m.stream_id = stream->stream_id;
+    m.producer_id = NULL == stream->producer ? 0 : stream->producer->lease.client_id;         /* D-141 */
+    m.epoch = stream->files->epoch;
+    m.announce_timestamp_ns = timestamp(now_ns);
+    m.announce_clock_domain = TPC_CLOCK_MONOTONIC;
+    m.layout_version = TPC_LAYOUT_VERSION;
+    m.header_nslots = stream->profile->header_nslots;
+    m.header_slot_bytes = TPC_SLOT_BYTES;
+    m.pool_count = put_pools(m.pools, stream);
+    m.header_region_uri = tpc_bytes(stream->files->uris[0]);
+    send_buffer(driver, outbox, tpc_pool_announce_encode(driver->buffer, driver->buffer_size, &m), now_ns + driver->period_ns);
+}
+
+void tpi_proxy_shutdown(tpi_driver_t *driver, int64_t now_ns)
+{
+    tpc_driver_shutdown_t m = TPC_DRIVER_SHUTDOWN_INIT;
+    m.timestamp_ns = timestamp(now_ns);
+    m.reason = driver->shutdown_reason;                                                       /* D-151 */
+    m.error_message = cut(driver->shutdown_text);
+    send_buffer(driver, &driver->control, tpc_driver_shutdown_encode(driver->buffer, driver->buffer_size, &m), INT64_MAX);
+}
+
+void tpi_proxy_config(tpi_driver_t *driver, const tpc_consumer_config_t *config, int64_t now_ns)
+{
+    send_buffer(driver, &driver->control, tpc_consumer_config_encode(driver->buffer, driver->buffer_size, config), now_ns + driver->lease_ns);
+}

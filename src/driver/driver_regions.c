@@ -1,0 +1,235 @@
+/*
+ * The worker and its jobs. One mutex guards both lists; a job is touched by one side at a time. Order is kept: what is submitted first is done first.
+ */
+#include "driver/driver_regions.h"
+
+#include <pthread.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "common/alloc.h"
+#include "common/log.h"
+#include "common/thread.h"
+#include "protocol/epoch.h"
+#include "shm/epoch_dir.h"
+
+struct tpi_regions
+{
+    tpi_worker_kind_t kind;
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;            /* both ways: work to do, work done */
+    tpi_thread_t thread;
+    tpi_region_job_t *todo;
+    tpi_region_job_t *done;
+    bool running;                      /* a job is being run */
+    bool stop;
+    void (*wake)(void *clientd);
+    void *wake_clientd;
+};
+
+/* ---- what jobs do ---------------------------------------------------------------------------------------------------------- */
+
+static int try_create(tpi_region_job_t *job)
+{
+    const uint64_t found = tpi_gc_highest_epoch(job->dir_fd);
+    const uint64_t above = job->epoch > job->known_epoch ? job->epoch : job->known_epoch;
+    const uint64_t next = tpi_epoch_next(above, found, (int64_t)job->what.now_ns);      /* D-200 */
+    if (0 == next)
+    {
+        TPI_SET_ERR(TP_EPATH, "stream %u has no epoch number left", job->what.stream_id);
+        return -1;
+    }
+    job->epoch = next;
+    job->what.epoch = next;
+    return tpi_epoch_files_create(&job->files, &job->what);
+}
+
+static int run_create(tpi_region_job_t *job)
+{
+    const bool had_dir = job->dir_fd >= 0;
+    if (!had_dir) { job->dir_fd = tpi_ownership_take(&job->what); }
+    if (job->dir_fd < 0) { return -1; }
+    int rc = try_create(job);
+    if (rc < 0 && TP_ENOSPACE == tp_errcode())                                          /* D-179 */
+    {
+        tpi_err_t error;
+        tpi_gc_policy_t now = job->gc;
+        now.min_age_ns = 0;
+        tpi_err_save(&error);
+        job->removed = tpi_gc_stream(job->dir_fd, job->known_epoch, job->leased_epoch, &now, (int64_t)job->what.now_ns);
+        tpi_err_restore(&error);
+        if (job->removed > 0) { rc = try_create(job); }
+    }
+    if (rc < 0 && !had_dir)                                                             /* D-201: nothing of a new stream stays */
+    {
+        tpi_err_t error;
+        tpi_err_save(&error);
+        tpi_stream_dir_prune(&job->what, TPI_STREAM_DIR_LEVELS);
+        (void)close(job->dir_fd);
+        job->dir_fd = -1;
+        tpi_err_restore(&error);
+    }
+    return rc;
+}
+
+static void let_go(tpi_region_job_t *job)
+{
+    tpi_epoch_files_delete(job->files);
+    job->files = NULL;
+}
+
+static void run_job(tpi_region_job_t *job)
+{
+    job->what.pool_ids = job->pool_ids;
+    job->what.strides = job->strides;
+    switch (job->kind)
+    {
+        case TPI_JOB_CREATE: job->rc = run_create(job); break;
+        case TPI_JOB_GC:
+            let_go(job);
+            job->removed = tpi_gc_stream(job->dir_fd, job->known_epoch, job->leased_epoch, &job->gc, (int64_t)job->what.now_ns);
+            break;
+        case TPI_JOB_DISCARD:
+            let_go(job);
+            job->rc = tpi_epoch_dir_remove(job->dir_fd, job->epoch);
+            break;
+        case TPI_JOB_REMOVE:
+            let_go(job);
+            if (!job->keep_files) { job->removed = tpi_gc_all_epochs(job->dir_fd); }
+            tpi_stream_dir_prune(&job->what, TPI_STREAM_DIR_LEVELS);                    /* under the lock: nobody can have taken it over */
+            if (job->dir_fd >= 0) { (void)close(job->dir_fd); }
+            job->dir_fd = -1;
+            break;
+        case TPI_JOB_ORPHANS: job->removed = tpi_gc_orphans(&job->what, &job->gc); break;
+    }
+    if (job->rc < 0) { tpi_err_save(&job->error); }
+}
+
+void tpi_region_job_free(tpi_region_job_t *job)
+{
+    if (NULL == job) { return; }
+    tpi_epoch_files_delete(job->files);
+    tpi_free(job);
+}
+
+/* ---- worker ---------------------------------------------------------------------------------------------------------------- */
+
+/* Under the mutex: takes the first job. */
+static tpi_region_job_t *pop(tpi_region_job_t **list)
+{
+    tpi_region_job_t *const job = *list;
+    if (NULL != job) { LL_DELETE(*list, job); }
+    return job;
+}
+
+static void run_and_publish(tpi_regions_t *regions, tpi_region_job_t *job)
+{
+    run_job(job);
+    (void)pthread_mutex_lock(&regions->mutex);
+    job->next = NULL;
+    LL_APPEND(regions->done, job);
+    regions->running = false;
+    (void)pthread_cond_broadcast(&regions->changed);
+    (void)pthread_mutex_unlock(&regions->mutex);
+    if (NULL != regions->wake) { regions->wake(regions->wake_clientd); }
+}
+
+static void *work(void *arg)
+{
+    tpi_regions_t *const regions = arg;
+    for (;;)
+    {
+        (void)pthread_mutex_lock(&regions->mutex);
+        while (NULL == regions->todo && !regions->stop) { (void)pthread_cond_wait(&regions->changed, &regions->mutex); }
+        tpi_region_job_t *const job = pop(&regions->todo);
+        regions->running = NULL != job;
+        (void)pthread_mutex_unlock(&regions->mutex);
+        if (NULL == job) { return NULL; }
+        run_and_publish(regions, job);
+    }
+}
+
+int tpi_regions_create(tpi_regions_t **regions, tpi_worker_kind_t kind, void (*wake)(void *clientd), void *wake_clientd)
+{
+    tpi_regions_t *const r = tpi_alloc(sizeof(*r));
+    if (NULL == r) { return -1; }
+    r->kind = kind;
+    r->wake = wake;
+    r->wake_clientd = wake_clientd;
+    (void)pthread_mutex_init(&r->mutex, NULL);
+    (void)pthread_cond_init(&r->changed, NULL);
+    if (TPI_WORKER_THREAD == kind && tpi_thread_start(&r->thread, "tp-regions", work, r) < 0)
+    {
+        tpi_regions_delete(r);
+        return -1;
+    }
+    *regions = r;
+    return 0;
+}
+
+void tpi_regions_submit(tpi_regions_t *regions, tpi_region_job_t *job)
+{
+    (void)pthread_mutex_lock(&regions->mutex);
+    job->next = NULL;
+    LL_APPEND(regions->todo, job);
+    (void)pthread_cond_broadcast(&regions->changed);
+    (void)pthread_mutex_unlock(&regions->mutex);
+    if (TPI_WORKER_INLINE == regions->kind) { (void)tpi_regions_run(regions, 1); }
+}
+
+int tpi_regions_run(tpi_regions_t *regions, int limit)
+{
+    int count = 0;
+    if (TPI_WORKER_THREAD == regions->kind) { return 0; }
+    for (; count < limit; count++)
+    {
+        tpi_region_job_t *const job = pop(&regions->todo);
+        if (NULL == job) { break; }
+        run_and_publish(regions, job);
+    }
+    return count;
+}
+
+tpi_region_job_t *tpi_regions_take_done(tpi_regions_t *regions)
+{
+    (void)pthread_mutex_lock(&regions->mutex);
+    tpi_region_job_t *const job = pop(&regions->done);
+    (void)pthread_mutex_unlock(&regions->mutex);
+    return job;
+}
+
+bool tpi_regions_is_busy(tpi_regions_t *regions)
+{
+    (void)pthread_mutex_lock(&regions->mutex);
+    const bool busy = NULL != regions->todo || NULL != regions->done || regions->running;
+    (void)pthread_mutex_unlock(&regions->mutex);
+    return busy;
+}
+
+void tpi_regions_finish(tpi_regions_t *regions)
+{
+    if (TPI_WORKER_THREAD != regions->kind)
+    {
+        while (tpi_regions_run(regions, 64) > 0) { }
+        return;
+    }
+    (void)pthread_mutex_lock(&regions->mutex);
+    while (NULL != regions->todo || regions->running) { (void)pthread_cond_wait(&regions->changed, &regions->mutex); }
+    (void)pthread_mutex_unlock(&regions->mutex);
+}
+
+void tpi_regions_delete(tpi_regions_t *regions)
+{
+    if (NULL == regions) { return; }
+    tpi_regions_finish(regions);
+    (void)pthread_mutex_lock(&regions->mutex);
+    regions->stop = true;
+    (void)pthread_cond_broadcast(&regions->changed);
+    (void)pthread_mutex_unlock(&regions->mutex);
+    tpi_thread_join(&regions->thread);
+    tpi_region_job_t *job = NULL;
+    while (NULL != (job = pop(&regions->done))) { tpi_region_job_free(job); }
+    (void)pthread_cond_destroy(&regions->changed);
+    (void)pthread_mutex_destroy(&regions->mutex);
+    tpi_free(regions);
+}

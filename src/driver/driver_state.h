@@ -1,0 +1,240 @@
+/* What the driver remembers (20-driver.md section 2). Everything is owned and used by the driver's one thread, but for the shutdown request. */
+#ifndef TPI_DRIVER_DRIVER_STATE_H
+#define TPI_DRIVER_DRIVER_STATE_H
+
+#include <stdatomic.h>
+
+#include <pthread.h>
+#include <utlist.h>
+
+#include "common/err.h"
+#include "common/hash.h"
+#include "common/log.h"
+#include "codec/codec_driver.h"
+#include "codec/codec_wire.h"
+#include "driver/driver_internal.h"
+#include "driver/driver_regions.h"
+#include "protocol/attach.h"
+#include "protocol/lease.h"
+#include "protocol/node_id.h"
+#include "protocol/stream_range.h"
+#include "runtime/dispatcher.h"
+#include "runtime/lease_table.h"
+#include "runtime/tp_counters.h"
+#include "shm/path.h"
+
+/* One Aeron counter of ours: wanted value until the bus has added it, then the counter. */
+typedef struct tpi_tracked
+{
+    tpi_bus_async_t *async;
+    tpi_counter_t *counter;
+    int64_t value;
+    bool closing;                      /* its owner is gone */
+    struct tpi_tracked *prev;
+    struct tpi_tracked *next;
+}
+tpi_tracked_t;
+
+typedef struct tpi_stream tpi_stream_t;
+
+typedef struct tpi_lease_record
+{
+    tpi_lease_t lease;
+    tpi_deadline_t deadline;           /* in driver.leases, key = lease id */
+    tpi_stream_t *stream;
+    uint32_t descriptor_id;            /* per-consumer streams, 0 = none */
+    uint32_t control_id;
+    tpi_tracked_t *counter;
+    struct tpi_lease_record *prev;     /* in stream.leases */
+    struct tpi_lease_record *next;
+    UT_hash_handle by_client;          /* in driver.clients */
+    UT_hash_handle by_descriptor;      /* in driver.descriptor_ids, while descriptor_id is not 0 */
+    UT_hash_handle by_control;
+}
+tpi_lease_record_t;
+
+/* An attach request that waits for regions. */
+typedef struct tpi_wait
+{
+    tpc_attach_request_t request;
+    tpi_stream_t *stream;
+    uint32_t node_id;                  /* held, 0 = not yet: only for the request whose regions are being made */
+    struct tpi_wait *prev;             /* in driver.waits, in order of arrival */
+    struct tpi_wait *next;
+}
+tpi_wait_t;
+
+struct tpi_stream
+{
+    uint32_t stream_id;
+    char name[TP_CONFIG_NAME_MAX];     /* "" for dynamic ones */
+    const tp_profile_config_t *profile;
+    bool is_static;
+    bool is_known;                     /* false: new, its first regions are being made (3.2 row 18) */
+    int dir_fd;                        /* directory and ownership lock, -1 = not taken yet */
+    bool hugepages;                    /* of its URIs, decided with the first epoch */
+    uint64_t epoch;                    /* highest number ever tried */
+    tpi_epoch_files_t *files;          /* of the current epoch; NULL = none yet */
+    bool is_suspended;                 /* the producer's lease ended and the next epoch is not made yet: nothing is announced (OP-D-30) */
+    bool is_creating;                  /* a CREATE job is under way */
+    tpi_wait_t *creating_for;          /* whose; NULL = after the end of a lease */
+    bool detach_pending;               /* a DetachResponse that follows the announce of the new epoch */
+    int64_t detach_correlation_id;
+    int64_t retry_ns;                  /* next try after a failed creation, when suspended */
+    int64_t announce_ns;               /* next announce */
+    int64_t gc_ns;                     /* next look for old epochs, INT64_MAX = none due */
+    tpi_lease_record_t *leases;
+    tpi_lease_record_t *producer;
+    tpi_tracked_t *counter;
+    UT_hash_handle hh;
+};
+
+typedef struct tpi_outgoing
+{
+    struct tpi_outgoing *next;
+    int64_t give_up_ns;
+    size_t length;
+    uint8_t data[];
+}
+tpi_outgoing_t;
+
+/* One publication and what waits for it, in order (OP-D-05). */
+typedef struct tpi_outbox
+{
+    tpi_bus_async_t *async;
+    tpi_publication_t *publication;
+    tpi_outgoing_t *queue;
+    size_t queued;
+}
+tpi_outbox_t;
+
+struct tpi_driver
+{
+    tp_driver_config_t config;
+    tpi_driver_options_t options;
+    tpi_bus_t *bus;
+    uint64_t token;
+    uint64_t pid;
+    char *base_dir;                    /* canonical */
+    char user[TPI_NAME_MAX];
+    bool is_huge;                      /* the base lies on hugetlbfs */
+    int64_t lease_ns;
+    int64_t period_ns;
+    tpi_gc_policy_t gc;
+
+    tpi_outbox_t control;
+    tpi_outbox_t announce;             /* unused when it is the same channel and stream as control: order is kept then (D-113) */
+    bool announce_is_control;
+    tpi_bus_async_t *subscription_async;
+    tpi_subscription_t *subscription;
+    tpi_dispatcher_t *dispatcher;
+    uint8_t *buffer;                   /* encodes one message */
+    size_t buffer_size;
+
+    tpi_stream_t *streams;             /* hash by stream id */
+    size_t static_count;
+    tpi_lease_table_t leases;
+    tpi_lease_record_t *clients;       /* hash of the same records by client id */
+    tpi_lease_record_t *descriptor_ids;        /* hash of the same records by per-consumer stream id */
+    tpi_lease_record_t *control_ids;
+    tpi_wait_t *waits;
+    size_t wait_count;
+    tpi_node_ids_t node_ids;
+    tpi_stream_range_t dynamic_range;
+    tpi_stream_range_t descriptor_range;
+    tpi_stream_range_t control_range;
+    uint64_t epoch_floor;              /* highest epoch of a forgotten stream (OP-D-13) */
+    tpi_regions_t *regions;
+    int64_t tick_ns;                   /* no stream has anything to do before it */
+    int64_t orphans_ns;                /* next scan (D-183) */
+    int64_t other_authority_ns;        /* a ConsumerConfig of somebody else came */
+    int64_t backlog_since_ns;          /* the control stream was not read to its end since, 0 = it was */
+
+    tpi_tracked_t *counters;           /* all, the driver's own and those that are closing */
+    tpi_tracked_t *own_counter;
+    tpi_tracked_t *stat_counters[64];
+    tpi_driver_stats_t stats;
+
+    tp_driver_state_t state;
+    uint8_t shutdown_reason;
+    char shutdown_text[TPC_ERROR_MESSAGE_MAX + 1];
+    int64_t drain_until_ns;
+    bool notice_sent;
+    int64_t stop_by_ns;
+    pthread_mutex_t ask_mutex;         /* guards the four below: tpi_driver_shutdown comes from any thread */
+    bool ask_pending;
+    bool ask_skip_wait;
+    uint8_t ask_reason;
+    char ask_text[TPC_ERROR_MESSAGE_MAX + 1];
+    atomic_int published_state;        /* tp_driver_state_t, for any thread */
+};
+
+/* ---- driver.c ---- */
+void tpi_driver_begin_drain(tpi_driver_t *driver, uint8_t reason, const char *text, bool skip_wait, int64_t now_ns);
+
+/* ---- driver_proxy.c: the only callers of encode and send ---- */
+void tpi_proxy_attach_ok(tpi_driver_t *driver, const tpi_lease_record_t *record, int64_t correlation_id, int64_t now_ns);
+void tpi_proxy_attach_refused(tpi_driver_t *driver, int64_t correlation_id, int32_t code, const char *text, int64_t now_ns);
+void tpi_proxy_detach(tpi_driver_t *driver, int64_t correlation_id, int32_t code, const char *text, int64_t now_ns);
+void tpi_proxy_revoked(tpi_driver_t *driver, const tpi_lease_t *lease, uint8_t reason, const char *text, int64_t now_ns);
+void tpi_proxy_announce(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_ns);
+void tpi_proxy_shutdown(tpi_driver_t *driver, int64_t now_ns);
+void tpi_proxy_config(tpi_driver_t *driver, const tpc_consumer_config_t *config, int64_t now_ns);
+/* Sends what waits. Work done. */
+int tpi_proxy_flush(tpi_driver_t *driver, int64_t now_ns);
+bool tpi_proxy_is_empty(const tpi_driver_t *driver);
+void tpi_outbox_fini(tpi_outbox_t *outbox);
+
+/* ---- driver_handlers.c: messages in ---- */
+int tpi_handlers_init(tpi_driver_t *driver);
+/* The decision about one attach request, also when it is looked at again after regions were made. */
+void tpi_handle_attach(tpi_driver_t *driver, const tpc_attach_request_t *request, int64_t now_ns);
+
+/* ---- driver_leases.c ---- */
+tpi_lease_record_t *tpi_lease_find_client(const tpi_driver_t *driver, uint32_t client_id);
+tpi_lease_record_t *tpi_lease_find(const tpi_driver_t *driver, uint64_t lease_id);
+/* Row 18 but for the regions: lease, response, announce. -1 with TP_EFULL or TP_ENOMEM; node_id is held and becomes the lease's. */
+int tpi_lease_commit(tpi_driver_t *driver, tpi_stream_t *stream, const tpc_attach_request_t *request, uint32_t node_id, int64_t now_ns);
+/* The end-of-lease sequence of 4.1; frees the record. detach: the request to answer, or NULL. */
+void tpi_lease_finish(tpi_driver_t *driver, tpi_lease_record_t *record, uint8_t reason, const char *text, const tpc_detach_request_t *detach,
+    int64_t now_ns);
+int tpi_lease_expire(tpi_driver_t *driver, int64_t now_ns);
+/* Per-consumer stream ids of one consumer: assigned, kept, or given back. */
+uint32_t tpi_lease_assign_descriptor_id(tpi_driver_t *driver, tpi_lease_record_t *record);
+uint32_t tpi_lease_assign_control_id(tpi_driver_t *driver, tpi_lease_record_t *record);
+void tpi_lease_release_descriptor_id(tpi_driver_t *driver, tpi_lease_record_t *record);
+void tpi_lease_release_control_id(tpi_driver_t *driver, tpi_lease_record_t *record);
+void tpi_leases_fini(tpi_driver_t *driver);
+
+/* ---- driver_streams.c ---- */
+int tpi_streams_init(tpi_driver_t *driver, int64_t now_ns);
+tpi_stream_t *tpi_stream_find(const tpi_driver_t *driver, uint32_t stream_id);
+tpi_stream_t *tpi_stream_add(tpi_driver_t *driver, uint32_t stream_id, const char *name, const tp_profile_config_t *profile, bool is_static);
+/* The next id of the dynamic range, 0 = none. */
+uint32_t tpi_stream_next_id(tpi_driver_t *driver);
+bool tpi_stream_has_producer(const tpi_driver_t *driver, const tpi_stream_t *stream);
+/* Whether clients may map its regions now. */
+bool tpi_stream_is_usable(const tpi_stream_t *stream);
+/* A new epoch: for a request (wait belongs to the driver's list) or, with NULL, after the end of a producer's lease. -1 when the job cannot be made. */
+int tpi_stream_raise(tpi_driver_t *driver, tpi_stream_t *stream, tpi_wait_t *wait, int64_t now_ns);
+/* Finished jobs: grants, refusals, announces. Work done. */
+int tpi_streams_poll_jobs(tpi_driver_t *driver, int64_t now_ns);
+/* Announces, activity, retries, garbage. Work done. */
+int tpi_streams_tick(tpi_driver_t *driver, int64_t now_ns);
+void tpi_streams_announce_all(tpi_driver_t *driver, int64_t now_ns);
+/* A dynamic stream without leases, requests and jobs is forgotten (OP-D-13). */
+void tpi_stream_forget_if_unused(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_ns);
+void tpi_streams_fini(tpi_driver_t *driver, int64_t now_ns);
+void tpi_wait_remove(tpi_driver_t *driver, tpi_wait_t *wait);
+tpi_wait_t *tpi_wait_add(tpi_driver_t *driver, tpi_stream_t *stream, const tpc_attach_request_t *request);
+
+/* ---- driver_counters.c ---- */
+void tpi_driver_counters_init(tpi_driver_t *driver);
+void tpi_driver_counter_stream(tpi_driver_t *driver, tpi_stream_t *stream);
+void tpi_driver_counter_lease(tpi_driver_t *driver, tpi_lease_record_t *record);
+void tpi_tracked_set(tpi_tracked_t *tracked, int64_t value);       /* accepts NULL */
+void tpi_tracked_close(tpi_tracked_t *tracked);                    /* accepts NULL; freed by the next tick */
+void tpi_driver_counters_tick(tpi_driver_t *driver, int64_t now_ns);
+void tpi_driver_counters_fini(tpi_driver_t *driver);
+
+#endif
