@@ -137,7 +137,7 @@ static void unlink_record(tpi_driver_t *driver, tpi_lease_record_t *record, int6
     tpi_lease_release_descriptor_id(driver, record);
     tpi_lease_release_control_id(driver, record);
     tpi_tracked_set(record->counter, 0);
-    tpi_tracked_close(record->counter);
+    tpi_tracked_close(driver, record->counter);
 }
 
 static void finish(tpi_driver_t *driver, tpi_lease_record_t *record, uint8_t reason, const char *text, const tpc_detach_request_t *detach, int64_t now_ns)
@@ -224,7 +224,7 @@ void tpi_leases_fini(tpi_driver_t *driver)
         tpi_lease_release_control_id(driver, record);
         tpi_lease_table_remove(&driver->leases, &record->deadline);
         tpi_tracked_set(record->counter, 0);
-        tpi_tracked_close(record->counter);
+        tpi_tracked_close(driver, record->counter);
         tpi_free(record);
     }
     tpi_lease_table_fini(&driver->leases);

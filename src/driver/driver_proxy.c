@@ -49,6 +49,7 @@ static void keep(tpi_driver_t *driver, tpi_outbox_t *outbox, size_t length, int6
 /* Sends what was encoded into driver->buffer. */
 static void send_buffer(tpi_driver_t *driver, tpi_outbox_t *outbox, int64_t length, int64_t give_up_ns)
 {
+    if (TP_DRIVER_STOPPED == driver->state) { return; }        /* 9.1: nothing is sent any more */
     if (length <= 0)
     {
         drop(driver, "it cannot be encoded");

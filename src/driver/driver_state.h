@@ -23,9 +23,15 @@
 #include "runtime/tp_counters.h"
 #include "shm/path.h"
 
-/* One Aeron counter of ours: wanted value until the bus has added it, then the counter. */
+#define TPI_DRIVER_STAT_COUNT (sizeof(tpi_driver_stats_t) / sizeof(uint64_t))
+
+/* One Aeron counter of ours: first what to add (handlers may not, trap A4), then the addition under way, then the counter. */
 typedef struct tpi_tracked
 {
+    int32_t type_id;
+    uint8_t key[TPI_COUNTER_KEY_MAX];
+    size_t key_length;
+    char *label;                       /* until it is added */
     tpi_bus_async_t *async;
     tpi_counter_t *counter;
     int64_t value;
@@ -152,8 +158,10 @@ struct tpi_driver
 
     tpi_tracked_t *counters;           /* all, the driver's own and those that are closing */
     tpi_tracked_t *own_counter;
-    tpi_tracked_t *stat_counters[64];
+    tpi_tracked_t *stat_counters[TPI_DRIVER_STAT_COUNT];
+    bool counters_dirty;               /* some are to be added or closed */
     tpi_driver_stats_t stats;
+    tpi_driver_stats_t published_stats;
 
     tp_driver_state_t state;
     uint8_t shutdown_reason;
@@ -233,7 +241,8 @@ void tpi_driver_counters_init(tpi_driver_t *driver);
 void tpi_driver_counter_stream(tpi_driver_t *driver, tpi_stream_t *stream);
 void tpi_driver_counter_lease(tpi_driver_t *driver, tpi_lease_record_t *record);
 void tpi_tracked_set(tpi_tracked_t *tracked, int64_t value);       /* accepts NULL */
-void tpi_tracked_close(tpi_tracked_t *tracked);                    /* accepts NULL; freed by the next tick */
+/* Its owner lets go: it is closed and freed by the next tick. Accepts NULL. */
+void tpi_tracked_close(tpi_driver_t *driver, tpi_tracked_t *tracked);
 void tpi_driver_counters_tick(tpi_driver_t *driver, int64_t now_ns);
 void tpi_driver_counters_fini(tpi_driver_t *driver);
 

@@ -216,7 +216,7 @@ static void creation_failed(tpi_driver_t *driver, tpi_stream_t *stream, tpi_wait
     }
     driver->stats.attach_failed++;
     tpi_node_ids_cancel(&driver->node_ids, wait->node_id);
-    tpi_proxy_attach_refused(driver, wait->request.correlation_id, code, text, now_ns);        /* D-075 D-180 */
+    tpi_proxy_attach_refused(driver, wait->request.correlation_id, code, text, now_ns);        /* D-075 */
 }
 
 /* Everybody who waited for the outcome is looked at again, as if the request had just come. */
@@ -276,7 +276,10 @@ static void on_created(tpi_driver_t *driver, tpi_region_job_t *job, int64_t now_
         driver->stats.regions_failed++;
         tpi_err_restore(&job->error);
         tpi_log_err(TP_LOG_ERROR);
-        creation_failed(driver, stream, wait, TPC_CODE_INTERNAL_ERROR, job->error.msg, now_ns);
+        char text[TPC_ERROR_MESSAGE_MAX + 1];
+        (void)snprintf(text, sizeof(text), "shm creation failed: %s: %s", tp_strerror(job->error.code), job->error.msg);
+        creation_failed(driver, stream, wait, TPC_CODE_INTERNAL_ERROR, text, now_ns);          /* D-180 */
+        if (TP_EMLOCK == job->error.code) { tpi_driver_begin_drain(driver, TPC_SHUTDOWN_ERROR, job->error.msg, false, now_ns); }     /* D-192 */
     }
     else if (NULL != wait && TP_DRIVER_RUNNING != driver->state)
     {
@@ -388,7 +391,7 @@ static void drop_stream(tpi_driver_t *driver, tpi_stream_t *stream, bool keep_fi
     if (stream->epoch > driver->epoch_floor) { driver->epoch_floor = stream->epoch; }          /* OP-D-13 */
     submit_remove(driver, stream, keep_files, now_ns);
     tpi_tracked_set(stream->counter, 0);
-    tpi_tracked_close(stream->counter);
+    tpi_tracked_close(driver, stream->counter);
     HASH_DEL(driver->streams, stream);
     tpi_free(stream);
 }

@@ -225,7 +225,7 @@ int tpi_region_lock(const tpi_region_t *region)
     if (0 == mlock2(region->base, (size_t)region->mapped_bytes, 0)) { return 0; }       /* mlock() does nothing under sanitizers */
     const int reason = errno;
     (void)getrlimit(RLIMIT_MEMLOCK, &limit);
-    TPI_SET_ERR(TP_EPERM, "%llu bytes cannot be locked in memory: %s", (unsigned long long)region->mapped_bytes, strerror(reason));
+    TPI_SET_ERR(TP_EMLOCK, "%llu bytes cannot be locked in memory: %s", (unsigned long long)region->mapped_bytes, strerror(reason));
     TPI_ERR_WHY("RLIMIT_MEMLOCK of this process is %llu bytes", (unsigned long long)limit.rlim_cur);
     TPI_ERR_FIX("raise the limit (LimitMEMLOCK=infinity, ulimit -l) or set policies.mlock_shm = false");
     return -1;
