@@ -92,4 +92,13 @@ static inline uint8_t *tpi_pool_payload(const tpi_pool_t *pool, uint32_t index)
     return pool->region.base + TPI_SUPERBLOCK_BYTES + (size_t)index * (size_t)pool->stride_bytes;                   /* W-057, trap M1 */
 }
 
+/*
+ * R1 and the second load (shm/slot.h), and that no page was lost to truncation meanwhile: whether all that was read from slot and payload
+ * since tpi_slot_open belongs to that frame.
+ */
+static inline bool tpi_pool_set_still(const tpi_pool_set_t *set, const tpi_pool_t *pool, uint32_t index, uint64_t word)
+{
+    return tpi_slot_still(tpi_pool_set_slot(set, index), word) && !tpi_region_is_lost(&set->ring) && !tpi_region_is_lost(&pool->region);
+}
+
 #endif

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/err.h"
+#include "shm/fault.h"
 
 typedef _Atomic uint64_t shared_word_t;
 
@@ -90,6 +91,11 @@ int tpi_region_check(const tpi_region_t *region, const tpi_region_expect_t *expe
         return -1;
     }
     tpi_region_superblock(region, &superblock);
+    if (tpi_region_is_lost(region))                                          /* the file may have its old size again, the mapping is gone */
+    {
+        TPI_SET_ERR(TP_EREGION, "region file was truncated while it was mapped");
+        return -1;
+    }
     if (tpi_superblock_check(&superblock, expect) < 0) { return -1; }
     if (superblock.pid != region->pid)                                                                                    /* W-092 W-119 */
     {
@@ -118,7 +124,8 @@ static int map_fd(tpi_region_t *region, int fd, uint64_t bytes, bool writable, c
         TPI_SET_ERR(TP_EMAP, "region '%s': %llu bytes cannot be mapped: %s", path, (unsigned long long)length, strerror(errno));
         return -1;
     }
-    *region = (tpi_region_t){ .base = base, .mapped_bytes = length, .writable = writable, .fd = fd };
+    *region = (tpi_region_t){ .base = base, .mapped_bytes = length, .writable = writable, .fd = fd,
+        .guard = tpi_fault_register(base, (size_t)length, writable) };
     return 0;
 }
 
@@ -236,11 +243,14 @@ void tpi_region_unmap(tpi_region_t *region)
     if (NULL == region) { return; }
     if (NULL != region->base)
     {
+        tpi_fault_unregister(region->guard);
         (void)munmap(region->base, (size_t)region->mapped_bytes);
         if (region->fd >= 0) { (void)close(region->fd); }
     }
     *region = (tpi_region_t)TPI_REGION_INIT;
 }
+
+bool tpi_region_is_lost(const tpi_region_t *region) { return 0 != region->guard && tpi_fault_happened(region->guard); }
 
 uint64_t tpi_region_activity_ns(const tpi_region_t *region)
 {

@@ -44,6 +44,7 @@ typedef struct tpi_region
     bool writable;
     int fd;                            /* -1 when closed */
     uint64_t pid;                      /* of the superblock when mapped (W-119) */
+    unsigned guard;                    /* of shm/fault.h; 0 = none */
 }
 tpi_region_t;
 
@@ -69,6 +70,8 @@ void tpi_region_superblock(const tpi_region_t *region, tpc_superblock_t *superbl
 /* Locks the mapping in memory (D-193); undone by unmapping. TP_EPERM with the limit in the text. */
 int tpi_region_lock(const tpi_region_t *region);
 void tpi_region_unmap(tpi_region_t *region);          /* idempotent, accepts NULL */
+/* Whether pages were lost to truncation and read as zeros: nothing read from it counts any more. Hot; false without the guard of shm/fault.h. */
+bool tpi_region_is_lost(const tpi_region_t *region);
 
 uint64_t tpi_region_activity_ns(const tpi_region_t *region);                     /* relaxed 64-bit load at offset 56 */
 void tpi_region_set_activity_ns(const tpi_region_t *region, uint64_t now_ns);    /* release store; writable mappings only */
