@@ -16,6 +16,7 @@ static void parameters_are_matched_whole__P15(void **state)
     assert_true(tpi_channel_param("aeron:ipc?term-length=4m|alias=x", "alias", value, sizeof(value)));
     assert_string_equal(value, "x");
     assert_false(tpi_channel_param("aeron:ipc?term-length=4m", "term", value, sizeof(value)));
+    assert_false(tpi_channel_param("aeron:ipc?ttl-x=4", "ttl", value, sizeof(value)));
     assert_false(tpi_channel_param("aeron:ipc?xterm-length=4m", "term-length", value, sizeof(value)));
     assert_false(tpi_channel_param("aeron:ipc", "term-length", value, sizeof(value)));
     assert_false(tpi_channel_param("aeron:ipc?", "term-length", value, sizeof(value)));

@@ -234,7 +234,7 @@ static void fresh_slots_read_as_not_committed(void **state)
     tpi_epoch_files_delete(files);
 }
 
-static void an_epoch_number_is_never_used_twice__O_56_D_017(void **state)
+static void an_epoch_number_is_never_used_twice__O_56_D_017__M10(void **state)
 {
     (void)state;
     const tpi_region_create_t what = request();
@@ -524,7 +524,7 @@ int main(void)
         TEST(refresh_changes_activity_and_nothing_else__W_004_W_006_D_016),
         TEST(every_byte_is_allocated_before_it_is_announced__M6),
         TEST(fresh_slots_read_as_not_committed),
-        TEST(an_epoch_number_is_never_used_twice__O_56_D_017),
+        TEST(an_epoch_number_is_never_used_twice__O_56_D_017__M10),
         TEST(unusable_requests_leave_nothing__D_201_W_013_W_213_O_40_O_46),
         TEST(hugepages_on_tmpfs_are_refused_and_leave_nothing__D_048_W_210_D_201),
         TEST(lengths_are_rounded_up_to_the_page),

@@ -206,7 +206,7 @@ static void *read_frames(void *argument)
     {
         const int done = atomic_load(&reader->ring->done);
         const uint64_t newest = atomic_load_explicit(&reader->ring->newest, memory_order_acquire);
-        for (uint64_t back = 0; back < NSLOTS && back < newest; back++) { read_one(reader, newest - 1 - back); }
+        for (uint64_t back = 0; back <= NSLOTS && back <= newest; back++) { read_one(reader, newest - back); }   /* newest is being written */
         if (done) { return NULL; }
     }
 }
