@@ -186,7 +186,7 @@ static void check_one_aeron_dir(doctor_t *doctor, const char *dir, bool ours)
     {
         if (ours)
         {
-            report(doctor, LEVEL_FAIL, "media driver", "start one: tp_driver with driver.media_driver = \"embedded\", or aeronmd", "none at %s: %s",
+            report(doctor, LEVEL_FAIL, "media driver", "start one: tp_driver --embedded-media-driver, or aeronmd", "none at %s: %s",
                 dir, tp_errmsg());
         }
         else { report(doctor, LEVEL_INFO, "media driver", NULL, "%s cannot be read: %s", dir, tp_errmsg()); }
@@ -373,7 +373,7 @@ static int run_doctor(const cli_args_t *args)
             "notes",
             (int)doctor.counts[LEVEL_INFO], "warnings", (int)doctor.counts[LEVEL_WARN], "failures", (int)doctor.counts[LEVEL_FAIL]));
     }
-    else { printf("%u failures, %u warnings\n", doctor.counts[LEVEL_FAIL], doctor.counts[LEVEL_WARN]); }
+    else { printf("failures: %u, warnings: %u\n", doctor.counts[LEVEL_FAIL], doctor.counts[LEVEL_WARN]); }
     return code;
 }
 

@@ -33,7 +33,7 @@ void cli_help_all(FILE *out)
     {
         char words[64];
         if ((*verb)->hidden) { continue; }
-        snprintf(words, sizeof(words), "%s %s", (*verb)->name, (*verb)->arguments);
+        snprintf(words, sizeof(words), "%s %s", (*verb)->name, NULL != (*verb)->words ? (*verb)->words : (*verb)->arguments);
         fprintf(out, "  %-32s  %s\n", words, (*verb)->summary);
     }
     fputs("\nOptions of every verb:\n", out);

@@ -101,7 +101,7 @@ def test_a_configuration_that_init_writes_passes_check(sandbox):
 
 
 def test_a_wrong_configuration_is_refused_with_its_line(sandbox):
-    text = '[driver]\ninstance_id = "a"\n[profiles.p]\nheader_nslots = 3\npayload_pools = [{ pool_id = 1, stride_byte = 64 }]\n'
+    text = '[driver]\ninstance_id = "a"\n[profiles.p]\nheader_nslots = 4\npayload_pools = [{ pool_id = 1, stride_byte = 64 }]\n'
     path = sandbox.write("wrong.toml", text)
     done = tp(sandbox, "config", "check", path).ends(1)
     assert re.search(r"error\[TP21\d\d\]: .*wrong\.toml:5", done.complaint()) and "stride_bytes" in done.complaint()
