@@ -158,11 +158,11 @@ static int send_due(tp_client_t *client, tpi_attachment_t *a, int64_t now_ns)
     {
         case TPI_SESSION_SEND_NOTHING: return 0;
         case TPI_SESSION_SEND_ATTACH:
-            accepted = tpi_proxy_attach(client, &message.attach);
+            accepted = tpi_client_send_attach(client, &message.attach);
             tpi_client_hurry(client, now_ns);
             break;
-        case TPI_SESSION_SEND_KEEPALIVE: accepted = tpi_proxy_keepalive(client, &message.keepalive); break;
-        case TPI_SESSION_SEND_DETACH: accepted = tpi_proxy_detach(client, &message.detach); break;
+        case TPI_SESSION_SEND_KEEPALIVE: accepted = tpi_client_send_keepalive(client, &message.keepalive); break;
+        case TPI_SESSION_SEND_DETACH: accepted = tpi_client_send_detach(client, &message.detach); break;
     }
     tpi_session_sent(&a->session, action, accepted, now_ns);
     return accepted ? 1 : 0;

@@ -184,13 +184,13 @@ void tpi_attachment_set_error(const tpi_attachment_t *attachment);
 void tpi_attachment_spec(tpi_pool_set_spec_t *spec, tpi_pool_spec_t *pools, const tpc_attach_response_t *response);
 
 /* ---- proxy.c: every message this client sends; true when the bus took it ---- */
-bool tpi_proxy_attach(tp_client_t *client, const tpc_attach_request_t *m);
-bool tpi_proxy_keepalive(tp_client_t *client, const tpc_keepalive_t *m);
-bool tpi_proxy_detach(tp_client_t *client, const tpc_detach_request_t *m);
-bool tpi_proxy_hello(tp_client_t *client, const tpc_consumer_hello_t *m);
-bool tpi_proxy_config(tp_client_t *client, const tpc_consumer_config_t *m);
-bool tpi_proxy_qos_consumer(tp_client_t *client, const tpc_qos_consumer_t *m);
-bool tpi_proxy_qos_producer(tp_client_t *client, const tpc_qos_producer_t *m);
+bool tpi_client_send_attach(tp_client_t *client, const tpc_attach_request_t *m);
+bool tpi_client_send_keepalive(tp_client_t *client, const tpc_keepalive_t *m);
+bool tpi_client_send_detach(tp_client_t *client, const tpc_detach_request_t *m);
+bool tpi_client_send_hello(tp_client_t *client, const tpc_consumer_hello_t *m);
+bool tpi_client_send_config(tp_client_t *client, const tpc_consumer_config_t *m);
+bool tpi_client_send_qos_consumer(tp_client_t *client, const tpc_qos_consumer_t *m);
+bool tpi_client_send_qos_producer(tp_client_t *client, const tpc_qos_producer_t *m);
 
 /* ---- handlers.c ---- */
 int tpi_client_add_routes(tp_client_t *client);

@@ -184,7 +184,7 @@ static void say_hello(tp_consumer_t *c, int64_t now_ns)
     hello.descriptor_channel = tpc_bytes(c->context.descriptor_request.channel);
     hello.control_stream_id = (uint32_t)c->context.control_request.stream_id;
     hello.control_channel = tpc_bytes(c->context.control_request.channel);
-    c->next_hello_ns = now_ns + (tpi_proxy_hello(c->client, &hello) ? HELLO_NS : TPI_TICK_NS);         /* W-127 W-128 */
+    c->next_hello_ns = now_ns + (tpi_client_send_hello(c->client, &hello) ? HELLO_NS : TPI_TICK_NS);         /* W-127 W-128 */
 }
 
 static void say_qos(tp_consumer_t *c, int64_t now_ns)
@@ -192,7 +192,7 @@ static void say_qos(tp_consumer_t *c, int64_t now_ns)
     if (now_ns < c->next_qos_ns) { return; }
     tpc_qos_consumer_t qos;
     tpi_consumer_qos(c, &qos);
-    (void)tpi_proxy_qos_consumer(c->client, &qos);
+    (void)tpi_client_send_qos_consumer(c->client, &qos);
     c->next_qos_ns = now_ns + QOS_NS;                      /* W-188 */
 }
 

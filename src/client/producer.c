@@ -314,7 +314,7 @@ void tpi_producer_tick(tp_producer_t *producer, int64_t now_ns)
         qos.producer_id = p->attachment->session.lease.client_id;
         qos.epoch = p->published->epoch;
         qos.current_seq = tpi_stat_get(&p->stat_next_seq);                                /* O-32 */
-        (void)tpi_proxy_qos_producer(p->client, &qos);
+        (void)tpi_client_send_qos_producer(p->client, &qos);
     }
 }
 
@@ -352,7 +352,7 @@ void tpi_producer_on_hello(tp_producer_t *producer, const tpc_consumer_hello_t *
     const tpi_registry_answer_t answer = tpi_registry_on_hello(&p->registry, hello, now_ns);
     if (TPI_REGISTRY_NO_ANSWER == answer) { return; }
     tpi_registry_decline(&config, hello->stream_id, hello->consumer_id, hello->mode, TPI_REGISTRY_DECLINE_SHM != answer);
-    (void)tpi_proxy_config(p->client, &config);
+    (void)tpi_client_send_config(p->client, &config);
 }
 
 /* Somebody promised a consumer private streams that this producer does not serve: it stays on the shared ones (W-151). */
@@ -364,7 +364,7 @@ void tpi_producer_on_config(tp_producer_t *producer, const tpc_consumer_config_t
     tpc_consumer_config_t decline;
     tpi_registry_decline(&decline, config->stream_id, config->consumer_id, config->mode, 1 == config->use_shm);
     decline.payload_fallback_uri = config->payload_fallback_uri;
-    (void)tpi_proxy_config(p->client, &decline);
+    (void)tpi_client_send_config(p->client, &decline);
 }
 
 void tpi_producer_on_qos(tp_producer_t *producer, const tpc_qos_consumer_t *qos, int64_t now_ns)

@@ -16,37 +16,37 @@ static bool send(tp_client_t *client, tpi_publication_t *publication, int64_t le
 static tpi_publication_t *control(const tp_client_t *client) { return NULL == client->connection ? NULL : client->connection->control_pub; }
 static tpi_publication_t *qos(const tp_client_t *client) { return NULL == client->connection ? NULL : client->connection->qos_pub; }
 
-bool tpi_proxy_attach(tp_client_t *client, const tpc_attach_request_t *m)
+bool tpi_client_send_attach(tp_client_t *client, const tpc_attach_request_t *m)
 {
     return send(client, control(client), tpc_attach_request_encode(client->send_buffer, client->send_capacity, m));
 }
 
-bool tpi_proxy_keepalive(tp_client_t *client, const tpc_keepalive_t *m)
+bool tpi_client_send_keepalive(tp_client_t *client, const tpc_keepalive_t *m)
 {
     return send(client, control(client), tpc_keepalive_encode(client->send_buffer, client->send_capacity, m));
 }
 
-bool tpi_proxy_detach(tp_client_t *client, const tpc_detach_request_t *m)
+bool tpi_client_send_detach(tp_client_t *client, const tpc_detach_request_t *m)
 {
     return send(client, control(client), tpc_detach_request_encode(client->send_buffer, client->send_capacity, m));
 }
 
-bool tpi_proxy_hello(tp_client_t *client, const tpc_consumer_hello_t *m)
+bool tpi_client_send_hello(tp_client_t *client, const tpc_consumer_hello_t *m)
 {
     return send(client, control(client), tpc_consumer_hello_encode(client->send_buffer, client->send_capacity, m));
 }
 
-bool tpi_proxy_config(tp_client_t *client, const tpc_consumer_config_t *m)
+bool tpi_client_send_config(tp_client_t *client, const tpc_consumer_config_t *m)
 {
     return send(client, control(client), tpc_consumer_config_encode(client->send_buffer, client->send_capacity, m));
 }
 
-bool tpi_proxy_qos_consumer(tp_client_t *client, const tpc_qos_consumer_t *m)
+bool tpi_client_send_qos_consumer(tp_client_t *client, const tpc_qos_consumer_t *m)
 {
     return send(client, qos(client), tpc_qos_consumer_encode(client->send_buffer, client->send_capacity, m));
 }
 
-bool tpi_proxy_qos_producer(tp_client_t *client, const tpc_qos_producer_t *m)
+bool tpi_client_send_qos_producer(tp_client_t *client, const tpc_qos_producer_t *m)
 {
     return send(client, qos(client), tpc_qos_producer_encode(client->send_buffer, client->send_capacity, m));
 }

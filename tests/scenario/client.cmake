@@ -4,3 +4,4 @@ target_link_libraries(tp_client_rig PRIVATE tp_compiler PUBLIC tpi_client cmocka
 foreach (name frames)
     tp_cmocka_test(scenario_client_${name} SOURCES client_${name}_test.c LIBS tp_client_rig LABELS scenario)
 endforeach ()
+tp_cmocka_test(scenario_client_aeron SOURCES client_aeron_test.c LIBS tpi_client tpi_driver tpi_media_driver LABELS scenario TIMEOUT 180)
