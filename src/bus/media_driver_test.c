@@ -181,7 +181,7 @@ static void an_idle_driver_costs_next_to_nothing(void **state)
 {
     (void)state;                                               /* the shared driver runs */
     const struct timespec half_a_second = { .tv_nsec = 500000000 };
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(TPI_SANITIZED)
     const int64_t most_us = 25000;
 #else
     const int64_t most_us = 10000;                             /* 2 % */
