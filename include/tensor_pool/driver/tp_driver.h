@@ -14,12 +14,18 @@ TP_BEGIN_DECLS
 
 typedef struct tp_driver tp_driver_t;
 
-/* Checks the configuration, launches or connects the media driver, takes ownership locks, opens control and announce stream. The config is copied. */
+/*
+ * Checks the configuration, launches or connects the media driver, takes ownership locks, opens control and announce stream, writes the endpoint file
+ * and opens the local socket. The config is copied. TP_ECONF_*, TP_EPATH, TP_EOWNED (another driver serves a stream or has this instance id),
+ * TP_ENOMEDIADRIVER, TP_EMEDIADRIVER, TP_ECHANNEL, TP_EMLOCK, TP_ETIMEDOUT.
+ */
 TP_EXPORT int tp_driver_init(tp_driver_t **driver, const tp_driver_config_t *config);
-/* Runs the duty cycle on a thread of its own. */
+/* Runs the duty cycle on a thread of its own, which sleeps when there is nothing to do. TP_ESTATE when it runs already. */
 TP_EXPORT int tp_driver_start(tp_driver_t *driver);
-/* One duty cycle; work done, or -1 when the media driver is lost. */
+/* One duty cycle; work done, or -1: the media driver is lost (TP_EMEDIADRIVER), or another thread runs this driver (TP_ETHREAD). */
 TP_EXPORT int tp_driver_do_work(tp_driver_t *driver);
+/* For loops of your own: how long a cycle without work may sleep, longer while nobody is attached. Call it on the thread of do_work. */
+TP_EXPORT int64_t tp_driver_park_limit_ns(const tp_driver_t *driver);
 
 typedef enum tp_driver_state
 {
@@ -40,6 +46,7 @@ TP_EXPORT void tp_driver_close(tp_driver_t *driver);
 
 /* "" when the media driver is external and its default directory is used. Valid until close. */
 TP_EXPORT const char *tp_driver_aeron_dir(const tp_driver_t *driver);
+/* Where clients find this driver. Valid until close; the file is gone then. */
 TP_EXPORT const char *tp_driver_endpoint_file(const tp_driver_t *driver);
 
 TP_END_DECLS

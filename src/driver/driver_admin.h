@@ -1,0 +1,19 @@
+/*
+ * The local socket of a driver: JSON lines for tools of the same user (docs/spec/95-local-extensions.md). Runs in the driver's duty cycle.
+ *   {"cmd":"ping"} {"cmd":"leases"} {"cmd":"revoke","lease":"<id>"} {"cmd":"drain"}
+ */
+#ifndef TPI_DRIVER_DRIVER_ADMIN_H
+#define TPI_DRIVER_DRIVER_ADMIN_H
+
+#include "driver/driver_internal.h"
+
+typedef struct tpi_admin tpi_admin_t;
+
+int tpi_admin_open(tpi_admin_t **admin, tpi_driver_t *driver, const char *socket_path);
+int tpi_admin_do_work(tpi_admin_t *admin, int64_t now_ns);
+void tpi_admin_close(tpi_admin_t *admin);                  /* accepts NULL */
+
+/* One request line to one answer line; the caller frees it (tpi_free). NULL: out of memory. For the socket and for tests. */
+char *tpi_admin_answer(tpi_driver_t *driver, const char *line, size_t length, int64_t now_ns);
+
+#endif

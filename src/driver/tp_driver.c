@@ -1,0 +1,260 @@
+/*
+ * The public driver: media driver, bus, endpoint file and local socket around the inner driver, and the thread that runs it. Here the clock is read.
+ * One thread at a time is inside do_work; a second one is refused (trap L1).
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <tensor_pool/driver/tp_driver.h>
+
+#include "codec/codec_driver.h"
+#include "common/alloc.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "driver/driver_admin.h"
+#include "driver/driver_internal.h"
+#include "runtime/agent.h"
+#include "runtime/endpoint.h"
+#include "shm/path.h"
+
+#define CONNECT_TIMEOUT_NS (2 * TPI_NS_PER_S)
+#define READY_TIMEOUT_NS (10 * TPI_NS_PER_S)
+#define PARK_MIN_NS (50 * TPI_NS_PER_US)
+#define PARK_BUSY_NS TPI_NS_PER_MS              /* longest sleep while somebody is attached */
+#define PARK_IDLE_NS (10 * TPI_NS_PER_MS)       /* and while nobody is */
+#define ADMIN_PERIOD_NS (10 * TPI_NS_PER_MS)
+
+struct tp_driver
+{
+    tp_media_driver_t *media_driver;
+    tpi_bus_t *bus;
+    tpi_driver_t *inner;
+    tpi_admin_t *admin;
+    tpi_endpoint_writer_t *endpoint_writer;
+    tpi_endpoint_t endpoint;
+    char aeron_dir[TP_CONFIG_PATH_MAX];         /* "" = external, default directory */
+    pthread_mutex_t runner_mutex;               /* guards runner against wakes of other threads while it goes */
+    tpi_agent_runner_t *runner;
+    atomic_bool has_thread;
+    atomic_flag busy;
+    atomic_bool is_lost;
+    int64_t admin_ns;
+};
+
+/* ---- start ----------------------------------------------------------------------------------------------------------------- */
+
+static void wake(void *clientd)
+{
+    tp_driver_t *const driver = clientd;
+    (void)pthread_mutex_lock(&driver->runner_mutex);
+    tpi_agent_runner_wake(driver->runner);
+    (void)pthread_mutex_unlock(&driver->runner_mutex);
+}
+
+static int open_bus(tp_driver_t *driver, const tp_driver_config_t *config)
+{
+    (void)snprintf(driver->aeron_dir, sizeof(driver->aeron_dir), "%s", config->aeron_dir);
+    if (0 == strcmp(config->media_driver, "embedded"))
+    {
+        const tp_media_driver_config_t media = { .size = sizeof(media), .aeron_dir = '\0' == config->aeron_dir[0] ? NULL : config->aeron_dir,
+            .delete_on_close = true, .delete_on_start = true };
+        if (tp_media_driver_launch(&driver->media_driver, &media) < 0) { return -1; }
+        (void)snprintf(driver->aeron_dir, sizeof(driver->aeron_dir), "%s", tp_media_driver_aeron_dir(driver->media_driver));
+    }
+    char name[TP_CONFIG_NAME_MAX + 16];
+    (void)snprintf(name, sizeof(name), "tp_driver %s", config->instance_id);
+    const tpi_bus_aeron_config_t bus = { .aeron_dir = driver->aeron_dir, .client_name = name, .connect_timeout_ns = CONNECT_TIMEOUT_NS };
+    return tpi_bus_aeron_open(&driver->bus, &bus);
+}
+
+static int wait_until_ready(tp_driver_t *driver)
+{
+    const int64_t deadline_ns = tpi_clock_monotonic_ns() + READY_TIMEOUT_NS;
+    for (;;)
+    {
+        const int64_t now_ns = tpi_clock_monotonic_ns();
+        if (tpi_bus_do_work(driver->bus, now_ns) < 0) { return -1; }
+        const int ready = tpi_driver_is_ready(driver->inner);
+        if (0 != ready) { return ready > 0 ? 0 : -1; }
+        if (now_ns > deadline_ns)
+        {
+            TPI_SET_ERR(TP_ETIMEDOUT, "the media driver did not open the driver's streams within %d s", (int)(READY_TIMEOUT_NS / TPI_NS_PER_S));
+            return -1;
+        }
+        const struct timespec pause = { 0, 200000 };
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
+/* Beside the endpoint file. "" where the path is too long for a socket. */
+static int socket_path(char *path, size_t size, const tp_driver_config_t *config)
+{
+    char dir[TPI_ENDPOINT_TEXT_MAX];
+    char name[TP_CONFIG_NAME_MAX];
+    if ('\0' != config->runtime_dir[0]) { (void)snprintf(dir, sizeof(dir), "%s", config->runtime_dir); }
+    else if (tpi_endpoint_default_dir(dir, sizeof(dir)) < 0) { return -1; }
+    tpi_path_sanitize(name, sizeof(name), config->instance_id);
+    const int n = snprintf(path, size, "%s/%s.sock", dir, name);
+    if (n < 0 || (size_t)n >= size || n > 107)
+    {
+        TPI_LOG_WARN(TP_EINVAL, "no local socket: its path below %s would be longer than 107 bytes", dir);
+        path[0] = '\0';
+    }
+    return 0;
+}
+
+static int publish_endpoint(tp_driver_t *driver, const tp_driver_config_t *config)
+{
+    tpi_endpoint_t *const e = &driver->endpoint;
+    (void)snprintf(e->instance_id, sizeof(e->instance_id), "%s", config->instance_id);
+    e->pid = getpid();
+    e->start_ns = (uint64_t)tpi_clock_realtime_ns();
+    e->instance_token = tpi_driver_instance_token(driver->inner);
+    if ('\0' != driver->aeron_dir[0]) { (void)snprintf(e->aeron_dir, sizeof(e->aeron_dir), "%s", driver->aeron_dir); }
+    else { (void)tpi_bus_default_aeron_dir(e->aeron_dir, sizeof(e->aeron_dir)); }
+    e->embedded_media_driver = NULL != driver->media_driver;
+    (void)snprintf(e->control_channel, sizeof(e->control_channel), "%s", config->control_channel);
+    e->control_stream_id = (int32_t)config->control_stream_id;
+    (void)snprintf(e->announce_channel, sizeof(e->announce_channel), "%s", tpi_driver_config_announce_channel(config));
+    e->announce_stream_id = (int32_t)tpi_driver_config_announce_stream_id(config);
+    (void)snprintf(e->descriptor_channel, sizeof(e->descriptor_channel), "%s", config->descriptor_channel);
+    e->descriptor_stream_id = (int32_t)config->descriptor_stream_id;
+    (void)snprintf(e->qos_channel, sizeof(e->qos_channel), "%s", config->qos_channel);
+    e->qos_stream_id = (int32_t)config->qos_stream_id;
+    (void)snprintf(e->metadata_channel, sizeof(e->metadata_channel), "%s", config->metadata_channel);
+    e->metadata_stream_id = (int32_t)config->metadata_stream_id;
+    (void)snprintf(e->shm_base_dir, sizeof(e->shm_base_dir), "%s", tpi_driver_base_dir(driver->inner));
+    (void)snprintf(e->shm_namespace, sizeof(e->shm_namespace), "%s", config->shm_namespace);
+    e->announce_period_ms = config->announce_period_ms;
+    e->keepalive_interval_ms = config->lease_keepalive_interval_ms;
+    if (socket_path(e->socket_path, sizeof(e->socket_path), config) < 0) { return -1; }
+    return tpi_endpoint_write(&driver->endpoint_writer, config->runtime_dir, e);                /* D-198 */
+}
+
+int tp_driver_init(tp_driver_t **driver, const tp_driver_config_t *config)
+{
+    if (NULL == driver || NULL == config)
+    {
+        TPI_SET_ERR(TP_EINVAL, "driver = %p, config = %p", (void *)driver, (const void *)config);
+        return -1;
+    }
+    if (tp_driver_config_check(config) < 0) { return -1; }
+    tp_driver_t *const d = tpi_alloc(sizeof(*d));
+    if (NULL == d) { return -1; }
+    atomic_flag_clear(&d->busy);
+    (void)pthread_mutex_init(&d->runner_mutex, NULL);
+    const tpi_driver_options_t options = { .worker = TPI_WORKER_THREAD, .wake = wake, .wake_clientd = d };
+    if (open_bus(d, config) < 0 || tpi_driver_create(&d->inner, config, d->bus, &options, tpi_clock_monotonic_ns()) < 0 || wait_until_ready(d) < 0 ||
+        publish_endpoint(d, config) < 0)
+    {
+        tpi_err_t error;
+        tpi_err_save(&error);
+        tp_driver_close(d);
+        tpi_err_restore(&error);
+        return -1;
+    }
+    if ('\0' != d->endpoint.socket_path[0] && tpi_admin_open(&d->admin, d->inner, d->endpoint.socket_path) < 0) { tpi_log_err(TP_LOG_WARN); }
+    *driver = d;
+    return 0;
+}
+
+/* ---- running --------------------------------------------------------------------------------------------------------------- */
+
+static int cycle(tp_driver_t *driver, int64_t now_ns)
+{
+    int work = tpi_driver_do_work(driver->inner, now_ns);
+    if (work < 0)
+    {
+        atomic_store(&driver->is_lost, true);
+        return -1;
+    }
+    if (NULL != driver->admin && now_ns >= driver->admin_ns)
+    {
+        const int lines = tpi_admin_do_work(driver->admin, now_ns);
+        driver->admin_ns = lines > 0 ? now_ns : now_ns + ADMIN_PERIOD_NS;
+        work += lines;
+    }
+    return work;
+}
+
+int tp_driver_do_work(tp_driver_t *driver)
+{
+    if (NULL == driver)
+    {
+        TPI_SET_ERR(TP_EINVAL, "driver = NULL");
+        return -1;
+    }
+    if (atomic_load(&driver->has_thread) || atomic_flag_test_and_set(&driver->busy))
+    {
+        TPI_SET_ERR(TP_ETHREAD, "another thread runs this driver already");
+        return -1;
+    }
+    const int work = cycle(driver, tpi_clock_monotonic_ns());
+    atomic_flag_clear(&driver->busy);
+    return work;
+}
+
+static int agent_do_work(void *state, int64_t now_ns)
+{
+    tp_driver_t *const driver = state;
+    const int work = cycle(driver, now_ns);
+    if (work < 0) { tpi_log_err(TP_LOG_ERROR); }
+    return TP_DRIVER_STOPPED == tpi_driver_state(driver->inner) ? -1 : work;
+}
+
+int64_t tp_driver_park_limit_ns(const tp_driver_t *driver) { return tpi_driver_is_idle(driver->inner) ? PARK_IDLE_NS : PARK_BUSY_NS; }
+static int64_t agent_park_limit(void *state) { return tp_driver_park_limit_ns(state); }
+
+int tp_driver_start(tp_driver_t *driver)
+{
+    if (NULL == driver || atomic_load(&driver->has_thread))
+    {
+        TPI_SET_ERR(NULL == driver ? TP_EINVAL : TP_ESTATE, "%s", NULL == driver ? "driver = NULL" : "driver runs on its thread already");
+        return -1;
+    }
+    const tpi_agent_t agent = { .name = "tp-driver", .state = driver, .do_work = agent_do_work, .park_limit = agent_park_limit };
+    tpi_agent_runner_t *runner = NULL;
+    if (tpi_agent_runner_start(&runner, &agent, TPI_IDLE_BACKOFF, PARK_MIN_NS, PARK_IDLE_NS) < 0) { return -1; }
+    (void)pthread_mutex_lock(&driver->runner_mutex);
+    driver->runner = runner;
+    (void)pthread_mutex_unlock(&driver->runner_mutex);
+    atomic_store(&driver->has_thread, true);
+    return 0;
+}
+
+tp_driver_state_t tp_driver_state(const tp_driver_t *driver)
+{
+    return atomic_load(&driver->is_lost) ? TP_DRIVER_STOPPED : tpi_driver_state(driver->inner);
+}
+
+void tp_driver_shutdown(tp_driver_t *driver, int reason, bool skip_wait)
+{
+    const bool known = reason >= TPC_SHUTDOWN_NORMAL && reason <= TPC_SHUTDOWN_ERROR;
+    tpi_driver_shutdown(driver->inner, (uint8_t)(known ? reason : TPC_SHUTDOWN_ERROR), NULL, skip_wait);
+    wake(driver);
+}
+
+void tp_driver_close(tp_driver_t *driver)
+{
+    if (NULL == driver) { return; }
+    (void)pthread_mutex_lock(&driver->runner_mutex);
+    tpi_agent_runner_t *const runner = driver->runner;
+    driver->runner = NULL;                                     /* the worker may still finish a job, and wakes nobody then */
+    (void)pthread_mutex_unlock(&driver->runner_mutex);
+    tpi_agent_runner_close(runner);
+    tpi_admin_close(driver->admin);
+    tpi_endpoint_remove(driver->endpoint_writer);
+    tpi_driver_delete(driver->inner, tpi_clock_monotonic_ns());
+    tpi_bus_close(driver->bus);
+    tp_media_driver_close(driver->media_driver);
+    (void)pthread_mutex_destroy(&driver->runner_mutex);
+    tpi_free(driver);
+}
+
+const char *tp_driver_aeron_dir(const tp_driver_t *driver) { return driver->aeron_dir; }
+const char *tp_driver_endpoint_file(const tp_driver_t *driver) { return driver->endpoint.file; }
