@@ -4,9 +4,12 @@ the test.
 """
 
 import os
+import resource
 import stat
 
 import pytest
+
+from harness.process import clean_environment
 
 pytestmark = pytest.mark.root
 
@@ -131,3 +134,14 @@ def test_trusted_directories_are_accepted__D_205(start, sandbox, people):
     os.chmod(base, 0o1777)
     driver_of(start, sandbox, people.alice, base).stop()
     driver_of(start, sandbox, people.alice, base, instance="again").stop()
+
+
+def test_region_that_cannot_be_locked_is_fatal_when_locking_is_asked_for__D_192(start, sandbox, people):
+    base = sandbox.make("locked", 0o700, people.alice)
+    home = sandbox.make("alice-home", 0o700, people.alice)
+    text = CONFIG.replace("[policies]", "[policies]\nmlock_shm = true")
+    driver = start.driver(config=text, base=base, user=people.alice, run=home, aeron=home + "/aeron", limits=[(resource.RLIMIT_MEMLOCK, (0, 0))])
+    start("tp", "pub", "10000", "--pattern", "counter", "--shape", "16x16", "--timeout", "5", user=people.alice,
+        environment=clean_environment(TP_RUNTIME_DIR=home))
+    assert driver.wait(15) > 0, driver.describe()
+    assert "error[TP" in driver.err() and "lock" in driver.err(), driver.describe()
