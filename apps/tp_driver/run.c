@@ -15,7 +15,6 @@
 #include "output.h"
 
 #define IDLE_MIN_NS 50000L
-#define IDLE_MAX_NS 1000000L
 
 int run_prepare(const tp_driver_config_t *config)
 {
@@ -83,7 +82,8 @@ int run_driver(const tp_driver_config_t *config, int signal_fd, int ready_fd)
             exit_code = output_error();
             break;
         }
-        idle_ns = work > 0 ? 0 : 0 == idle_ns ? IDLE_MIN_NS : 2 * idle_ns < IDLE_MAX_NS ? 2 * idle_ns : IDLE_MAX_NS;
+        const long limit_ns = (long)tp_driver_park_limit_ns(driver);
+        idle_ns = work > 0 ? 0 : 0 == idle_ns ? IDLE_MIN_NS : 2 * idle_ns < limit_ns ? 2 * idle_ns : limit_ns;
         read_signals(driver, signal_fd, idle_ns, &ends);
     }
     tp_driver_close(driver);

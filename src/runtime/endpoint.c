@@ -88,7 +88,8 @@ static int open_dir(const char *dir, bool any_owner)
 
 static int make_dir(const char *dir)
 {
-    if (0 == mkdir(dir, 0755) || EEXIST == errno) { return 0; }
+    if (0 == mkdir(dir, 0755)) { return chmod(dir, 0755); }     /* whatever the umask: it holds no secrets, and tools of others read it */
+    if (EEXIST == errno) { return 0; }
     TPI_SET_ERR(TP_EPATH, "runtime directory %s cannot be made: %s", dir, strerror(errno));
     return -1;
 }
