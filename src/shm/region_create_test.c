@@ -349,7 +349,7 @@ static int create_in_small_tmpfs(void *argument)
     return rc;
 }
 
-static void full_tmpfs_leaves_nothing_behind__D_201__M6(void **state)
+static void full_tmpfs_leaves_nothing_behind__D_201_M6_P4(void **state)
 {
     (void)state;
     tpi_region_create_t what = request();
@@ -529,7 +529,7 @@ int main(void)
         TEST(hugepages_on_tmpfs_are_refused_and_leave_nothing__D_048_W_210_D_201),
         TEST(lengths_are_rounded_up_to_the_page),
         TEST(more_than_the_filesystem_holds_is_refused_before_a_byte_is_taken__D_201_D_180__M6),
-        TEST(full_tmpfs_leaves_nothing_behind__D_201__M6),
+        TEST(full_tmpfs_leaves_nothing_behind__D_201_M6_P4),
         TEST(failure_in_the_middle_leaves_nothing_behind__D_201),
         TEST(lock_belongs_to_the_mapping_that_lives__D_193__M11),
         TEST(failing_lock_is_an_error_and_leaves_nothing__D_192_D_201),
