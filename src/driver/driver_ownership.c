@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
@@ -61,7 +62,11 @@ int tpi_ownership_take(const tpi_region_create_t *what)
     {
         struct stat st;
         const int fd = tpi_stream_dir_open(what);
-        if (fd < 0) { return -1; }
+        if (fd < 0)
+        {
+            if (NULL == strstr(tp_errmsg(), what->base_dir)) { tpi_err_prefix("below shm.base_dir = %s: ", what->base_dir); }     /* D-207 */
+            return -1;
+        }
         if (lock_patiently(fd) < 0)
         {
             const uint64_t owner = TP_EOWNED == tp_errcode() ? owner_of(fd) : 0;

@@ -156,6 +156,15 @@ def test_clients_reattach_after_a_driver_with_its_media_driver_was_killed__D_154
 
 # ---- clients die and stop -------------------------------------------------------------------------------------------------------------------
 
+def accepted(publisher):
+    """The publisher if it got its lease, None if it was refused."""
+    until(lambda: not publisher.process.is_running() or publisher.is_publishing(), 10, publisher.process.describe)
+    if publisher.process.is_running():
+        return publisher
+    assert 4 == publisher.process.wait() and "error[TP4012]" in publisher.process.err(), publisher.process.describe()
+    return None
+
+
 def test_killed_producer_is_replaced_by_the_next__D_102_D_131_D_136_D_139(start):
     start.driver(config=flow.config())
     first = flow.Publisher(start, hz=0)
@@ -164,8 +173,10 @@ def test_killed_producer_is_replaced_by_the_next__D_102_D_131_D_136_D_139(start)
     before = subscriber.epoch()
     first.process.signal(signal.SIGKILL)
     first.process.wait()
-    flow.Publisher(start)
+    # The lease of the dead lives on for a while, and for as long a second producer is refused (D-053).
+    next_one = until(lambda: accepted(flow.Publisher(start)), 10, "a second producer is accepted")
     subscriber.wait_for_epoch_above(before, timeout=10)
+    assert next_one.process.is_running()
     subscriber.wait_for_frames()
 
 

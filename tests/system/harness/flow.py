@@ -29,8 +29,12 @@ profile = "p"
 
 class Publisher:
     def __init__(self, start, stream=STREAM, *arguments, hz=200, shape="64x64", **more):
-        self.process = start("tp", "pub", stream, "--pattern", "counter", "--shape", shape, "--hz", hz, "--json", "--timeout", 60, *arguments,
+        self.process = start("tp", "pub", stream, "--pattern", "counter", "--shape", shape, "--hz", hz, "--timeout", 60, *arguments,
             label="pub", **more)
+
+    def is_publishing(self):
+        """It says so once a second."""
+        return " frames " in self.process.out()
 
 
 class Subscriber:
