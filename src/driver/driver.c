@@ -54,13 +54,16 @@ static int probe_mlock(void)
 {
     const size_t length = 65536;
     void *const probe = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    const bool ok = MAP_FAILED != probe && 0 == mlock(probe, length);
-    const int reason = errno;
-    if (MAP_FAILED != probe) { (void)munmap(probe, length); }
-    if (ok) { return 0; }
-    TPI_SET_ERR(TP_EMLOCK, "policies.mlock_shm = true, but this process cannot lock memory: %s", strerror(reason));
-    TPI_ERR_FIX("raise RLIMIT_MEMLOCK (LimitMEMLOCK=infinity, ulimit -l), or set policies.mlock_shm = false");
-    return -1;
+    const tpi_region_t region = { .base = probe, .mapped_bytes = length, .writable = true, .fd = -1 };
+    if (MAP_FAILED == probe)
+    {
+        TPI_SET_ERR(TP_ENOMEM, "cannot map %zu bytes: %s", length, strerror(errno));
+        return -1;
+    }
+    const int rc = tpi_region_lock(&region);
+    if (rc < 0) { tpi_err_prefix("policies.mlock_shm = true: "); }
+    (void)munmap(probe, length);
+    return rc;
 }
 
 /* The start-up checks of 11.3 that need the file system (D-205). */
@@ -87,7 +90,8 @@ static int prepare_base(tpi_driver_t *driver)
         tpi_base_dirs_fini(&bases);
         if (!inside)
         {
-            TPI_SET_ERR(TP_EPATH, "shm.base_dir = '%s' is really '%s', which lies in none of shm.allowed_base_dirs", config->base_dir, driver->base_dir);
+            TPI_SET_ERR(TP_EPATH, "shm.base_dir = '%s' is really '%s', which lies in none of shm.allowed_base_dirs", config->base_dir,
+                driver->base_dir);
             return -1;
         }
     }
@@ -352,8 +356,8 @@ tp_driver_state_t tpi_driver_state(const tpi_driver_t *driver) { return (tp_driv
 
 bool tpi_driver_is_idle(const tpi_driver_t *driver)
 {
-    return TP_DRIVER_RUNNING == driver->state && 0 == tpi_lease_table_count(&driver->leases) && 0 == driver->wait_count && tpi_proxy_is_empty(driver) &&
-        !tpi_regions_is_busy(driver->regions);
+    return TP_DRIVER_RUNNING == driver->state && 0 == tpi_lease_table_count(&driver->leases) && 0 == driver->wait_count &&
+        tpi_proxy_is_empty(driver) && !tpi_regions_is_busy(driver->regions);
 }
 
 int tpi_driver_run_jobs(tpi_driver_t *driver, int limit) { return tpi_regions_run(driver->regions, limit); }

@@ -56,7 +56,8 @@ static void fail(tpi_driver_t *driver, const tpc_attach_request_t *request, int6
 }
 
 /* Regions first; the answer comes when they are made. */
-static int begin_creation(tpi_driver_t *driver, tpi_stream_t *stream, const tpc_attach_request_t *request, uint32_t node_id, bool hugepages, int64_t now_ns)
+static int begin_creation(tpi_driver_t *driver, tpi_stream_t *stream, const tpc_attach_request_t *request, uint32_t node_id, bool hugepages,
+    int64_t now_ns)
 {
     tpi_wait_t *const wait = tpi_wait_add(driver, stream, request);
     if (NULL == wait) { return -1; }
@@ -75,7 +76,8 @@ static tpi_stream_t *new_stream(tpi_driver_t *driver, const tpc_attach_request_t
     return stream;
 }
 
-static void grant(tpi_driver_t *driver, tpi_stream_t *stream, const tpc_attach_request_t *request, const tpi_attach_decision_t *decision, int64_t now_ns)
+static void grant(tpi_driver_t *driver, tpi_stream_t *stream, const tpc_attach_request_t *request, const tpi_attach_decision_t *decision,
+    int64_t now_ns)
 {
     if (NULL != stream && stream->is_creating)                 /* decided again when the regions are there */
     {
@@ -237,8 +239,9 @@ static void on_hello(void *clientd, const tpi_message_t *message, int64_t now_ns
     else { tpi_lease_release_control_id(driver, record); }
     tpc_consumer_config_t config;
     if (!tpi_hello_answer(&config, &hello, &facts)) { return; }
-    const bool declined = (TPI_HELLO_NONE != descriptor && 0 == config.descriptor_stream_id) || (TPI_HELLO_NONE != control && 0 == config.control_stream_id);
-    if (declined) { driver->stats.hello_declined++; }
+    const bool no_descriptor = TPI_HELLO_NONE != descriptor && 0 == config.descriptor_stream_id;
+    const bool no_control = TPI_HELLO_NONE != control && 0 == config.control_stream_id;
+    if (no_descriptor || no_control) { driver->stats.hello_declined++; }
     driver->stats.hello_answered++;
     tpi_proxy_config(driver, &config, now_ns);
 }
@@ -280,10 +283,8 @@ static const tpi_route_t routes[] = {
 
 int tpi_handlers_init(tpi_driver_t *driver)
 {
-    if (tpi_dispatcher_create(&driver->dispatcher) < 0 || tpi_dispatcher_add(driver->dispatcher, routes, sizeof(routes) / sizeof(routes[0]), driver) < 0)
-    {
-        return -1;
-    }
+    if (tpi_dispatcher_create(&driver->dispatcher) < 0) { return -1; }
+    if (tpi_dispatcher_add(driver->dispatcher, routes, sizeof(routes) / sizeof(routes[0]), driver) < 0) { return -1; }
     tpi_dispatcher_set_newer_version_handler(driver->dispatcher, on_newer_version, driver);
     return 0;
 }

@@ -92,7 +92,8 @@ static bool control_id_is_taken(void *clientd, uint32_t id)
 uint32_t tpi_lease_assign_descriptor_id(tpi_driver_t *driver, tpi_lease_record_t *record)
 {
     if (0 != record->descriptor_id) { return record->descriptor_id; }
-    const uint32_t id = tpi_stream_range_peek(&driver->descriptor_range, HASH_CNT(by_descriptor, driver->descriptor_ids), descriptor_id_is_taken, driver);
+    const size_t taken = HASH_CNT(by_descriptor, driver->descriptor_ids);
+    const uint32_t id = tpi_stream_range_peek(&driver->descriptor_range, taken, descriptor_id_is_taken, driver);
     if (0 == id) { return 0; }                                                                /* D-166 D-167 */
     record->descriptor_id = id;
     HASH_ADD(by_descriptor, driver->descriptor_ids, descriptor_id, sizeof(record->descriptor_id), record);
@@ -104,7 +105,8 @@ uint32_t tpi_lease_assign_descriptor_id(tpi_driver_t *driver, tpi_lease_record_t
 uint32_t tpi_lease_assign_control_id(tpi_driver_t *driver, tpi_lease_record_t *record)
 {
     if (0 != record->control_id) { return record->control_id; }
-    const uint32_t id = tpi_stream_range_peek(&driver->control_range, HASH_CNT(by_control, driver->control_ids), control_id_is_taken, driver);
+    const size_t taken = HASH_CNT(by_control, driver->control_ids);
+    const uint32_t id = tpi_stream_range_peek(&driver->control_range, taken, control_id_is_taken, driver);
     if (0 == id) { return 0; }
     record->control_id = id;
     HASH_ADD(by_control, driver->control_ids, control_id, sizeof(record->control_id), record);
@@ -140,14 +142,16 @@ static void unlink_record(tpi_driver_t *driver, tpi_lease_record_t *record, int6
     tpi_tracked_close(driver, record->counter);
 }
 
-static void finish(tpi_driver_t *driver, tpi_lease_record_t *record, uint8_t reason, const char *text, const tpc_detach_request_t *detach, int64_t now_ns)
+static void finish(tpi_driver_t *driver, tpi_lease_record_t *record, uint8_t reason, const char *text, const tpc_detach_request_t *detach,
+    int64_t now_ns)
 {
     static const char *const names[] = { "", "detached", "expired", "revoked" };
     tpi_stream_t *const stream = record->stream;
     const bool was_producer = TP_ROLE_PRODUCER == record->lease.role;
     (void)tpi_lease_end(&record->lease, reason);
     unlink_record(driver, record, now_ns);
-    TPI_LOG_INFO("stream %u: lease of client %u (%s) %s", stream->stream_id, record->lease.client_id, was_producer ? "producer" : "consumer", names[reason]);
+    TPI_LOG_INFO("stream %u: lease of client %u (%s) %s", stream->stream_id, record->lease.client_id, was_producer ? "producer" : "consumer",
+        names[reason]);
     tpi_proxy_revoked(driver, &record->lease, reason, text, now_ns);                          /* D-112 D-114: once, before the announce (D-113) */
     tpi_free(record);
     if (was_producer)

@@ -1,6 +1,6 @@
 /*
- * Messages out. Each goes at once when nothing waits, else behind what waits: order within a publication is never changed. A message that the bus does
- * not take is kept until its time is over and tried again in each cycle (OP-D-05); the queue is bounded and counted.
+ * Messages out. Each goes at once when nothing waits, else behind what waits: order within a publication is never changed. A message that
+ * the bus does not take is kept until its time is over and tried again in each cycle (OP-D-05); the queue is bounded and counted.
  */
 #include <string.h>
 
@@ -84,7 +84,10 @@ static int flush(tpi_driver_t *driver, tpi_outbox_t *outbox, int64_t now_ns)
     return work;
 }
 
-int tpi_proxy_flush(tpi_driver_t *driver, int64_t now_ns) { return flush(driver, &driver->control, now_ns) + flush(driver, &driver->announce, now_ns); }
+int tpi_proxy_flush(tpi_driver_t *driver, int64_t now_ns)
+{
+    return flush(driver, &driver->control, now_ns) + flush(driver, &driver->announce, now_ns);
+}
 
 bool tpi_proxy_is_empty(const tpi_driver_t *driver) { return NULL == driver->control.queue && NULL == driver->announce.queue; }
 

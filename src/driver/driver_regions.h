@@ -1,6 +1,6 @@
 /*
- * Everything of the driver that touches the file system, as jobs: run in order on a worker thread so that the duty cycle never waits (trap M12), or in
- * the caller's cycle in tests. Jobs are owned by whoever holds them: caller, worker, caller again.
+ * Everything of the driver that touches the file system, as jobs: run in order on a worker thread so that the duty cycle never waits (trap
+ * M12), or in the caller's cycle in tests. Jobs are owned by whoever holds them: caller, worker, caller again.
  */
 #ifndef TPI_DRIVER_DRIVER_REGIONS_H
 #define TPI_DRIVER_DRIVER_REGIONS_H

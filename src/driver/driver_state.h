@@ -223,7 +223,7 @@ uint32_t tpi_stream_next_id(tpi_driver_t *driver);
 bool tpi_stream_has_producer(const tpi_driver_t *driver, const tpi_stream_t *stream);
 /* Whether clients may map its regions now. */
 bool tpi_stream_is_usable(const tpi_stream_t *stream);
-/* A new epoch: for a request (wait belongs to the driver's list) or, with NULL, after the end of a producer's lease. -1 when the job cannot be made. */
+/* A new epoch: for a request (wait belongs to the driver's list) or, with NULL, after the end of a producer's lease. -1: no job could be made. */
 int tpi_stream_raise(tpi_driver_t *driver, tpi_stream_t *stream, tpi_wait_t *wait, int64_t now_ns);
 /* Finished jobs: grants, refusals, announces. Work done. */
 int tpi_streams_poll_jobs(tpi_driver_t *driver, int64_t now_ns);

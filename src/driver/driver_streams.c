@@ -1,6 +1,6 @@
 /*
- * Streams: who is known, which epoch is current, when to announce, and what happens when regions were made or could not be made. File system work goes
- * to the worker; a stream has at most one creation under way, and requests that need its outcome wait in order of arrival.
+ * Streams: who is known, which epoch is current, when to announce, and what happens when regions were made or could not be made. File system
+ * work goes to the worker; a stream has at most one creation under way, and requests that need its outcome wait in order of arrival.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -14,7 +14,7 @@
 #define TPI_COUNTER_LEASE 9003         /* value: last keepalive ns, 0 once ended. key: tpi_counter_key_lease_t */
 #define TPI_COUNTER_CLIENT 9004        /* value by kind. key: u64 client pid, u32 stream id, u32 client id, u8 role, u8 kind */
 
-#define TPI_COUNTER_STAT 9005          /* value: count. key: u64 token, u8 number of the statistic (order of TPI_DRIVER_STATS); label holds its name */
+#define TPI_COUNTER_STAT 9005          /* value: count. key: u64 token, u8 number (order of TPI_DRIVER_STATS); label holds its name */
 
 typedef enum tpi_client_counter_kind
 {

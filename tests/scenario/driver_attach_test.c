@@ -309,7 +309,8 @@ int main(void)
         RIG_TEST(a_repeated_request_gets_the_same_lease__D_029_D_086_P3), RIG_TEST(another_correlation_id_of_an_attached_client_is_rejected__D_027),
         RIG_TEST(many_consumers_attach_at_once__D_054_D_090), RIG_TEST(lease_ids_never_repeat_and_cannot_be_guessed__D_023_D_024_P12),
         RIG_TEST(node_ids_are_granted_cooled_and_given_back__D_085_D_087_D_088_D_089_D_092_D_093_D_096),
-        RIG_TEST(zero_cooldown_frees_a_node_id_at_once__D_097), RIG_TEST(failed_creation_is_an_internal_error_and_leaves_nothing__D_071_D_075_D_201_P4),
+        RIG_TEST(zero_cooldown_frees_a_node_id_at_once__D_097),
+        RIG_TEST(failed_creation_is_an_internal_error_and_leaves_nothing__D_071_D_075_D_201_P4),
         RIG_TEST(the_number_of_leases_is_limited_and_counted__P11) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

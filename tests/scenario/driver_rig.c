@@ -181,10 +181,18 @@ void rig_send_keepalive(const tpc_attach_response_t *lease, uint32_t client_id, 
     rig_send(buffer, (size_t)n);
 }
 
+/* Tests set it to the ends of its range. */
+static int64_t rig_next_correlation(void)
+{
+    const int64_t id = rig->next_correlation;
+    rig->next_correlation = INT64_MAX == id ? INT64_MIN : id + 1;
+    return id;
+}
+
 tpc_attach_request_t rig_request(uint8_t role, uint32_t client_id, uint32_t stream_id)
 {
     tpc_attach_request_t request = TPC_ATTACH_REQUEST_INIT;
-    request.correlation_id = rig->next_correlation++;
+    request.correlation_id = rig_next_correlation();
     request.stream_id = stream_id;
     request.client_id = client_id;
     request.role = role;
@@ -204,7 +212,8 @@ tpc_attach_response_t rig_attach(uint8_t role, uint32_t client_id, uint32_t stre
 {
     const tpc_attach_request_t request = rig_request(role, client_id, stream_id);
     const tpc_attach_response_t response = rig_ask(&request);
-    if (TPC_CODE_OK != response.code) { fail_msg("attach refused, code %d: %.*s", response.code, (int)response.error_message.length, response.error_message.data); }
+    const tpc_bytes_t text = response.error_message;
+    if (TPC_CODE_OK != response.code) { fail_msg("attach refused, code %d: %.*s", response.code, (int)text.length, text.data); }
     return response;
 }
 
@@ -212,7 +221,7 @@ tpc_detach_response_t rig_detach(const tpc_attach_response_t *lease, uint32_t cl
 {
     uint8_t buffer[64];
     tpc_detach_response_t response;
-    const tpc_detach_request_t m = { .correlation_id = rig->next_correlation++, .lease_id = lease->lease_id, .stream_id = lease->stream_id,
+    const tpc_detach_request_t m = { .correlation_id = rig_next_correlation(), .lease_id = lease->lease_id, .stream_id = lease->stream_id,
         .client_id = client_id, .role = role };
     const int64_t n = tpc_detach_request_encode(buffer, sizeof(buffer), &m);
     assert_true(n > 0);

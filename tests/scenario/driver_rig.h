@@ -1,6 +1,6 @@
 /*
- * A driver on the in-memory bus with a stepped clock, real files below /dev/shm, and a raw client: it sends encoded messages and keeps everything that
- * was sent on the control and announce streams, in order.
+ * A driver on the in-memory bus with a stepped clock, real files below /dev/shm, and a raw client: it sends encoded messages and keeps
+ * everything that was sent on the control and announce streams, in order.
  */
 #ifndef TP_TESTS_DRIVER_RIG_H
 #define TP_TESTS_DRIVER_RIG_H

@@ -39,7 +39,8 @@ static void without_configured_token_no_request_counts__D_143_D_144(void **state
 static void wrong_tokens_are_ignored_without_answer__D_144_D_146_D_147_P12(void **state)
 {
     (void)state;
-    static const char *const wrong[] = { "", "open", "open sesam", "open sesame ", "Open sesame", "open sesameopen sesame", "pen sesame", "xxxxxxxxxxx" };
+    static const char *const wrong[] = { "", "open", "open sesam", "open sesame ", "Open sesame", "open sesameopen sesame", "pen sesame",
+        "xxxxxxxxxxx" };
     set_token(TOKEN);
     rig_start();
     rig_forget_events();

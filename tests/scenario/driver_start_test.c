@@ -278,10 +278,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { RIG_TEST(an_invalid_configuration_does_not_start__D_207),
         RIG_TEST(a_base_that_is_a_link_or_open_to_others_is_refused__D_017_D_205_M10),
-        RIG_TEST(a_user_directory_of_somebody_else_is_refused__D_205_M10), RIG_TEST(links_in_place_of_directories_fail_at_every_creation__D_017_D_205),
+        RIG_TEST(a_user_directory_of_somebody_else_is_refused__D_205_M10),
+        RIG_TEST(links_in_place_of_directories_fail_at_every_creation__D_017_D_205),
         RIG_TEST(a_second_driver_of_a_stream_is_refused_and_told_the_pid__D_002_D_196_M13),
         RIG_TEST(a_dynamic_stream_owned_by_another_driver_is_an_internal_error__D_002), RIG_TEST(facts_are_published_as_counters),
-        cmocka_unit_test_setup_teardown(short_space_runs_gc_once_and_tries_again__D_179_D_180, rig_setup, small_teardown), RIG_TEST(failing_to_lock_memory_ends_the_start__D_192),
+        cmocka_unit_test_setup_teardown(short_space_runs_gc_once_and_tries_again__D_179_D_180, rig_setup, small_teardown),
+        RIG_TEST(failing_to_lock_memory_ends_the_start__D_192),
         RIG_TEST(the_base_made_by_the_first_user_has_room_for_the_second__D_196) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

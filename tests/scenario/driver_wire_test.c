@@ -180,7 +180,8 @@ static void random_bytes_do_no_harm__P11(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { RIG_TEST(answers_use_version_one__D_126_D_128), RIG_TEST(a_newer_attach_is_answered_unsupported__D_072_D_127),
-        RIG_TEST(a_newer_detach_is_answered_and_a_newer_keepalive_dropped__D_127), RIG_TEST(longer_blocks_are_skipped_shorter_ones_dropped__D_202_P10),
+        RIG_TEST(a_newer_detach_is_answered_and_a_newer_keepalive_dropped__D_127),
+        RIG_TEST(longer_blocks_are_skipped_shorter_ones_dropped__D_202_P10),
         RIG_TEST(every_request_cut_at_every_byte_is_ignored_and_counted__D_202_P10), RIG_TEST(foreign_schemas_and_own_echoes_are_skipped),
         RIG_TEST(random_bytes_do_no_harm__P11) };
     return cmocka_run_group_tests(tests, NULL, NULL);
