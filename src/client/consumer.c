@@ -132,6 +132,12 @@ static int advance_link(tp_consumer_t *c, int64_t now_ns)
     if (c->connection != connection)
     {
         c->connection = connection;
+        c->link_moves = true;
+    }
+    if (c->link_moves)
+    {
+        c->link_moves = false;
+        tpi_open_abandon(connection, &c->link_open);
         open_link(c, now_ns);
     }
     if (NULL == c->link_open) { return 0; }
@@ -217,9 +223,8 @@ static void apply_stream(tp_consumer_t *c, const tpc_consumer_config_t *config, 
     }
     if (next.stream_id == c->assigned.stream_id && 0 == strcmp(next.channel, c->assigned.channel)) { return; }
     c->assigned = next;                                    /* W-130 W-131 W-151 */
-    if (NULL == c->connection) { return; }
-    tpi_open_abandon(c->connection, &c->link_open);
-    open_link(c, now_ns);
+    c->link_moves = true;                                  /* opened in the next cycle: this is a handler (trap A4) */
+    tpi_client_hurry(c->client, now_ns);
 }
 
 void tpi_consumer_on_config(tp_consumer_t *consumer, const tpc_consumer_config_t *config, int64_t now_ns)

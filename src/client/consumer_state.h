@@ -121,6 +121,7 @@ struct tp_consumer
     tpi_consumer_link_t *old_links;
     tpi_open_t *link_open;
     bool link_open_private;
+    bool link_moves;                   /* another descriptor stream than the linked one is wanted */
     tpi_consumer_address_t assigned;   /* stream_id 0: the shared stream */
     uint8_t mode;                      /* in force: asked for or imposed */
     int64_t next_hello_ns;

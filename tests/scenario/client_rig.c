@@ -162,8 +162,7 @@ static void on_control(void *clientd, const tpi_message_t *message)
 static void on_descriptor(void *clientd, const tpi_message_t *message)
 {
     (void)clientd;
-    assert_true(cr->descriptors < 4096);
-    assert_int_equal(tpc_frame_descriptor_decode(&cr->descriptor[cr->descriptors], message->data, message->length), TPC_OK);
+    assert_int_equal(tpc_frame_descriptor_decode(&cr->descriptor[cr->descriptors % 4096], message->data, message->length), TPC_OK);
     cr->descriptors++;
 }
 
@@ -288,7 +287,9 @@ static tpi_subscription_t *add_sub(int32_t stream_id)
     return sub;
 }
 
-int cr_setup(void **state)
+int cr_setup(void **state) { return cr_setup_wrapped(state, NULL); }
+
+int cr_setup_wrapped(void **state, void (*wrap)(tpi_bus_t *bus))
 {
     tp_context_t *context = NULL;
     tpi_bus_t *bus = NULL;
@@ -306,6 +307,11 @@ int cr_setup(void **state)
     assert_int_equal(tpi_mem_network_create(&cr->network), 0);
     assert_int_equal(tpi_bus_mem_open(&cr->bus, cr->network), 0);
     assert_int_equal(tpi_bus_mem_open(&bus, cr->network), 0);
+    if (NULL != wrap)
+    {
+        wrap(cr->bus);
+        wrap(bus);
+    }
     cr->pub = add_pub(CR_CONTROL);
     cr->qos_pub = add_pub(CR_QOS);
     cr->descriptor_pub = add_pub(CR_DESCRIPTOR);

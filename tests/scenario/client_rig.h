@@ -75,7 +75,7 @@ typedef struct cr
     uint64_t configs;
     tpc_consumer_config_t config;
     uint64_t descriptors;
-    tpc_frame_descriptor_t descriptor[4096];
+    tpc_frame_descriptor_t descriptor[4096];           /* the last ones */
     uint64_t qos_consumers;
     tpc_qos_consumer_t qos_consumer;
     uint64_t qos_producers;
@@ -88,6 +88,7 @@ cr_t;
 extern cr_t *cr;
 
 int cr_setup(void **state);
+int cr_setup_wrapped(void **state, void (*wrap)(tpi_bus_t *bus));      /* wrap is applied to both buses before anything is added */
 int cr_teardown(void **state);
 void cr_driver_work(void);
 void cr_settle(void);                                  /* both sides until nothing moves, same time */
