@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "common/err.h"
 
@@ -48,7 +50,12 @@ static bool put_zero_pages(entry_t *entry)
     void *const base = (void *)atomic_load_explicit(&entry->base, memory_order_relaxed);
     const size_t bytes = atomic_load_explicit(&entry->bytes, memory_order_relaxed);
     atomic_store_explicit(&entry->happened, true, memory_order_release);          /* before anybody can read a zero */
-    return MAP_FAILED != mmap(base, bytes, protection, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    const int flags = MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+#if defined(SYS_mmap) && __SIZEOF_POINTER__ == 8
+    return base == (void *)syscall(SYS_mmap, base, bytes, protection, flags, -1, 0L);     /* nothing between us and the kernel in a signal handler */
+#else
+    return base == mmap(base, bytes, protection, flags, -1, 0);
+#endif
 }
 
 static void pass_on(int number, siginfo_t *info, void *context)

@@ -12,7 +12,7 @@
 #include "shm/fault.h"
 #include "shm/test_regions.h"
 
-/* ThreadSanitizer holds a lock of its own inside a release store; a signal handler that maps memory meets it there again. */
+/* ThreadSanitizer holds a lock of its own inside a release store; a signal that arrives there never returns. */
 #if defined(__SANITIZE_THREAD__)
 #define STORES_MAY_FAULT 0
 #elif defined(__has_feature)
