@@ -88,39 +88,64 @@ static int open_dir_at(int parent, const char *name)
     return fd;
 }
 
-/* The mode of ours: exact for a new directory; an older one of ours only gains what readers need now. */
-static int set_mode(int fd, const char *name, mode_t mode, bool made)
+/* An older directory of ours gains what readers need now; nothing is taken away, another driver of this user may need it. */
+static int widen_mode(int fd, const char *name, mode_t mode)
 {
     struct stat st;
-    if (fstat(fd, &st) < 0) { return -1; }
-    const mode_t has = st.st_mode & 07777;
-    const mode_t wanted = made ? mode : has | mode;
-    if (has == wanted || (!made && geteuid() != st.st_uid)) { return 0; }
-    if (0 == fchmod(fd, wanted)) { return 0; }                               /* the umask neither weakens nor widens it */
-    TPI_SET_ERR(path_error(errno), "directory '%s': mode 0%o cannot be set: %s", name, (unsigned)wanted, strerror(errno));
+    if (fstat(fd, &st) < 0 || geteuid() != st.st_uid || mode == (st.st_mode & mode)) { return 0; }
+    if (0 == fchmod(fd, (st.st_mode & 07777) | mode)) { return 0; }
+    TPI_SET_ERR(path_error(errno), "directory '%s': mode 0%o cannot be set: %s", name, (unsigned)mode, strerror(errno));
+    return -1;
+}
+
+/* fchmod on a place (O_PATH), which needs no permission on the directory itself: a umask may have taken even the owner's. */
+static int chmod_place(int place, mode_t mode)
+{
+    char path[32];
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", place);
+    return chmod(path, mode);
+}
+
+int tpi_dir_make_at(int parent_fd, const char *name, mode_t mode)
+{
+    struct stat st;
+    int fd = -1;
+    int reason = 0;
+    if (mkdirat(parent_fd, name, 0700) < 0) { return -1; }
+    const int place = openat(parent_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (place < 0 || fstat(place, &st) < 0) { reason = errno; }
+    else if (geteuid() != st.st_uid) { reason = EPERM; }
+    else
+    {
+        if (0700 != (st.st_mode & 0700)) { (void)chmod_place(place, 0700); }
+        fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 || fchmod(fd, mode) < 0) { reason = errno; }
+    }
+    if (place >= 0) { (void)close(place); }
+    if (0 == reason) { return fd; }
+    if (fd >= 0) { (void)close(fd); }
+    (void)unlinkat(parent_fd, name, AT_REMOVEDIR);
+    errno = reason;
     return -1;
 }
 
 static int make_dir_at(int parent, const char *name, mode_t mode, bool *made)
 {
-    *made = 0 == mkdirat(parent, name, 0700);
-    if (!*made && EEXIST != errno)
+    int fd = tpi_dir_make_at(parent, name, mode);
+    *made = fd >= 0;
+    if (*made) { return fd; }
+    if (EEXIST != errno)
     {
         TPI_SET_ERR(path_error(errno), "directory '%s' cannot be made: %s", name, strerror(errno));
         return -1;
     }
-    const int fd = open_dir_at(parent, name);
-    if (fd < 0) { goto undo; }
-    if (set_mode(fd, name, mode, *made) < 0)
+    fd = open_dir_at(parent, name);
+    if (fd >= 0 && widen_mode(fd, name, mode) < 0)
     {
         (void)close(fd);
-        goto undo;
+        return -1;
     }
     return fd;
-undo:
-    if (*made) { (void)unlinkat(parent, name, AT_REMOVEDIR); }
-    *made = false;
-    return -1;
 }
 
 /* ---- base ---- */
@@ -165,7 +190,6 @@ static int make_base(char *dir, mode_t file_mode)
     }
     const int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     *slash = '/';
-    bool made = false;
     if (fd < 0 || fstat(fd, &st) < 0)
     {
         TPI_SET_ERR(path_error(errno), "directory above base '%s' cannot be opened: %s", dir, strerror(errno));
@@ -173,12 +197,9 @@ static int make_base(char *dir, mode_t file_mode)
         return -1;
     }
     const mode_t mode = 0 != (st.st_mode & S_ISVTX) ? 01777u : tpi_dir_mode(file_mode);
-    if (0 == mkdirat(fd, slash + 1, 0700)) { made = true; }
-    const int base_fd = made ? openat(fd, slash + 1, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
-    const bool lost_race = !made && EEXIST == errno;                         /* another driver made it: checked like any other */
-    const bool ready = lost_race || (base_fd >= 0 && 0 == fchmod(base_fd, mode));
+    const int base_fd = tpi_dir_make_at(fd, slash + 1, mode);
+    const bool ready = base_fd >= 0 || EEXIST == errno;                      /* made by another driver meanwhile: checked like any other */
     if (!ready) { TPI_SET_ERR(path_error(errno), "base directory '%s' cannot be made: %s", dir, strerror(errno)); }
-    if (!ready && made) { (void)unlinkat(fd, slash + 1, AT_REMOVEDIR); }
     if (base_fd >= 0) { (void)close(base_fd); }
     (void)close(fd);
     return ready ? 0 : -1;

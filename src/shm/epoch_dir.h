@@ -51,6 +51,11 @@ int tpi_epoch_dir_facts(int stream_dir_fd, uint64_t epoch, tpi_epoch_facts_t *fa
 /* Removes one epoch directory: files first, then the directory. Never follows links; subdirectories make it fail. TP_ENOENT when there is none. */
 int tpi_epoch_dir_remove(int stream_dir_fd, uint64_t epoch);
 
+/*
+ * Makes one directory with exactly this mode, whatever the umask, and opens it: a descriptor, or -1 with errno (EEXIST: it was there before,
+ * EPERM: exchanged while it was made). Sets no error text. Nothing stays behind on failure.
+ */
+int tpi_dir_make_at(int parent_fd, const char *name, mode_t mode);
 /* The mode of directories that belongs to a file mode: 0660 -> 02770, 0600 -> 0700. */
 mode_t tpi_dir_mode(mode_t file_mode);
 

@@ -29,7 +29,6 @@ typedef struct creation
     tpi_epoch_files_t *files;
     int stream_dir;
     int epoch_dir;
-    bool epoch_dir_made;
     unsigned dirs_made;                /* above it, by this call */
     char epoch_name[FILE_NAME_MAX];
     uint64_t unit_bytes;               /* lengths are multiples of it */
@@ -264,26 +263,14 @@ static int check_filesystem(creation_t *c)
 
 static int make_epoch_dir(creation_t *c)
 {
-    struct stat st;
-    const mode_t mode = tpi_dir_mode(c->what->file_mode);
     (void)snprintf(c->epoch_name, sizeof(c->epoch_name), "%" PRIu64, c->what->epoch);
     c->files->directory = tpi_asprintf("%s%stensorpool-%s/%s/%" PRIu32 "/%s", c->what->base_dir, 0 == strcmp(c->what->base_dir, "/") ? "" : "/",
         c->what->user, c->what->name_space, c->what->stream_id, c->epoch_name);
     if (NULL == c->files->directory) { return -1; }
-    if (mkdirat(c->stream_dir, c->epoch_name, 0700) < 0)
-    {
-        if (ENOSPC == errno || EDQUOT == errno) { return no_space(c); }
-        return failed(c->epoch_name, "making its epoch directory");          /* EEXIST too: an epoch number is never used twice */
-    }
-    c->epoch_dir_made = true;
-    c->epoch_dir = openat(c->stream_dir, c->epoch_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (c->epoch_dir < 0 || fstat(c->epoch_dir, &st) < 0) { return failed(c->epoch_name, "opening its epoch directory"); }
-    if (geteuid() != st.st_uid)
-    {
-        TPI_SET_ERR(TP_EPATH, "epoch directory '%s' was exchanged while it was made", c->epoch_name);
-        return -1;
-    }
-    return fchmod(c->epoch_dir, mode) < 0 ? failed(c->epoch_name, "setting the mode of its epoch directory") : 0;
+    c->epoch_dir = tpi_dir_make_at(c->stream_dir, c->epoch_name, tpi_dir_mode(c->what->file_mode));
+    if (c->epoch_dir >= 0) { return 0; }
+    if (ENOSPC == errno || EDQUOT == errno) { return no_space(c); }
+    return failed(c->epoch_name, "making its epoch directory");              /* EEXIST too: an epoch number is never used twice */
 }
 
 static tpi_epoch_files_t *files_alloc(const tpi_region_create_t *what)
@@ -313,7 +300,7 @@ static void undo(creation_t *c)
         file_name(name, c->what, i);
         (void)unlinkat(c->epoch_dir, name, 0);
     }
-    if (c->epoch_dir_made) { (void)unlinkat(c->stream_dir, c->epoch_name, AT_REMOVEDIR); }
+    if (c->epoch_dir >= 0) { (void)unlinkat(c->stream_dir, c->epoch_name, AT_REMOVEDIR); }
     if (c->dirs_made > 0) { tpi_stream_dir_prune(c->what, c->dirs_made); }
     tpi_err_restore(&error);
 }
