@@ -227,6 +227,15 @@ int tpi_attachment_work(tp_client_t *client, int64_t now_ns)
     return work;
 }
 
+bool tpi_attachment_has_unsent(const tp_client_t *client)
+{
+    for (const tpi_attachment_t *a = client->attachments; NULL != a; a = a->next)
+    {
+        if (a->session.orphaned || (TPI_SESSION_DETACHING == a->session.state && 0 == a->session.sends)) { return true; }
+    }
+    return false;
+}
+
 void tpi_attachment_delete_all(tp_client_t *client)
 {
     while (NULL != client->attachments)

@@ -452,15 +452,15 @@ void tp_client_close(tp_client_t *client)
     atomic_store(&client->closing, true);
     while (NULL != client->producers) { tp_producer_close(client->producers); }
     while (NULL != client->consumers) { tp_consumer_close(client->consumers); }
+    for (tpi_attachment_t *a = client->attachments; NULL != a; a = a->next)
+    {
+        if (NULL != a->owner) { tpi_attachment_close(a, tpi_client_now(client)); }
+    }
     const int64_t deadline_ns = tpi_clock_monotonic_ns() + CLOSE_GRACE_NS;
     tpi_idle_t idle;
     tpi_idle_init(&idle, TPI_IDLE_BACKOFF, 50 * TPI_NS_PER_US, TPI_NS_PER_MS);
-    while (NULL != client->attachments && NULL != client->connection && tpi_clock_monotonic_ns() < deadline_ns)
+    while (NULL != client->connection && tpi_attachment_has_unsent(client) && tpi_clock_monotonic_ns() < deadline_ns)
     {
-        for (tpi_attachment_t *a = client->attachments; NULL != a; a = a->next)
-        {
-            if (NULL != a->owner) { tpi_attachment_close(a, tpi_client_now(client)); }
-        }
         tpi_idle(&idle, tp_client_do_work(client), -1);
     }
     for (tpi_command_t *command; NULL != (command = tpi_mpsc_queue_take(client->commands));)

@@ -175,6 +175,8 @@ tpi_attachment_t *tpi_attachment_create(tp_client_t *client, const tpi_session_c
 void tpi_attachment_close(tpi_attachment_t *attachment, int64_t now_ns);
 int tpi_attachment_work(tp_client_t *client, int64_t now_ns);
 void tpi_attachment_driver_gone(tp_client_t *client, int code, const char *why, int64_t now_ns);
+/* Whether a lease is still to be handed back. */
+bool tpi_attachment_has_unsent(const tp_client_t *client);
 void tpi_attachment_delete_all(tp_client_t *client);
 int tpi_attachment_add_routes(tp_client_t *client);
 void tpi_session_config_default(const tp_client_t *client, tpi_session_config_t *config);

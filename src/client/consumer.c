@@ -49,6 +49,7 @@ static void attached(tp_consumer_t *c, const tpc_attach_response_t *response, in
         char text[sizeof(((tpi_err_t *)NULL)->msg)];
         (void)snprintf(text, sizeof(text), "%s", tp_errmsg());
         const int code = tp_errcode();
+        tpi_consumer_lease_lost(c, false);
         tpi_session_abandon(s, code, text, now_ns);        /* D-082 */
         refused(c, TP_EPATH == code);
         return;

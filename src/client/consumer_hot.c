@@ -65,7 +65,7 @@ static void on_descriptor(void *clientd, const tpi_message_t *message, int64_t n
     (void)now_ns;
     if (TPC_OK != tpc_frame_descriptor_decode(d, message->data, message->length))
     {
-        tpi_stat_add(&c->malformed, 1);
+        tpi_dispatcher_malformed(c->dispatcher);
         return;
     }
     if (d->stream_id != atomic_load_explicit(&c->stream_id, memory_order_relaxed))       /* P1: before anything else is looked at */
@@ -92,7 +92,10 @@ static int refill(tp_consumer_t *c)
     c->stage_newest = 0;
     if (NULL == c->link) { return 0; }
     const int n = tpi_dispatcher_poll(c->dispatcher, c->link->subscription, (int)TPI_STAGE_MAX, 0);
-    return n < 0 ? 0 : n;
+    if (n <= 0) { return 0; }
+    const tpi_dispatcher_counts_t *counts = tpi_dispatcher_counts(c->dispatcher);
+    tpi_stat_set(&c->malformed, counts->malformed + counts->newer_version);
+    return n;
 }
 
 /* Row 1 of 11.1 and 11.2. true: the slot is to be looked at. */
