@@ -9,10 +9,16 @@
 #include "common/alloc.h"
 #include "driver/driver_state.h"
 
+#define COUNTERS_MAX 2048              /* of the media driver's 8192: the rest is everybody else's */
+
 static tpi_tracked_t *track(tpi_driver_t *driver, int32_t type_id, const char *label, int64_t value)
 {
-    tpi_tracked_t *const tracked = tpi_alloc(sizeof(*tracked));
-    if (NULL == tracked) { return NULL; }
+    tpi_tracked_t *const tracked = driver->counter_count < COUNTERS_MAX ? tpi_alloc(sizeof(*tracked)) : NULL;
+    if (NULL == tracked)
+    {
+        driver->stats.counters_failed++;
+        return NULL;
+    }
     tracked->type_id = type_id;
     tracked->value = value;
     tracked->label = tpi_strdup(label);
@@ -22,6 +28,7 @@ static tpi_tracked_t *track(tpi_driver_t *driver, int32_t type_id, const char *l
         return NULL;
     }
     DL_APPEND(driver->counters, tracked);
+    driver->counter_count++;
     driver->counters_dirty = true;
     return tracked;
 }
@@ -137,6 +144,7 @@ static bool step(tpi_driver_t *driver, tpi_tracked_t *tracked)
         tpi_counter_close(tracked->counter);
         tpi_free(tracked->label);
         DL_DELETE(driver->counters, tracked);
+        driver->counter_count--;
         tpi_free(tracked);
         return false;
     }

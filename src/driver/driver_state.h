@@ -159,6 +159,7 @@ struct tpi_driver
     tpi_tracked_t *counters;           /* all, the driver's own and those that are closing */
     tpi_tracked_t *own_counter;
     tpi_tracked_t *stat_counters[TPI_DRIVER_STAT_COUNT];
+    size_t counter_count;
     bool counters_dirty;               /* some are to be added or closed */
     tpi_driver_stats_t stats;
     tpi_driver_stats_t published_stats;

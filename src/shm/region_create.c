@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -32,6 +34,7 @@ typedef struct creation
     unsigned dirs_made;                /* above it, by this call */
     char epoch_name[FILE_NAME_MAX];
     uint64_t unit_bytes;               /* lengths are multiples of it */
+    bool is_tmpfs;                     /* fallocate there makes zeroed pages: prefault has nothing left to do */
 }
 creation_t;
 
@@ -164,7 +167,7 @@ static int map_file(const creation_t *c, int fd, size_t index, tpi_region_t *reg
     const uint64_t all = file_bytes(what, index, c->unit_bytes);
     const uint64_t page = c->unit_bytes > 1 ? c->unit_bytes : kernel_page_bytes();
     const bool keep_all = whole && what->mlock;
-    if (whole && what->prefault && !keep_all)
+    if (whole && what->prefault && !keep_all && !c->is_tmpfs)
     {
         void *const zeros = mmap(NULL, (size_t)all, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (MAP_FAILED == zeros) { return failed(name, "mapping for prefault"); }
@@ -258,6 +261,8 @@ static int check_filesystem(creation_t *c)
     }
     c->unit_bytes = huge ? page_bytes : 1;
     if (c->what->page_bytes > c->unit_bytes) { c->unit_bytes = c->what->page_bytes; }
+    struct statfs fs;
+    c->is_tmpfs = 0 == fstatfs(c->stream_dir, &fs) && TMPFS_MAGIC == fs.f_type;
     return sum_bytes(c->what, c->unit_bytes) > free_bytes(c->stream_dir) ? no_space(c) : 0;
 }
 

@@ -4,3 +4,6 @@ target_link_libraries(tp_driver_rig PRIVATE tp_compiler PUBLIC tpi_driver cmocka
 foreach (name attach lease epoch gc wire shutdown streams start pending traps admin)
     tp_cmocka_test(scenario_driver_${name} SOURCES "${CMAKE_CURRENT_LIST_DIR}/driver_${name}_test.c" LIBS tp_driver_rig LABELS scenario)
 endforeach ()
+if (TARGET tensor_pool_services)
+    tp_cmocka_test(system_driver_embedded SOURCES "${CMAKE_CURRENT_LIST_DIR}/driver_embedded_test.c" LIBS tensor_pool_services tensor_pool LABELS system)
+endif ()

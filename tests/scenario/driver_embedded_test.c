@@ -1,0 +1,144 @@
+/* The public driver inside this process: its own media driver, thread, endpoint file, and a client of ours that sends a first frame. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <tensor_pool/tp.h>
+#include <tensor_pool/tp_services.h>
+
+static char root[64];
+static tp_driver_config_t config;
+static tp_driver_t *driver;
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static void nap(void)
+{
+    const struct timespec pause = { 0, 1000000 };
+    (void)nanosleep(&pause, NULL);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    (void)snprintf(root, sizeof(root), "/dev/shm/tp-test-embedded-%ld", (long)getpid());
+    tp_driver_config_init(&config);
+    assert_int_equal(tp_driver_config_set_builtin(&config), 0);
+    (void)snprintf(config.media_driver, sizeof(config.media_driver), "embedded");
+    (void)snprintf(config.aeron_dir, sizeof(config.aeron_dir), "%s-aeron", root);
+    (void)snprintf(config.base_dir, sizeof(config.base_dir), "%s", root);
+    (void)snprintf(config.runtime_dir, sizeof(config.runtime_dir), "%s-run", root);
+    config.cleanup_shm_on_exit = true;
+    setenv("TP_RUNTIME_DIR", config.runtime_dir, 1);
+    if (tp_driver_init(&driver, &config) < 0) { fail_msg("%s: %s", tp_errmsg(), tp_errwhy()); }
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    tp_driver_close(driver);
+    driver = NULL;
+    tp_driver_config_fini(&config);
+    assert_int_equal(rmdir(config.runtime_dir), 0);        /* endpoint file and socket are gone */
+    assert_int_equal(rmdir(root), 0);                      /* D-204: nothing below the base */
+    assert_int_equal(access(config.aeron_dir, F_OK), -1);
+    unsetenv("TP_RUNTIME_DIR");
+    return 0;
+}
+
+static void the_endpoint_file_tells_where_it_is__D_197_D_198(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(tp_driver_endpoint_file(driver), config.runtime_dir));
+    assert_int_equal(access(tp_driver_endpoint_file(driver), R_OK), 0);
+    assert_string_equal(tp_driver_aeron_dir(driver), config.aeron_dir);
+    assert_int_equal(tp_driver_state(driver), TP_DRIVER_RUNNING);
+}
+
+static void a_namesake_is_refused__D_002(void **state)
+{
+    (void)state;
+    tp_driver_t *second = NULL;
+    tp_driver_config_t other = config;
+    (void)snprintf(other.media_driver, sizeof(other.media_driver), "external");
+    assert_int_equal(tp_driver_init(&second, &other), -1);
+    assert_int_equal(tp_errcode(), TP_EOWNED);
+    (void)snprintf(other.shm_namespace, sizeof(other.shm_namespace), "elsewhere");
+    assert_int_equal(tp_driver_init(&second, &other), -1);
+    assert_int_equal(tp_errcode(), TP_EOWNED);
+    assert_non_null(strstr(tp_errmsg(), "driver-01"));
+    assert_null(second);
+}
+
+static void a_second_runner_is_refused__L1(void **state)
+{
+    (void)state;
+    assert_true(tp_driver_do_work(driver) >= 0);
+    assert_int_equal(tp_driver_start(driver), 0);
+    assert_int_equal(tp_driver_do_work(driver), -1);
+    assert_int_equal(tp_errcode(), TP_ETHREAD);
+    assert_int_equal(tp_driver_start(driver), -1);
+    assert_int_equal(tp_errcode(), TP_ESTATE);
+}
+
+static void shutdown_from_another_thread_stops_it__D_152(void **state)
+{
+    (void)state;
+    assert_int_equal(tp_driver_start(driver), 0);
+    tp_driver_shutdown(driver, 0, true);
+    const int64_t deadline_ns = now_ns() + INT64_C(10000000000);
+    while (TP_DRIVER_STOPPED != tp_driver_state(driver) && now_ns() < deadline_ns) { nap(); }
+    assert_int_equal(tp_driver_state(driver), TP_DRIVER_STOPPED);
+}
+
+static void a_producer_sends_its_first_frame_soon(void **state)
+{
+    (void)state;
+    tp_client_t *client = NULL;
+    tp_producer_t *producer = NULL;
+    tp_tensor_template_t *shape = NULL;
+    tp_buffer_claim_t claim;
+    assert_int_equal(tp_driver_start(driver), 0);
+    if (tp_connect(&client, NULL) < 0) { fail_msg("%s", tp_errmsg()); }
+    const int64_t begin_ns = now_ns();
+    if (tp_producer_open(&producer, client, 10000) < 0) { fail_msg("%s", tp_errmsg()); }
+    assert_int_equal(tp_tensor_template_init(&shape, TP_DTYPE_UINT16, TP_ROW_MAJOR, 2, (int32_t[]){ 480, 640 }), 0);
+    memset(&claim, 0, sizeof(claim));
+    claim.size = sizeof(claim);
+    int64_t seq = -1;
+    while (seq < 0 && now_ns() - begin_ns < INT64_C(10000000000))
+    {
+        seq = tp_producer_try_claim(producer, shape, &claim);
+        if (seq < 0) { nap(); }
+    }
+    assert_int_equal(seq, 0);
+    memset(claim.payload, 1, 480 * 640 * 2);
+    assert_true(tp_producer_commit_claim(producer, &claim, NULL) != TP_LEASE_LOST);
+    print_message("attach to first frame: %.1f ms\n", (double)(now_ns() - begin_ns) / 1e6);
+    tp_client_close(client);
+    tp_tensor_template_close(shape);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { T(the_endpoint_file_tells_where_it_is__D_197_D_198), T(a_namesake_is_refused__D_002),
+        T(a_second_runner_is_refused__L1), T(shutdown_from_another_thread_stops_it__D_152), T(a_producer_sends_its_first_frame_soon) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
