@@ -90,6 +90,7 @@ static int perform(demo_t *demo)
     bool killed = false;
     bool restarted = false;
     demo->start_ns = cli_now_ns();
+    demo->next_status_ns = demo->start_ns + (demo->live ? 0 : CLI_NS_PER_S);
     if (!demo_child_order(&demo->producer, 'g', 0, 0)) { return cli_error(TP_EIO, NULL, "the demo's producer cannot be reached"); }
     for (int64_t now_ns = demo->start_ns; now_ns < demo->start_ns + duration_ns; now_ns = cli_now_ns())
     {

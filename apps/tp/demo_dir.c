@@ -93,7 +93,7 @@ static int make_locked(cli_demo_dir_t *dir)
 {
     char file[160];
     struct stat info;
-    snprintf(dir->path, sizeof(dir->path), PARENT "/" PREFIX "%u-XXXXXX", (unsigned)geteuid());
+    snprintf(dir->path, sizeof(dir->path), PARENT "/" PREFIX "%u-%ld-XXXXXX", (unsigned)geteuid(), (long)getpid());
     if (NULL == mkdtemp(dir->path)) { return -1; }
     snprintf(file, sizeof(file), "%s/lock", dir->path);
     dir->lock_fd = open(file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -179,7 +179,7 @@ static int run_producer(const cli_args_t *args)
     tp_tensor_template_close(studio.tensor);
     if (studio.ffmpeg > 0)
     {
-        (void)kill(studio.ffmpeg, SIGTERM);
+        (void)kill(studio.ffmpeg, SIGKILL);
         close(studio.fd);
         (void)waitpid(studio.ffmpeg, NULL, 0);
     }

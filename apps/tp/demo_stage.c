@@ -16,6 +16,9 @@
 #define START_NS (15 * CLI_NS_PER_S)
 #define END_NS (10 * CLI_NS_PER_S)
 
+/* execve takes writable strings and leaves them alone. */
+static char *word(const char *text) { return (char *)(uintptr_t)text; }
+
 static int find_programs(demo_t *demo)
 {
     const ssize_t length = readlink("/proc/self/exe", demo->program, sizeof(demo->program) - 1);
@@ -76,7 +79,7 @@ static int start_driver(demo_t *demo)
     int code = mkdir(run, 0700) == 0 ? write_config(demo, config) : cli_error(TP_EIO, NULL, "'%s' cannot be made: %s", run, strerror(errno));
     if (CLI_OK != code) { return code; }
     demo->log_fd = open(log, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    char *const argv[] = { demo->driver_program, (char[]){ "--config" }, config, NULL };
+    char *const argv[] = { demo->driver_program, word("--config"), config, NULL };
     code = demo_child_start(&demo->driver, argv, demo->environment, false, demo->log_fd);
     const int64_t end_ns = cli_now_ns() + START_NS;
     bool alive = false;
@@ -101,17 +104,17 @@ static int start_producer(demo_t *demo)
 {
     char hz[32];
     snprintf(hz, sizeof(hz), "%.6f", demo->hz);
-    char *argv[12] = { demo->program, (char[]){ "demo-producer" }, (char[]){ "--hz" }, hz };
+    char *argv[12] = { demo->program, word("demo-producer"), word("--hz"), hz };
     int count = 4;
     if ('\0' != demo->video[0])
     {
-        argv[count++] = (char[]){ "--video" };
+        argv[count++] = word("--video");
         argv[count++] = demo->video;
     }
     if (NULL != demo->args->inject && 0 == strcmp(demo->args->inject, "corrupt"))
     {
-        argv[count++] = (char[]){ "--inject" };
-        argv[count++] = (char[]){ "corrupt" };
+        argv[count++] = word("--inject");
+        argv[count++] = word("corrupt");
     }
     return demo_child_start(&demo->producer, argv, demo->environment, true, -1);
 }
@@ -123,21 +126,21 @@ int demo_stage_consumer(demo_t *demo, int which)
     char sleep_frames[32];
     snprintf(hz, sizeof(hz), "%.6f", demo->hz);
     snprintf(sleep_frames, sizeof(sleep_frames), "%.3f", DEMO_SLOW_FRAMES);
-    char *argv[12] = { demo->program, (char[]){ "demo-consumer" }, (char[]){ "--hz" }, hz };
+    char *argv[12] = { demo->program, word("demo-consumer"), word("--hz"), hz };
     int count = 4;
     if (DEMO_SLOW == which)
     {
-        argv[count++] = (char[]){ "--sleep-frames" };
+        argv[count++] = word("--sleep-frames");
         argv[count++] = sleep_frames;
         if (NULL != demo->args->inject && 0 == strcmp(demo->args->inject, "hide-loss"))
         {
-            argv[count++] = (char[]){ "--inject" };
-            argv[count++] = (char[]){ "hide-loss" };
+            argv[count++] = word("--inject");
+            argv[count++] = word("hide-loss");
         }
     }
     if (DEMO_FAST == which)
     {
-        argv[count++] = (char[]){ "--png" };
+        argv[count++] = word("--png");
         argv[count++] = demo->png;
     }
     consumer->lives[consumer->life].started = true;

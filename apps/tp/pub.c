@@ -154,7 +154,7 @@ static void status(pub_t *pub, int64_t now_ns)
     const double seconds = (double)(now_ns - pub->start_ns) / 1e9;
     if (0 != pub->next_status_ns)
     {
-        printf("%10" PRIu64 " frames  %9.1f Hz  %10s  %" PRIu32 " consumers\n", pub->published, (double)pub->published / seconds,
+        printf("%10" PRIu64 " frames  %9.1f Hz  %10s  consumers %" PRIu32 "\n", pub->published, (double)pub->published / seconds,
             cli_human_rate(rate, (double)pub->published * (double)pub->source.frame_bytes / seconds), tp_producer_consumer_count(pub->producer));
         fflush(stdout);
     }

@@ -8,8 +8,8 @@ from harness.process import clean_environment, program
 
 
 class Result:
-    def __init__(self, done):
-        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
+    def __init__(self, code, out, err, pid):
+        self.code, self.out, self.err, self.pid = code, out, err, pid
 
     def text(self):
         return self.out.decode("utf-8", "replace")
@@ -46,9 +46,13 @@ def environment(sandbox, **more):
 
 def tp(sandbox, *arguments, stdin=None, timeout=60, cwd=None, **more):
     """Runs tp to its end."""
-    source = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
-    return Result(subprocess.run([program("tp"), *[str(argument) for argument in arguments]], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        timeout=timeout, env=environment(sandbox, **more), cwd=cwd or sandbox.path, check=False, **source))
+    process = subprocess.Popen([program("tp"), *[str(argument) for argument in arguments]], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE, env=environment(sandbox, **more), cwd=cwd or sandbox.path)
+    try:
+        out, err = process.communicate(stdin, timeout)
+    finally:
+        process.kill()
+    return Result(process.returncode, out, err, process.pid)
 
 
 def start_tp(start, sandbox, *arguments, **more):
@@ -56,5 +60,6 @@ def start_tp(start, sandbox, *arguments, **more):
     return start("tp", *arguments, environment=environment(sandbox), label=f"tp-{arguments[0]}", **more)
 
 
-def left_of_demos():
-    return sorted(name for name in os.listdir("/dev/shm") if name.startswith("tp-demo-"))
+def left_of_demo(pid):
+    """The directories of the demo with that pid."""
+    return sorted(name for name in os.listdir("/dev/shm") if name.startswith(f"tp-demo-{os.geteuid()}-{pid}-"))
