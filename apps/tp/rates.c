@@ -153,7 +153,7 @@ static int run_rates(const cli_args_t *args)
     window_t now = { .samples = malloc(SAMPLES_MAX * sizeof(double)) };
     window_t all = { .samples = malloc(SAMPLES_MAX * sizeof(double)) };
     int code = NULL == now.samples || NULL == all.samples ? cli_error(TP_ENOMEM, NULL, "no memory for the samples") : CLI_OK;
-    if (CLI_OK == code) { code = cli_reader_open(&reader, args, args->positional[0], false); }
+    if (CLI_OK == code) { code = cli_reader_open(&reader, args, args->positional[0], true); }
     if (CLI_OK == code)
     {
         window_reset(&now);

@@ -23,14 +23,16 @@ static void on_event(void *clientd, tp_consumer_event_t event, uint64_t epoch, i
     }
 }
 
-static int configure(cli_reader_t *reader, tp_consumer_context_t *context, bool latency)
+static int configure(cli_reader_t *reader, tp_consumer_context_t *context)
 {
     const cli_args_t *args = reader->args;
     const bool limited = NULL != args->mode ? 0 == strcmp(args->mode, "rate-limited") : CLI_GIVEN(args->max_rate);
     if (CLI_GIVEN(args->desc_id) != (NULL != args->desc_channel)) { return cli_usage(args->verb->name, "--desc-channel and --desc-id go together"); }
     if (CLI_GIVEN(args->ctrl_id) != (NULL != args->ctrl_channel)) { return cli_usage(args->verb->name, "--ctrl-channel and --ctrl-id go together"); }
     if (CLI_GIVEN(args->max_rate) && !limited) { return cli_usage(args->verb->name, "--max-rate needs --mode rate-limited"); }
-    if (tp_consumer_context_set_stream_id(context, reader->stream_id) < 0 || tp_consumer_context_set_latency(context, latency) < 0 ||
+    /* What counts every frame wants every frame that is still there, however late: no jump to the newest one. */
+    if (reader->every_frame && tp_consumer_context_set_max_outstanding_seq_gap(context, 0) < 0) { return cli_error_last(); }
+    if (tp_consumer_context_set_stream_id(context, reader->stream_id) < 0 || tp_consumer_context_set_latency(context, reader->every_frame) < 0 ||
         tp_consumer_context_set_client_id(context, (uint32_t)CLI_OR(args->client_id, 0)) < 0 ||
         tp_consumer_context_set_event_handler(context, on_event, reader) < 0 ||
         tp_consumer_context_set_mode(context, limited ? TP_MODE_RATE_LIMITED : TP_MODE_STREAM, (uint32_t)CLI_OR(args->max_rate, 0)) < 0 ||
@@ -42,17 +44,18 @@ static int configure(cli_reader_t *reader, tp_consumer_context_t *context, bool 
     return CLI_OK;
 }
 
-int cli_reader_open(cli_reader_t *reader, const cli_args_t *args, const char *stream, bool latency)
+int cli_reader_open(cli_reader_t *reader, const cli_args_t *args, const char *stream, bool every_frame)
 {
     tp_consumer_context_t *context = NULL;
     memset(reader, 0, sizeof(*reader));
     reader->args = args;
+    reader->every_frame = every_frame;
     reader->text = stdout;
     reader->silence_ns = args->timeout >= 0.0 ? (int64_t)(args->timeout * 1e9) : 0;
     int code = cli_stream(args, stream, &reader->stream_id);
     if (CLI_OK != code) { return code; }
     if (tp_consumer_context_init(&context) < 0) { return cli_error_last(); }
-    code = configure(reader, context, latency);
+    code = configure(reader, context);
     if (CLI_OK == code) { code = cli_connect(args, &reader->client, &reader->context); }
     if (CLI_OK == code && tp_consumer_init(&reader->consumer, reader->client, context) < 0) { code = cli_error_last(); }
     tp_consumer_context_close(context);

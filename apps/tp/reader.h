@@ -15,6 +15,7 @@ typedef struct cli_reader
     tp_client_t *client;
     tp_consumer_t *consumer;
     uint32_t stream_id;
+    bool every_frame;
     uint64_t frames;                   /* handed out */
     int64_t start_ns, first_ns, last_ns, deadline_ns, silence_ns;
     int64_t now_ns;                    /* when the last frame was handed out */
@@ -34,8 +35,8 @@ cli_reader_t;
     CLI_OPT_ENUM("idle", 0, idle, "busy|yield|backoff|sleep|noop", "how to wait for frames (default backoff)"), \
     CLI_OPT_REAL("timeout", 0, timeout, "S", 1000000000, "end with exit code 5 after S seconds without a frame")
 
-/* latency: record a histogram. Prints what fails. */
-int cli_reader_open(cli_reader_t *reader, const cli_args_t *args, const char *stream, bool latency);
+/* every_frame: counts matter: no jump to the newest frame, latency histogram. Prints what fails; returns the exit code. */
+int cli_reader_open(cli_reader_t *reader, const cli_args_t *args, const char *stream, bool every_frame);
 /* 1 and a view that lives until the next call, or 0: the reading is over, see exit_code. Flushes standard output when it has to wait. */
 int cli_reader_next(cli_reader_t *reader, tp_frame_view_t *view);
 void cli_reader_close(cli_reader_t *reader);
