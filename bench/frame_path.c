@@ -12,6 +12,7 @@
 #define STREAM_ID 10000
 #define WARM_UP 64
 #define SECOND_NS INT64_C(1000000000)
+#define PATIENCE_NS (120 * SECOND_NS)          /* callgrind is slow, and slower on a busy machine */
 
 typedef struct bench
 {
@@ -86,19 +87,40 @@ static int start_client(bench_t *bench)
     int rc = tp_context_init(&context);
     if (0 == rc) { rc = tp_context_set_aeron_dir(context, bench->aeron_dir); }
     if (0 == rc) { rc = tp_context_add_allowed_base_dir(context, bench->shm_dir); }
-    if (0 == rc) { rc = tp_context_set_driver_timeout_ns(context, 120 * SECOND_NS); }
+    if (0 == rc) { rc = tp_context_set_driver_timeout_ns(context, PATIENCE_NS); }
     if (0 == rc) { rc = tp_context_set_message_timeout_ns(context, 30 * SECOND_NS); }
     if (0 == rc) { rc = tp_connect(&bench->client, context); }
     tp_context_close(context);
     return rc < 0 ? fail("the client does not start") : 0;
 }
 
+static int open_producer(bench_t *bench)
+{
+    tp_producer_context_t *context = NULL;
+    int rc = tp_producer_context_init(&context);
+    if (0 == rc) { rc = tp_producer_context_set_stream_id(context, STREAM_ID); }
+    if (0 == rc) { rc = tp_producer_context_set_attach_timeout_ns(context, PATIENCE_NS); }
+    if (0 == rc) { rc = tp_producer_init(&bench->producer, bench->client, context); }
+    tp_producer_context_close(context);
+    return rc < 0 ? fail("no producer") : 0;
+}
+
+static int open_consumer(bench_t *bench)
+{
+    tp_consumer_context_t *context = NULL;
+    int rc = tp_consumer_context_init(&context);
+    if (0 == rc) { rc = tp_consumer_context_set_stream_id(context, STREAM_ID); }
+    if (0 == rc) { rc = tp_consumer_context_set_attach_timeout_ns(context, PATIENCE_NS); }
+    if (0 == rc) { rc = tp_consumer_init(&bench->consumer, bench->client, context); }
+    if (0 == rc) { rc = tp_consumer_set_frame_handler(bench->consumer, on_frame, bench); }
+    tp_consumer_context_close(context);
+    return rc < 0 ? fail("no consumer") : 0;
+}
+
 static int open_stream(bench_t *bench, int32_t bytes)
 {
     if (tp_tensor_template_init(&bench->shape, TP_DTYPE_UINT8, TP_ROW_MAJOR, 1, &bytes) < 0) { return fail("no shape"); }
-    if (tp_producer_open(&bench->producer, bench->client, STREAM_ID) < 0) { return fail("no producer"); }
-    if (tp_consumer_open(&bench->consumer, bench->client, STREAM_ID) < 0) { return fail("no consumer"); }
-    return tp_consumer_set_frame_handler(bench->consumer, on_frame, bench);
+    return open_producer(bench) < 0 ? -1 : open_consumer(bench);
 }
 
 /* Frames until the consumer sees them: it needs a moment to map and to connect. Not measured. */
