@@ -3,6 +3,7 @@
 import os
 import signal
 import stat
+import time
 
 from harness.process import clean_environment
 from harness.waiting import holds, until
@@ -155,3 +156,20 @@ def test_driver_without_media_driver_in_its_path_uses_the_variable__D_186(start,
     assert os.path.exists(sandbox.path + "/from-variable/cnc.dat"), process.describe()
     process.signal(signal.SIGTERM)
     process.expect(0)
+
+
+def cpu_ticks(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def test_idle_driver_with_media_driver_uses_less_than_two_percent_of_a_core__D_001(start):
+    driver = start.driver(config=CONFIG)
+    holds(driver.is_running, 1.0, "the driver ended")
+    before = cpu_ticks(driver.pid)
+    began = time.monotonic()
+    holds(driver.is_running, 4.0, "the driver ended")
+    used = (cpu_ticks(driver.pid) - before) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - began)
+    assert used < 0.02, f"{100 * used:.1f} % of a core"
+    driver.stop()
