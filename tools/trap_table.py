@@ -22,7 +22,8 @@ TEST = re.compile(r"^\s*(?:static\s+void|def|async def)\s+(\w+?)__(\w+)\s*\(", r
 HEAD = f"""# Traps and their tests
 
 Written by `tools/trap_table.py --write`; do not edit. Each trap of [traps.md](../design/traps.md) with the tests that carry its number, and its
-faulty variants ([tests/faults](../../{FAULTS}/)): patches that fall into the trap, which `./run check faults` applies one by one to see the tests fail.
+faulty variants ([tests/faults](../../{FAULTS}/)): patches that fall into the trap, which `./run check faults` applies one by one
+to see the tests fail.
 """
 
 

@@ -279,7 +279,8 @@ static void explain_producer(const tpi_attachment_t *a)
         TPI_ERR_FIX("stop the other producer, or publish on another stream");
         return;
     }
-    TPI_ERR_WHY("client %" PRIu32 ", last keepalive %" PRId64 " ms ago", holder.client_id, (tpi_clock_monotonic_ns() - holder.last_ns) / TPI_NS_PER_MS);
+    TPI_ERR_WHY("client %" PRIu32 ", last keepalive %" PRId64 " ms ago", holder.client_id,
+        (tpi_clock_monotonic_ns() - holder.last_ns) / TPI_NS_PER_MS);
     TPI_ERR_FIX("stop it, or: tp lease revoke %" PRIu64, holder.lease_id);
 }
 

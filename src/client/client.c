@@ -1,6 +1,6 @@
 /*
- * Owns the life of a client, its thread, and the commands that other threads send to the conductor. One thread at a time is the conductor; a second one
- * is refused (trap L1).
+ * Owns the life of a client, its thread, and the commands that other threads send to the conductor. One thread at a time is the conductor; a second
+ * one is refused (trap L1).
  */
 #include "client/client_state.h"
 

@@ -27,7 +27,8 @@ void tpi_client_counters_ask(tp_client_t *client, tpi_connection_t *connection, 
     {
         uint8_t key[TPI_COUNTER_KEY_MAX];
         char label[TPI_COUNTER_LABEL_MAX];
-        const tpi_counter_key_client_t k = { .pid = pid, .stream_id = who->stream_id, .client_id = who->client_id, .role = who->role, .kind = kinds[i] };
+        const tpi_counter_key_client_t k = { .pid = pid, .stream_id = who->stream_id, .client_id = who->client_id, .role = who->role,
+            .kind = kinds[i] };
         const size_t key_length = tpi_counter_key_client_put(key, &k);
         (void)tpi_label_init(label, sizeof(label), "tp-client");
         (void)tpi_label_add(label, sizeof(label), "kind", kind_name(kinds[i]));

@@ -141,13 +141,19 @@ int tpi_client_create_on_bus(tp_client_t **client, const tp_context_t *context, 
 /* One cycle at a given time; the caller is the conductor. */
 int tpi_client_do_work_at(tp_client_t *client, int64_t now_ns);
 int64_t tpi_client_now(const tp_client_t *client);
-/* Any thread: has the conductor run it and waits until the deadline; in invoker mode turns the conductor meanwhile. 0, or -1 (TP_ETIMEDOUT: abandoned). */
+/*
+ * Any thread: has the conductor run it and waits until the deadline; in invoker mode turns the conductor meanwhile. 0, or -1 (TP_ETIMEDOUT:
+ * abandoned).
+ */
 int tpi_client_call(tp_client_t *client, tpi_command_t *command, int64_t timeout_ns);
 #define TPI_CALL_NOT_SENT (-2)         /* the command never reached the conductor; its object is still the caller's */
 /* Closing calls: run ends and frees object. Never fails: a full ring is waited out; on the conductor itself it runs at once. */
 void tpi_client_dispose(tp_client_t *client, tpi_command_run_t run, void *object);
 int tpi_client_enqueue(tp_client_t *client, tpi_command_t *command);
-/* One step of waiting for something the conductor does: turns it where this thread may, else idles (idle NULL: does not idle). -1 when the thread must not wait here (inside a callback). */
+/*
+ * One step of waiting for something the conductor does: turns it where this thread may, else idles (idle NULL: does not idle). -1 when the
+ * thread must not wait here (inside a callback).
+ */
 int tpi_client_wait_step(tp_client_t *client, tpi_idle_t *idle);
 /* The allowed base directories of the settings, canonical; those of the default that do not exist are left out. */
 int tpi_client_resolve_bases(tp_client_t *client);

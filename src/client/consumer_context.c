@@ -89,7 +89,8 @@ static int set_request(tpi_consumer_address_t *request, const char *channel, int
     const size_t length = NULL == channel ? 0 : strlen(channel);
     if ((0 == length) != (0 == stream_id) || stream_id < 0 || length >= sizeof(request->channel))
     {
-        TPI_SET_ERR(TP_EINVAL, "channel = '%.100s', stream_id = %" PRId32 ", allowed: both or neither, channel below %zu bytes, stream_id 1..2147483647",
+        TPI_SET_ERR(TP_EINVAL,
+            "channel = '%.100s', stream_id = %" PRId32 ", allowed: both or neither, channel below %zu bytes, stream_id 1..2147483647",
             NULL == channel ? "" : channel, stream_id, sizeof(request->channel));
         return -1;
     }

@@ -1,6 +1,6 @@
 /*
- * Owns the mappings of a consumer: the published one, and the retired ones until the consumer's thread has let go of them (trap M9). What is mapped and
- * when is decided by protocol/mapping; here it is done. Conductor only.
+ * Owns the mappings of a consumer: the published one, and the retired ones until the consumer's thread has let go of them (trap M9). What is mapped
+ * and when is decided by protocol/mapping; here it is done. Conductor only.
  */
 #include "client/consumer_mapping.h"
 

@@ -33,7 +33,8 @@ static int public_reason(int reason)
 
 const char *tp_drop_reason_name(int reason)
 {
-    static const char *const names[] = { "gap", "skipped", "overwritten", "uncommitted", "torn", "bad_header", "not_mapped", "epoch", "bad_descriptor",
+    static const char *const names[] = { "gap", "skipped", "overwritten", "uncommitted", "torn", "bad_header", "not_mapped", "epoch",
+        "bad_descriptor",
         "regression", "rate" };
     _Static_assert(sizeof(names) / sizeof(names[0]) == TP_DROP_REASONS, "a name for every reason");
     return reason >= 0 && reason < TP_DROP_REASONS ? names[reason] : "unknown";

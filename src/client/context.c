@@ -294,7 +294,8 @@ static int resolve(const tp_context_t *context, const tpi_endpoint_t *endpoint, 
     }
     if (parse(rows[id].kind, value->text, number) < 0)
     {
-        TPI_SET_ERR(TP_EINVAL, "%s = '%.200s' from %s cannot be used; allowed: %s", rows[id].name, value->text, value->source, allowed(rows[id].kind));
+        TPI_SET_ERR(TP_EINVAL, "%s = '%.200s' from %s cannot be used; allowed: %s", rows[id].name, value->text, value->source,
+            allowed(rows[id].kind));
         return -1;
     }
     return 0;

@@ -1,6 +1,6 @@
 /*
- * Driver sessions for tools: one attach without mapping anything, its lease kept alive by the conductor. A session that loses its lease attaches again
- * like every other.
+ * Driver sessions for tools: one attach without mapping anything, its lease kept alive by the conductor. A session that loses its lease attaches
+ * again like every other.
  */
 #include "client/client_state.h"
 
@@ -41,7 +41,8 @@ static void publish_info(tp_driver_session_t *session)
     const tpi_session_t *s = &session->attachment->session;
     const tpi_lease_info_t *l = &s->lease;
     const bool leased = tpi_session_is_leased(s);
-    session->info = (tp_attach_info_t){ .size = sizeof(session->info), .stream_id = l->stream_id, .lease_id = leased ? l->lease_id : 0, .epoch = l->epoch,
+    session->info = (tp_attach_info_t){ .size = sizeof(session->info), .stream_id = l->stream_id, .lease_id = leased ? l->lease_id : 0,
+        .epoch = l->epoch,
         .client_id = s->client_id, .layout_version = l->layout_version, .header_nslots = l->header_nslots, .node_id = l->node_id,
         .pool_count = l->pool_count, .max_stride_bytes = l->max_stride_bytes, .lease_deadline_ns = leased ? s->deadline_ns : 0 };
     uint64_t words[sizeof(tp_attach_info_t) / sizeof(uint64_t)];

@@ -67,7 +67,8 @@ int tp_region_slot_read(const tp_region_t *region, uint32_t index, tp_slot_t *sl
             region->superblock.region_type, region->superblock.nslots);
         return -1;
     }
-    const tpi_slot_word_t *words = (const tpi_slot_word_t *)(const void *)(region->region.base + TPI_SUPERBLOCK_BYTES + (size_t)index * TPI_SLOT_BYTES);
+    const tpi_slot_word_t *words =
+        (const tpi_slot_word_t *)(const void *)(region->region.base + TPI_SUPERBLOCK_BYTES + (size_t)index * TPI_SLOT_BYTES);
     uint64_t image[TPI_SLOT_WORDS];
     image[0] = tpi_slot_peek(words);
     for (unsigned i = 1; i < TPI_SLOT_WORDS; i++) { image[i] = atomic_load_explicit(&words[i], memory_order_relaxed); }

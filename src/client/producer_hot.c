@@ -127,7 +127,8 @@ static int64_t make_room(tp_producer_t *p, tpi_producer_map_t *map)
         atomic_store_explicit(&p->wants_epoch, true, memory_order_relaxed);
         return lost(p);
     }
-    if (0 == p->free_count || atomic_load_explicit(&map->claims_out, memory_order_relaxed) >= map->claims_max) { return TP_TOO_MANY_CLAIMS; }   /* O-41 */
+    /* O-41 */
+    if (0 == p->free_count || atomic_load_explicit(&map->claims_out, memory_order_relaxed) >= map->claims_max) { return TP_TOO_MANY_CLAIMS; }
     if (p->next_seq - p->head < map->window) { return 0; }
     (void)flush_window(p, map, UINT64_MAX, NULL);
     if (p->next_seq - p->head < map->window) { return 0; }

@@ -7,7 +7,8 @@ static bool send(tp_client_t *client, tpi_publication_t *publication, int64_t le
 {
     if (length < 0 || NULL == publication) { return false; }
     int64_t rc = TP_ADMIN_ACTION;
-    for (int i = 0; TP_ADMIN_ACTION == rc && i < 8; i++) { rc = tpi_publication_offer(publication, client->send_buffer, (size_t)length); }      /* A2 */
+    /* A2 */
+    for (int i = 0; TP_ADMIN_ACTION == rc && i < 8; i++) { rc = tpi_publication_offer(publication, client->send_buffer, (size_t)length); }
     if (rc > 0) { return true; }
     client->sends_refused++;
     return false;

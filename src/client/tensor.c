@@ -91,6 +91,7 @@ uint64_t tp_tensor_element_count(const tp_tensor_t *tensor) { return NULL == ten
 const void *tp_tensor_at(const tp_tensor_t *tensor, const void *payload, size_t payload_bytes, const int64_t *index)
 {
     uint64_t offset;
-    if (NULL == tensor || NULL == payload || NULL == index || !tpi_tensor_offset(tensor, index, payload_bytes, &offset)) { return NULL; }     /* O-15 */
+    /* O-15 */
+    if (NULL == tensor || NULL == payload || NULL == index || !tpi_tensor_offset(tensor, index, payload_bytes, &offset)) { return NULL; }
     return (const uint8_t *)payload + offset;
 }

@@ -190,7 +190,8 @@ static void keepalive_sent(tpi_session_t *s, bool accepted, int64_t now_ns)
     if (0 != s->duration_ns && interval > s->duration_ns / 3) { interval = s->duration_ns / 3; }       /* D-099 */
     s->keepalive_due_ns = add(now_ns, interval);
     const bool alive = now_ns <= add(s->last_alive_ns, silence_ns(s));          /* D-155: an accepted keepalive alone proves nothing */
-    if (0 != s->duration_ns && alive && add(now_ns, s->duration_ns) > s->deadline_ns) { s->deadline_ns = add(now_ns, s->duration_ns); }   /* OP-D-01 */
+    /* OP-D-01 */
+    if (0 != s->duration_ns && alive && add(now_ns, s->duration_ns) > s->deadline_ns) { s->deadline_ns = add(now_ns, s->duration_ns); }
 }
 
 void tpi_session_sent(tpi_session_t *session, tpi_session_action_t action, bool accepted, int64_t now_ns)
@@ -286,7 +287,8 @@ static const char *check_ok(const tpi_session_t *s, const tpc_attach_response_t 
 {
     if (TP_NULL_U64 == r->lease_id || 0 == r->lease_id) { return "leaseId"; }                           /* D-076 */
     if (TP_NULL_U32 == r->stream_id || (0 != s->wanted_stream_id && r->stream_id != s->wanted_stream_id &&
-        TP_PUBLISH_EXISTING_OR_CREATE != s->config.publish_mode)) { return "streamId"; }                /* OP-D-12: a dynamic stream may get another id */
+        /* OP-D-12: a dynamic stream may get another id */
+        TP_PUBLISH_EXISTING_OR_CREATE != s->config.publish_mode)) { return "streamId"; }
     if (TP_NULL_U64 == r->epoch || 0 == r->epoch) { return "epoch"; }
     if (TP_NULL_U32 == r->layout_version) { return "layoutVersion"; }
     if (TP_NULL_U32 == r->header_nslots || 0 == r->header_nslots) { return "headerNslots"; }
@@ -386,7 +388,8 @@ tpi_session_event_t tpi_session_on_revoked(tpi_session_t *session, const tpc_lea
     tpi_session_t *s = session;
     const bool known = revoked->reason >= TPC_REVOKE_DETACHED && revoked->reason <= TPC_REVOKE_REVOKED &&             /* D-121 */
         (TP_ROLE_PRODUCER == revoked->role || TP_ROLE_CONSUMER == revoked->role);                                   /* D-122 */
-    const bool ours = revoked->lease_id == s->lease.lease_id && revoked->stream_id == s->lease.stream_id && revoked->role == s->config.role;   /* D-118 P12 */
+    /* D-118 P12 */
+    const bool ours = revoked->lease_id == s->lease.lease_id && revoked->stream_id == s->lease.stream_id && revoked->role == s->config.role;
     if (!known || !ours || (TPI_SESSION_LEASED != s->state && TPI_SESSION_DETACHING != s->state))
     {
         s->ignored++;                                                           /* D-115: a duplicate finds no lease */

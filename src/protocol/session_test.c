@@ -225,7 +225,8 @@ static void refusals_have_codes_of_their_own(void **state)
         { TPC_CODE_REJECTED, "layout_version mismatch", TP_ELAYOUT }, { TPC_CODE_REJECTED, "hugepages not available", TP_EPAGES },
         { TPC_CODE_REJECTED, "standard pages not available", TP_EPAGES }, { TPC_CODE_REJECTED, "desired node_id unavailable", TP_ENODEID },
         { TPC_CODE_REJECTED, "node_id unavailable", TP_ENODEID }, { TPC_CODE_REJECTED, "something else", TP_EREJECTED },
-        { TPC_CODE_REJECTED, "client_id already attached.", TP_EREJECTED }, { TPC_CODE_INVALID_PARAMS, "client_id already attached", TP_EINVALPARAMS },
+        { TPC_CODE_REJECTED, "client_id already attached.", TP_EREJECTED }, { TPC_CODE_INVALID_PARAMS, "client_id already attached",
+            TP_EINVALPARAMS },
         { TPC_CODE_UNSUPPORTED, "", TP_EUNSUPPORTED }, { TPC_CODE_INTERNAL_ERROR, "", TP_EDRIVER }, { 5, "", TP_EPROTOCOL },
         { TPC_CODE_NULL, "", TP_EPROTOCOL },
     };

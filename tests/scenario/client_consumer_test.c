@@ -186,7 +186,8 @@ static void slots_are_judged_from_a_copy_and_bad_ones_dropped__M5_W_026_W_048_W_
     tp_producer_t *producer;
     tp_frame_view_t view;
     open_both(&consumer, &producer);
-    static const struct { size_t at; uint8_t value; } faults[] = { { 18, 64 }, { 12, 3 }, { 16, 9 }, { 11, 1 }, { 66, 51 }, { 60, 191 }, { 72, 12 }, { 70, 2 } };
+    static const struct { size_t at; uint8_t value; } faults[] = { { 18, 64 }, { 12, 3 }, { 16, 9 }, { 11, 1 }, { 66, 51 }, { 60, 191 }, { 72, 12 },
+        { 70, 2 } };
     uint8_t *ring = cr->files[cr->file_count - 1]->regions[0].base + 64;
     uint64_t bad = 0;
     for (uint64_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)

@@ -279,7 +279,8 @@ static tpi_subscription_t *add_sub(int32_t stream_id)
 {
     tpi_bus_async_t *async = NULL;
     tpi_subscription_t *sub = NULL;
-    const tpi_subscription_config_t config = { .channel = "aeron:ipc?term-length=4m", .stream_id = stream_id, .untethered = CR_DESCRIPTOR != stream_id };
+    const tpi_subscription_config_t config = { .channel = "aeron:ipc?term-length=4m", .stream_id = stream_id,
+        .untethered = CR_DESCRIPTOR != stream_id };
     assert_int_equal(tpi_bus_add_subscription(cr->bus, &async, &config), 0);
     while (0 == tpi_bus_add_subscription_poll(async, &sub)) { (void)tpi_bus_do_work(cr->bus, cr->now_ns); }
     assert_non_null(sub);

@@ -108,7 +108,8 @@ static void run(int how, int64_t ns)
     assert_int_equal(tp_consumer_stats(consumer, &stats), 0);
     if (0 == how)
     {
-        uint64_t lost = stats.drops[TP_DROP_GAP] + stats.drops[TP_DROP_SKIPPED] + stats.drops[TP_DROP_OVERWRITTEN] + stats.drops[TP_DROP_UNCOMMITTED] +
+        uint64_t lost = stats.drops[TP_DROP_GAP] + stats.drops[TP_DROP_SKIPPED] +
+            stats.drops[TP_DROP_OVERWRITTEN] + stats.drops[TP_DROP_UNCOMMITTED] +
             stats.drops[TP_DROP_TORN] + stats.drops[TP_DROP_BAD_HEADER];
         assert_int_equal(stats.received + lost, stats.last_seq - stats.first_seq + 1);
         assert_int_equal(stats.drops[TP_DROP_BAD_HEADER], 0);

@@ -5,5 +5,6 @@ foreach (name attach lease epoch gc wire shutdown streams start pending traps ad
     tp_cmocka_test(scenario_driver_${name} SOURCES "${CMAKE_CURRENT_LIST_DIR}/driver_${name}_test.c" LIBS tp_driver_rig LABELS scenario)
 endforeach ()
 if (TARGET tensor_pool_services)
-    tp_cmocka_test(system_driver_embedded SOURCES "${CMAKE_CURRENT_LIST_DIR}/driver_embedded_test.c" LIBS tensor_pool_services tensor_pool LABELS system)
+    tp_cmocka_test(system_driver_embedded SOURCES "${CMAKE_CURRENT_LIST_DIR}/driver_embedded_test.c"
+        LIBS tensor_pool_services tensor_pool LABELS system)
 endif ()
