@@ -287,41 +287,79 @@ static tpi_subscription_t *add_sub(int32_t stream_id)
     return sub;
 }
 
-int cr_setup(void **state) { return cr_setup_wrapped(state, NULL); }
-
-int cr_setup_wrapped(void **state, void (*wrap)(tpi_bus_t *bus))
+static int open_bus(void *clientd, const tpi_settings_t *settings, tpi_bus_t **bus)
 {
-    tp_context_t *context = NULL;
-    tpi_bus_t *bus = NULL;
-    (void)state;
-    cr = calloc(1, sizeof(*cr));
-    assert_non_null(cr);
-    (void)snprintf(cr->base, sizeof(cr->base), "/dev/shm/tp-test-%ld-client", (long)getpid());
-    (void)nftw(cr->base, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    assert_int_equal(mkdir(cr->base, 0755), 0);
-    cr->now_ns = tpi_clock_monotonic_ns();
-    cr->bump_on_producer = true;
-    cr->lease_ns = 3000 * MS;
-    cr->nslots = CR_NSLOTS;
-    cr->next_lease = 0xABCD000000000001u;
+    (void)clientd;
+    (void)settings;
+    cr->opens++;
+    if (cr->no_media)
+    {
+        tpi_err_set(TP_ENOMEDIADRIVER, "no media driver in this test");
+        return -1;
+    }
+    if (tpi_bus_mem_open(bus, cr->network) < 0) { return -1; }
+    if (NULL != cr->wrap) { cr->wrap(*bus); }
+    return 0;
+}
+
+static int find_endpoint(void *clientd, const tp_context_t *context, tpi_endpoint_t *endpoint)
+{
+    (void)clientd;
+    (void)context;
+    if (!cr->has_endpoint) { return -1; }
+    *endpoint = cr->endpoint;
+    return 0;
+}
+
+/* The driver's side of a network. */
+static void join_network(void)
+{
     assert_int_equal(tpi_mem_network_create(&cr->network), 0);
     assert_int_equal(tpi_bus_mem_open(&cr->bus, cr->network), 0);
-    assert_int_equal(tpi_bus_mem_open(&bus, cr->network), 0);
-    if (NULL != wrap)
-    {
-        wrap(cr->bus);
-        wrap(bus);
-    }
+    if (NULL != cr->wrap) { cr->wrap(cr->bus); }
     cr->pub = add_pub(CR_CONTROL);
     cr->qos_pub = add_pub(CR_QOS);
     cr->descriptor_pub = add_pub(CR_DESCRIPTOR);
     cr->sub = add_sub(CR_CONTROL);
     cr->descriptor_sub = add_sub(CR_DESCRIPTOR);
     cr->qos_sub = add_sub(CR_QOS);
+}
+
+void cr_restart_media(void)
+{
+    assert_true(cr->dead_count < 8);
+    tpi_mem_network_kill(cr->network);
+    cr->dead[cr->dead_count] = cr->network;
+    cr->dead_bus[cr->dead_count++] = cr->bus;
+    for (size_t i = 0; i < cr->lease_count; i++) { cr->leases[i].active = false; }
+    join_network();
+}
+
+int cr_setup(void **state) { return cr_setup_wrapped(state, NULL); }
+
+int cr_setup_wrapped(void **state, void (*wrap)(tpi_bus_t *bus))
+{
+    tp_context_t *context = NULL;
+    (void)state;
+    cr = calloc(1, sizeof(*cr));
+    assert_non_null(cr);
+    (void)snprintf(cr->base, sizeof(cr->base), "/dev/shm/tp-test-%ld-client", (long)getpid());
+    (void)nftw(cr->base, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    assert_int_equal(mkdir(cr->base, 0755), 0);
+    cr->wrap = wrap;
+    cr->now_ns = tpi_clock_monotonic_ns();
+    cr->bump_on_producer = true;
+    cr->lease_ns = 3000 * MS;
+    cr->nslots = CR_NSLOTS;
+    cr->next_lease = 0xABCD000000000001u;
+    join_network();
     assert_int_equal(tp_context_init(&context), 0);
     assert_int_equal(tp_context_set_default_channels(context), 0);
     assert_int_equal(tp_context_add_allowed_base_dir(context, cr->base), 0);
-    assert_int_equal(tpi_client_create_on_bus(&cr->client, context, bus), 0);
+    assert_int_equal(tp_context_set_use_agent_invoker(context, true), 0);
+    const tpi_client_hooks_t hooks = { .open_bus = open_bus, .find_endpoint = find_endpoint, .watch_heartbeat = false, .clientd = NULL };
+    assert_int_equal(tpi_client_create(&cr->client, context, &hooks), 0);
+    cr->client->is_stepped = true;
     tp_context_close(context);
     assert_int_equal(tp_tensor_template_init(&cr->tensor, TP_DTYPE_UINT16, TP_ROW_MAJOR, 2, (const int32_t[]){ 4, 4 }), 0);
     cr_settle();
@@ -332,6 +370,11 @@ int cr_teardown(void **state)
 {
     (void)state;
     tp_client_close(cr->client);
+    for (size_t i = 0; i < cr->dead_count; i++)
+    {
+        tpi_bus_close(cr->dead_bus[i]);
+        tpi_mem_network_delete(cr->dead[i]);
+    }
     tpi_bus_close(cr->bus);
     tpi_mem_network_delete(cr->network);
     tp_tensor_template_close(cr->tensor);

@@ -47,6 +47,14 @@ typedef struct cr
     tpi_subscription_t *sub;
     tpi_subscription_t *descriptor_sub;
     tpi_subscription_t *qos_sub;
+    void (*wrap)(tpi_bus_t *bus);
+    tpi_mem_network_t *dead[8];
+    tpi_bus_t *dead_bus[8];
+    size_t dead_count;
+    int opens;                         /* buses the client asked for */
+    bool no_media;                     /* there is none to connect to */
+    bool has_endpoint;
+    tpi_endpoint_t endpoint;
     /* script */
     bool mute;                         /* no answers, no announces: as if it were dead */
     bool no_announces;
@@ -90,6 +98,7 @@ extern cr_t *cr;
 int cr_setup(void **state);
 int cr_setup_wrapped(void **state, void (*wrap)(tpi_bus_t *bus));      /* wrap is applied to both buses before anything is added */
 int cr_teardown(void **state);
+void cr_restart_media(void);                           /* media driver and driver die; others take their place */
 void cr_driver_work(void);
 void cr_settle(void);                                  /* both sides until nothing moves, same time */
 void cr_step(int64_t ns);                              /* moves the clock in steps of at most 20 ms, both sides working */

@@ -1,0 +1,336 @@
+/* Threads, commands, connections: what happens around producers and consumers. */
+#include "client_rig.h"
+
+#include <pthread.h>
+
+#include "client/consumer_state.h"
+#include "client/producer_state.h"
+#include "common/clock.h"
+
+static tp_producer_stats_t producer_stats(const tp_producer_t *producer)
+{
+    tp_producer_stats_t stats;
+    assert_int_equal(tp_producer_stats(producer, &stats), 0);
+    return stats;
+}
+
+/* ---- threads ------------------------------------------------------------------------------------------------------------ */
+
+static int second_rc;
+static int second_code;
+
+static void *second(void *arg)
+{
+    second_rc = tp_client_do_work(arg);
+    second_code = tp_errcode();
+    return NULL;
+}
+
+static void second_thread_in_do_work_is_refused__L1(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    assert_true(tp_client_do_work(cr->client) >= 0);
+    assert_int_equal(pthread_create(&thread, NULL, second, cr->client), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(second_rc, -1);
+    assert_int_equal(second_code, TP_ETHREAD);
+    assert_true(tp_client_do_work(cr->client) >= 0);
+}
+
+static int callback_rc;
+static int callback_code;
+static tp_producer_t *closing;
+
+static void on_event(void *clientd, tp_producer_event_t event, uint64_t epoch, int code, const char *text)
+{
+    tp_consumer_t *consumer = NULL;
+    (void)clientd;
+    (void)epoch;
+    (void)code;
+    (void)text;
+    if (TP_PRODUCER_LOST != event) { return; }
+    callback_rc = tp_consumer_open(&consumer, cr->client, CR_STREAM);
+    callback_code = tp_errcode();
+    assert_int_equal(tp_client_do_work(cr->client), -1);
+    tp_producer_close(closing);
+}
+
+static void waiting_calls_are_refused_inside_callbacks_and_closing_is_put_off__A4(void **state)
+{
+    (void)state;
+    tp_producer_context_t *context = cr_producer_context();
+    assert_int_equal(tp_producer_context_set_event_handler(context, on_event, NULL), 0);
+    closing = cr_producer_with(context);
+    cr_lease_t *lease = cr_lease(TP_ROLE_PRODUCER);
+    callback_rc = 0;
+    lease->active = false;
+    cr_revoke(lease, TPC_REVOKE_REVOKED);
+    cr_settle();
+    assert_int_equal(callback_rc, -1);
+    assert_int_equal(callback_code, TP_ESTATE);
+    cr_settle();
+    assert_null(cr->client->producers);
+}
+
+static int never(tpi_command_t *command, int64_t now_ns)
+{
+    (void)command;
+    (void)now_ns;
+    return 0;
+}
+
+static void full_command_ring_is_a_named_result(void **state)
+{
+    (void)state;
+    tpi_command_t *commands[TPI_COMMANDS_MAX + 1];
+    for (int i = 0; i <= TPI_COMMANDS_MAX; i++)
+    {
+        assert_int_equal(tpi_command_create(&commands[i], never, cr->client, NULL), 0);
+        const int rc = tpi_client_enqueue(cr->client, commands[i]);
+        assert_int_equal(rc, i < TPI_COMMANDS_MAX ? 0 : -1);
+    }
+    assert_int_equal(tp_errcode(), TP_EFULL);
+    tpi_command_delete(commands[TPI_COMMANDS_MAX]);
+    for (int i = 0; i < TPI_COMMANDS_MAX; i++) { assert_true(tpi_command_abandon(commands[i])); }       /* the conductor frees them: L2 */
+}
+
+static int at_once(tpi_command_t *command, int64_t now_ns)
+{
+    (void)now_ns;
+    if (NULL != command->object) { return 1; }
+    tpi_err_set(TP_ENOENT, "nothing there");
+    return -1;
+}
+
+static void result_of_a_command_is_the_conductors_last_access__L2(void **state)
+{
+    (void)state;
+    tpi_command_t *good = NULL;
+    tpi_command_t *bad = NULL;
+    assert_int_equal(tpi_command_create(&good, at_once, cr->client, cr), 0);
+    assert_int_equal(tpi_command_create(&bad, at_once, cr->client, NULL), 0);
+    assert_int_equal(tpi_client_enqueue(cr->client, good), 0);
+    assert_int_equal(tpi_client_enqueue(cr->client, bad), 0);
+    assert_int_equal(tpi_command_poll(good), 0);
+    cr_settle();
+    assert_int_equal(tpi_command_poll(good), 1);
+    tpi_command_delete(good);                              /* under ASan: any later access would show */
+    assert_int_equal(tpi_command_poll(bad), -1);
+    assert_int_equal(tp_errcode(), TP_ENOENT);
+    assert_string_equal(tp_errmsg(), "nothing there");
+    tpi_command_delete(bad);
+    cr_settle();
+}
+
+static void close_takes_everything_still_open_with_it(void **state)
+{
+    (void)state;
+    tp_producer_t *producer = cr_producer();
+    (void)cr_consumer();
+    tp_buffer_claim_t claim;
+    assert_int_equal(tp_producer_try_claim(producer, cr->tensor, &claim), 0);
+    assert_int_equal(cr_publish(producer, 1), 1);
+}
+
+static void closing_hands_the_lease_back(void **state)
+{
+    (void)state;
+    tp_producer_t *producer = cr_producer();
+    tp_consumer_t *consumer = cr_consumer();
+    tp_producer_close(producer);
+    tp_consumer_close(consumer);
+    cr_settle();
+    assert_int_equal(cr->detaches, 2);
+    assert_null(cr_lease(TP_ROLE_PRODUCER));
+    assert_null(cr_lease(TP_ROLE_CONSUMER));
+    assert_null(cr->client->attachments);
+    tp_producer_close(NULL);
+    tp_consumer_close(NULL);
+    tp_client_close(NULL);
+}
+
+/* ---- subscriptions ------------------------------------------------------------------------------------------------------ */
+
+static void qos_is_subscribed_to_only_while_somebody_needs_it__A1(void **state)
+{
+    (void)state;
+    cr_step(100 * MS);
+    assert_null(cr->client->connection->qos_sub);
+    assert_null(cr->client->connection->qos_pub);
+    tp_consumer_t *consumer = cr_consumer();
+    cr_step(100 * MS);
+    assert_non_null(cr->client->connection->qos_sub);
+    tp_consumer_close(consumer);
+    cr_step(100 * MS);
+    assert_null(cr->client->connection->qos_sub);
+}
+
+static void first_announce_after_joining_counts__A7(void **state)
+{
+    (void)state;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_driverless(context, true), 0);
+    tp_consumer_t *consumer = cr_consumer_with(context);
+    cr->no_announces = true;
+    cr_new_epoch();
+    cr_announce();                                         /* stamped now; the image is older */
+    cr_settle();
+    assert_true(tp_consumer_is_mapped(consumer));
+    tp_consumer_close(consumer);
+}
+
+/* ---- the media driver goes ---------------------------------------------------------------------------------------------- */
+
+static void handles_survive_the_loss_of_the_media_driver__D_154_D_158(void **state)
+{
+    (void)state;
+    tp_producer_t *producer = cr_producer();
+    tp_consumer_t *consumer = cr_consumer();
+    tp_frame_view_t view;
+    tp_buffer_claim_t claim;
+    assert_int_equal(cr_publish(producer, 1), 0);
+    cr_settle();
+    assert_int_equal(tp_consumer_next(consumer, &view, 0), 1);
+    assert_int_equal(tp_producer_try_claim(producer, cr->tensor, &claim), 1);
+    cr->no_media = true;
+    cr_restart_media();
+    cr_step(200 * MS);
+    assert_false(tp_client_is_connected(cr->client));
+    assert_false(tp_producer_is_attached(producer));
+    assert_false(tp_consumer_is_mapped(consumer));
+    assert_false(tp_frame_view_is_valid(&view));
+    assert_non_null(cr->client->retired);                  /* the threads have not let go of the old bus yet */
+    assert_int_equal(tp_producer_commit_claim(producer, &claim, NULL), TP_LEASE_LOST);
+    assert_int_equal(tp_consumer_next(consumer, &view, 0), 0);
+    cr->no_media = false;
+    cr_step(1000 * MS);
+    assert_true(tp_client_is_connected(cr->client));
+    assert_null(cr->client->retired);
+    assert_true(tp_producer_is_attached(producer));
+    assert_true(tp_consumer_is_mapped(consumer));
+    assert_int_equal(cr_publish(producer, 2), 0);
+    cr_settle();
+    assert_int_equal(tp_consumer_next(consumer, &view, 0), 1);
+    assert_int_equal(view.epoch, cr->epoch);
+    tp_producer_close(producer);
+    tp_consumer_close(consumer);
+}
+
+static void dead_driver_is_left_and_a_new_instance_is_asked_at_once_by_its_endpoint_file__D_154(void **state)
+{
+    (void)state;
+    cr->has_endpoint = true;
+    cr->endpoint.instance_token = 1;
+    (void)snprintf(cr->endpoint.shm_base_dir, sizeof(cr->endpoint.shm_base_dir), "%s", cr->base);
+    cr_step(300 * MS);
+    tp_producer_t *producer = cr_producer();
+    const int opens = cr->opens;
+    cr->has_endpoint = false;                              /* its lock is gone */
+    cr->mute = true;
+    cr_step(300 * MS);
+    assert_false(tp_producer_is_attached(producer));
+    cr_step(5000 * MS);
+    cr->mute = false;
+    cr->leases[0].active = false;
+    cr->has_endpoint = true;
+    cr->endpoint.instance_token = 2;
+    cr_step(260 * MS);
+    assert_true(tp_producer_is_attached(producer));
+    assert_int_equal(cr->opens, opens);                    /* the bus is the same: it lives outside the driver */
+    assert_int_equal(producer_stats(producer).reattaches, 1);
+    tp_producer_close(producer);
+}
+
+static void embedded_media_driver_goes_with_its_driver_and_a_new_bus_is_opened__D_154(void **state)
+{
+    (void)state;
+    cr->has_endpoint = true;
+    cr->endpoint.instance_token = 1;
+    cr->endpoint.embedded_media_driver = true;
+    cr_step(300 * MS);
+    tp_producer_t *producer = cr_producer();
+    tp_consumer_t *consumer = cr_consumer();
+    const int opens = cr->opens;
+    cr->endpoint.instance_token = 2;                       /* killed and started again between two looks: the old bus looks alive */
+    for (size_t i = 0; i < cr->lease_count; i++) { cr->leases[i].active = false; }
+    cr_step(500 * MS);
+    assert_true(cr->opens > opens);
+    assert_true(tp_producer_is_attached(producer));
+    assert_true(tp_consumer_is_mapped(consumer));
+    cr_settle();
+    tp_producer_close(producer);
+    tp_consumer_close(consumer);
+}
+
+/* ---- sessions of tools -------------------------------------------------------------------------------------------------- */
+
+static void tool_holds_a_lease_until_it_detaches(void **state)
+{
+    (void)state;
+    tp_attach_request_t request = TP_ATTACH_REQUEST_INIT;
+    tp_async_attach_t *async = NULL;
+    tp_driver_session_t *session = NULL;
+    tp_attach_info_t info;
+    request.stream_id = CR_STREAM;
+    assert_int_equal(tp_driver_attach_async(&async, cr->client, &request), 0);
+    assert_int_equal(tp_driver_attach_poll(async, &session), 0);
+    cr_settle();
+    assert_int_equal(tp_driver_attach_poll(async, &session), 1);
+    assert_int_equal(tp_driver_session_info(session, &info), 0);
+    assert_int_equal(info.stream_id, CR_STREAM);
+    assert_int_equal(info.epoch, cr->epoch);
+    assert_int_equal(info.node_id, 7);
+    assert_int_equal(info.pool_count, 2);
+    assert_int_equal(info.max_stride_bytes, 256);
+    assert_true(0 != info.client_id && 0 != info.lease_id);
+    cr->keepalives = 0;
+    cr_step(5000 * MS);
+    assert_in_range(cr->keepalives, 4, 6);                 /* P6 */
+    assert_int_equal(tp_driver_detach(session, 0), 0);
+    cr_settle();
+    assert_int_equal(cr->detaches, 1);
+    assert_int_equal(tp_driver_detach(NULL, 0), 0);
+    request.role = 9;
+    assert_int_equal(tp_driver_attach_async(&async, cr->client, &request), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+}
+
+static void refused_tool_gets_the_drivers_answer(void **state)
+{
+    (void)state;
+    tp_attach_request_t request = TP_ATTACH_REQUEST_INIT;
+    tp_async_attach_t *async = NULL;
+    tp_driver_session_t *session = NULL;
+    request.stream_id = CR_STREAM;
+    request.role = TP_ROLE_PRODUCER;
+    cr->refuse = 1;
+    cr->refuse_code = TPC_CODE_REJECTED;
+    cr->refuse_text = "producer already attached";
+    assert_int_equal(tp_driver_attach_async(&async, cr->client, &request), 0);
+    cr_settle();
+    assert_int_equal(tp_driver_attach_poll(async, &session), -1);
+    assert_int_equal(tp_errcode(), TP_EPRODUCER);
+    assert_true('\0' != tp_errfix()[0]);
+    assert_null(session);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CR_TEST(second_thread_in_do_work_is_refused__L1),
+        CR_TEST(waiting_calls_are_refused_inside_callbacks_and_closing_is_put_off__A4),
+        CR_TEST(full_command_ring_is_a_named_result),
+        CR_TEST(result_of_a_command_is_the_conductors_last_access__L2),
+        CR_TEST(close_takes_everything_still_open_with_it),
+        CR_TEST(closing_hands_the_lease_back),
+        CR_TEST(qos_is_subscribed_to_only_while_somebody_needs_it__A1),
+        CR_TEST(first_announce_after_joining_counts__A7),
+        CR_TEST(handles_survive_the_loss_of_the_media_driver__D_154_D_158),
+        CR_TEST(dead_driver_is_left_and_a_new_instance_is_asked_at_once_by_its_endpoint_file__D_154),
+        CR_TEST(embedded_media_driver_goes_with_its_driver_and_a_new_bus_is_opened__D_154),
+        CR_TEST(tool_holds_a_lease_until_it_detaches),
+        CR_TEST(refused_tool_gets_the_drivers_answer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
