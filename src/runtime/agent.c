@@ -77,6 +77,8 @@ void tpi_agent_runner_wake(tpi_agent_runner_t *runner)
     if (NULL != runner) { tpi_parker_wake(&runner->parker); }
 }
 
+pthread_t tpi_agent_runner_thread(const tpi_agent_runner_t *runner) { return runner->thread.handle; }
+
 bool tpi_agent_runner_has_ended(const tpi_agent_runner_t *runner) { return atomic_load_explicit(&runner->ended, memory_order_acquire); }
 
 int64_t tpi_agent_runner_max_cycle_ns(const tpi_agent_runner_t *runner)

@@ -5,6 +5,7 @@
 #ifndef TPI_RUNTIME_AGENT_H
 #define TPI_RUNTIME_AGENT_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -27,6 +28,8 @@ typedef struct tpi_agent_runner tpi_agent_runner_t;
 int tpi_agent_runner_start(tpi_agent_runner_t **runner, const tpi_agent_t *agent, tpi_idle_kind_t idle, int64_t min_park_ns, int64_t max_park_ns);
 /* Any thread: the agent's next cycle begins at once. */
 void tpi_agent_runner_wake(tpi_agent_runner_t *runner);
+/* For measuring its processor time. */
+pthread_t tpi_agent_runner_thread(const tpi_agent_runner_t *runner);
 /* Whether do_work ended the thread by itself. */
 bool tpi_agent_runner_has_ended(const tpi_agent_runner_t *runner);
 /* Longest cycle so far, ns. Any thread. */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "bus/bus.h"
+#include "client/client_state.h"
 #include "common/clock.h"
 #include "driver/driver_internal.h"
 
@@ -167,10 +168,207 @@ static void attach_to_first_frame_takes_less_than_50_ms(void **state)
     assert_true(best_ns < 50 * MS);
 }
 
+static tp_client_t *connect_with(const char *descriptor_channel, int32_t stream_id)
+{
+    tp_context_t *context = NULL;
+    tp_client_t *client = NULL;
+    assert_int_equal(tp_context_init(&context), 0);
+    assert_int_equal(tp_context_set_aeron_dir(context, w->aeron_dir), 0);
+    assert_int_equal(tp_context_set_default_channels(context), 0);
+    assert_int_equal(tp_context_set_descriptor(context, descriptor_channel, stream_id), 0);
+    assert_int_equal(tp_context_add_allowed_base_dir(context, w->base), 0);
+    if (tp_connect(&client, context) < 0) { fail_msg("%s", tp_errmsg()); }
+    tp_context_close(context);
+    return client;
+}
+
+static uint64_t publish_many(tp_producer_t *producer, uint64_t frames)
+{
+    uint64_t committed = 0;
+    uint16_t frame[16] = { 0 };
+    for (uint64_t i = 0; i < frames; i++)
+    {
+        const int64_t rc = tp_producer_offer_frame(producer, w->tensor, frame, sizeof(frame), NULL);
+        committed += rc >= 0 || TP_NOT_CONNECTED == rc || TP_BACK_PRESSURED == rc ? 1 : 0;
+    }
+    return committed;
+}
+
+/* Clients that poll nothing, and one that opened a consumer and sleeps, hold nobody up. */
+static void idle_clients_freeze_no_publisher__A1_W_120_W_122(void **state)
+{
+    (void)state;
+    tp_client_t *mine = connect_with("aeron:ipc?term-length=64k", 1101);
+    tp_client_t *bystander = connect_with("aeron:ipc?term-length=64k", 1101);
+    tp_producer_t *producer = NULL;
+    tp_consumer_t *sleeper = NULL;
+    tp_producer_stats_t stats;
+    if (tp_producer_open(&producer, mine, STREAM) < 0) { fail_msg("%s", tp_errmsg()); }
+    const int64_t begin_ns = tpi_clock_monotonic_ns();
+    assert_int_equal(publish_many(producer, 2500000), 2500000);
+    const int64_t alone_ns = tpi_clock_monotonic_ns() - begin_ns;
+    if (tp_consumer_open(&sleeper, bystander, STREAM) < 0) { fail_msg("%s", tp_errmsg()); }
+    assert_int_equal(publish_many(producer, 2500000), 2500000);
+    const int64_t both_ns = tpi_clock_monotonic_ns() - begin_ns;
+    assert_int_equal(tp_producer_stats(producer, &stats), 0);
+    print_message("5 million frames: %lld ms alone, %lld ms beside a sleeper\n", (long long)alone_ns / MS, (long long)(both_ns - alone_ns) / MS);
+    assert_int_equal(stats.frames, 5000000);
+    assert_int_equal(stats.descriptors_sent + stats.descriptors_parked + stats.descriptors_dropped + stats.not_connected, 5000000);
+    assert_true(both_ns < 60000 * MS);
+    tp_consumer_close(sleeper);
+    tp_producer_close(producer);
+    tp_client_close(bystander);
+    tp_client_close(mine);
+}
+
+typedef struct reader { tp_consumer_t *consumer; uint64_t frames; uint64_t wrong; _Atomic bool stop; } reader_t;
+
+static void *read_frames(void *arg)
+{
+    reader_t *reader = arg;
+    while (!atomic_load(&reader->stop))
+    {
+        tp_frame_view_t view;
+        uint16_t frame[16];
+        if (1 != tp_consumer_next(reader->consumer, &view, 10 * MS)) { continue; }
+        if (sizeof(frame) != tp_consumer_copy_frame(&view, frame, sizeof(frame))) { continue; }
+        if (frame[0] != (uint16_t)view.seq || frame[15] != (uint16_t)view.seq) { reader->wrong++; }
+        reader->frames++;
+    }
+    return NULL;
+}
+
+static void every_frame_arrives_at_5_khz_and_the_ledger_is_exact_at_full_speed(void **state)
+{
+    (void)state;
+    tp_producer_t *producer = NULL;
+    tp_consumer_context_t *context = NULL;
+    reader_t reader = { .stop = false };
+    pthread_t thread;
+    if (tp_producer_open(&producer, w->client, STREAM) < 0) { fail_msg("%s", tp_errmsg()); }
+    assert_int_equal(tp_consumer_context_init(&context), 0);
+    assert_int_equal(tp_consumer_context_set_stream_id(context, STREAM), 0);
+    assert_int_equal(tp_consumer_context_set_max_outstanding_seq_gap(context, 0), 0);
+    assert_int_equal(tp_consumer_context_set_latency(context, true), 0);
+    if (tp_consumer_init(&reader.consumer, w->client, context) < 0) { fail_msg("%s", tp_errmsg()); }
+    tp_consumer_context_close(context);
+    assert_int_equal(pthread_create(&thread, NULL, read_frames, &reader), 0);
+    tp_consumer_stats_t stats = { .received = 0 };
+    uint16_t frame[16];
+    int64_t seq = -1;
+    while (0 == stats.received)                            /* until the subscription's image is there */
+    {
+        for (int i = 0; i < 16; i++) { frame[i] = (uint16_t)(seq + 1); }
+        seq = tp_producer_offer_frame(producer, w->tensor, frame, sizeof(frame), NULL) >= 0 ? seq + 1 : seq + 1;
+        nap(MS);
+        assert_int_equal(tp_consumer_stats(reader.consumer, &stats), 0);
+        assert_true(seq < 10000);
+    }
+    int64_t due_ns = tpi_clock_monotonic_ns();
+    for (int n = 0; n < 5000; n++)
+    {
+        for (int i = 0; i < 16; i++) { frame[i] = (uint16_t)(seq + 1); }
+        assert_int_equal(tp_producer_offer_frame(producer, w->tensor, frame, sizeof(frame), NULL), seq + 1);
+        seq++;
+        due_ns += 200000;
+        while (tpi_clock_monotonic_ns() < due_ns) { sched_yield(); }
+    }
+    nap(50 * MS);
+    assert_int_equal(tp_consumer_stats(reader.consumer, &stats), 0);
+    print_message("5 kHz: received %llu of %llu, p50 %llu us, p99 %llu us, max %llu us\n", (unsigned long long)stats.received,
+        (unsigned long long)(stats.last_seq - stats.first_seq + 1), (unsigned long long)stats.latency_p50_ns / 1000,
+        (unsigned long long)stats.latency_p99_ns / 1000, (unsigned long long)stats.latency_max_ns / 1000);
+    const int64_t begin_ns = tpi_clock_monotonic_ns();
+    for (int n = 0; n < 300000; n++)
+    {
+        for (int i = 0; i < 16; i++) { frame[i] = (uint16_t)(seq + 1); }
+        const int64_t rc = tp_producer_offer_frame(producer, w->tensor, frame, sizeof(frame), NULL);
+        assert_true(rc == seq + 1 || TP_BACK_PRESSURED == rc);
+        seq++;
+    }
+    const int64_t took_ns = tpi_clock_monotonic_ns() - begin_ns;
+    nap(200 * MS);
+    atomic_store(&reader.stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(tp_consumer_stats(reader.consumer, &stats), 0);
+    const uint64_t lost = stats.drops[TP_DROP_GAP] + stats.drops[TP_DROP_SKIPPED] + stats.drops[TP_DROP_OVERWRITTEN] + stats.drops[TP_DROP_UNCOMMITTED] +
+        stats.drops[TP_DROP_TORN] + stats.drops[TP_DROP_BAD_HEADER];
+    print_message("full speed: %lld frames/s, received %llu, lost %llu (overwritten %llu, gap %llu, torn %llu)\n",
+        (long long)(300000 * 1000 / (took_ns / MS)), (unsigned long long)stats.received, (unsigned long long)lost,
+        (unsigned long long)stats.drops[TP_DROP_OVERWRITTEN], (unsigned long long)stats.drops[TP_DROP_GAP],
+        (unsigned long long)stats.drops[TP_DROP_TORN]);
+    assert_int_equal(reader.wrong, 0);
+    assert_int_equal(stats.received + lost, stats.last_seq - stats.first_seq + 1);
+    assert_int_equal(stats.drops[TP_DROP_BAD_HEADER], 0);
+    tp_consumer_close(reader.consumer);
+    tp_producer_close(producer);
+}
+
+static void refusals_name_the_holder_of_the_lease(void **state)
+{
+    (void)state;
+    tp_producer_t *first = NULL;
+    tp_producer_t *other = NULL;
+    tp_consumer_t *consumer = NULL;
+    if (tp_producer_open(&first, w->client, STREAM) < 0) { fail_msg("%s", tp_errmsg()); }
+    assert_int_equal(tp_producer_open(&other, w->client, STREAM), -1);
+    assert_int_equal(tp_errcode(), TP_EPRODUCER);
+    print_message("%s\n  why: %s\n  fix: %s\n", tp_errmsg(), tp_errwhy(), tp_errfix());
+    assert_non_null(strstr(tp_errwhy(), "client "));
+    assert_non_null(strstr(tp_errfix(), "tp lease revoke"));
+    assert_int_equal(tp_consumer_open(&consumer, w->client, 4711), -1);
+    assert_int_equal(tp_errcode(), TP_ENOSTREAM);
+    assert_null(other);
+    assert_null(consumer);
+    tp_producer_close(first);
+}
+
+static void silent_driver_is_a_timeout_in_the_configured_time__D_055(void **state)
+{
+    (void)state;
+    tp_producer_context_t *context = NULL;
+    tp_producer_t *producer = NULL;
+    stop_driver();
+    assert_int_equal(tp_producer_context_init(&context), 0);
+    assert_int_equal(tp_producer_context_set_stream_id(context, STREAM), 0);
+    assert_int_equal(tp_producer_context_set_attach_timeout_ns(context, 300 * MS), 0);
+    const int64_t begin_ns = tpi_clock_monotonic_ns();
+    assert_int_equal(tp_producer_init(&producer, w->client, context), -1);
+    const int64_t took_ns = tpi_clock_monotonic_ns() - begin_ns;
+    assert_int_equal(tp_errcode(), TP_ENODRIVER);
+    assert_in_range(took_ns, 300 * MS, 1500 * MS);
+    tp_producer_context_close(context);
+    start_driver();
+}
+
+static void agent_thread_is_nearly_idle_when_nothing_happens(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = NULL;
+    struct timespec before;
+    struct timespec after;
+    clockid_t clock;
+    if (tp_consumer_open(&consumer, w->client, STREAM) < 0) { fail_msg("%s", tp_errmsg()); }
+    nap(300 * MS);
+    assert_int_equal(pthread_getcpuclockid(tpi_agent_runner_thread(w->client->runner), &clock), 0);
+    assert_int_equal(clock_gettime(clock, &before), 0);
+    nap(2000 * MS);
+    assert_int_equal(clock_gettime(clock, &after), 0);
+    const int64_t used_ns = (after.tv_sec - before.tv_sec) * 1000000000 + (after.tv_nsec - before.tv_nsec);
+    print_message("agent thread: %.2f %% of a core\n", (double)used_ns / (double)(2000 * MS) * 100.0);
+    assert_true(used_ns < 60 * MS);
+    tp_consumer_close(consumer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(attach_to_first_frame_takes_less_than_50_ms, setup, teardown),
+        cmocka_unit_test_setup_teardown(every_frame_arrives_at_5_khz_and_the_ledger_is_exact_at_full_speed, setup, teardown),
+        cmocka_unit_test_setup_teardown(idle_clients_freeze_no_publisher__A1_W_120_W_122, setup, teardown),
+        cmocka_unit_test_setup_teardown(refusals_name_the_holder_of_the_lease, setup, teardown),
+        cmocka_unit_test_setup_teardown(silent_driver_is_a_timeout_in_the_configured_time__D_055, setup, teardown),
+        cmocka_unit_test_setup_teardown(agent_thread_is_nearly_idle_when_nothing_happens, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
