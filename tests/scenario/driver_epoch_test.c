@@ -76,6 +76,32 @@ static void a_restarted_driver_starts_above_its_predecessor__D_139_D_158_D_159(v
     assert_int_equal(rig_epochs(10000, epochs), 2);
 }
 
+static void another_layout_comes_with_a_higher_epoch__D_133(void **state)
+{
+    (void)state;
+    rig_start();
+    const uint64_t first = rig_attach(PRODUCER, 1, 10000).epoch;
+    rig_kill();
+    rig->config.profiles[0].header_nslots = 16;
+    rig_start();
+    const tpc_attach_response_t r = rig_attach(PRODUCER, 1, 10000);
+    assert_true(r.epoch > first);
+    assert_int_equal(r.header_nslots, 16);
+    assert_int_equal(rig_file_bytes(r.header_region_uri), 64 + 16 * 256);
+}
+
+static void recreated_files_come_with_a_higher_epoch__D_134_D_161(void **state)
+{
+    (void)state;
+    rig->config.cleanup_shm_on_exit = true;
+    rig_start();
+    const uint64_t first = rig_attach(PRODUCER, 1, 10000).epoch;
+    rig_stop();
+    rig_start();
+    rig_step(1);
+    assert_true(rig_attach(PRODUCER, 1, 10000).epoch > first);
+}
+
 static void every_provisioned_stream_is_announced_each_period__D_140(void **state)
 {
     (void)state;
@@ -206,6 +232,7 @@ int main(void)
     const struct CMUnitTest tests[] = { RIG_TEST(nothing_is_announced_before_the_first_attach), RIG_TEST(consumer_first_then_producer_raises__D_129),
         RIG_TEST(epochs_rise_also_when_the_clock_stands_still__D_200), RIG_TEST(a_planted_higher_directory_is_passed__D_200),
         RIG_TEST(a_restarted_driver_starts_above_its_predecessor__D_139_D_158_D_159),
+        RIG_TEST(another_layout_comes_with_a_higher_epoch__D_133), RIG_TEST(recreated_files_come_with_a_higher_epoch__D_134_D_161),
         RIG_TEST(every_provisioned_stream_is_announced_each_period__D_140),
         RIG_TEST(activity_of_all_regions_advances_with_and_without_producer__D_015_D_016),
         RIG_TEST(an_epoch_without_producer_takes_no_memory_for_its_pools__M6), RIG_TEST(regions_are_zero_and_private_to_owner_and_group__W_243),

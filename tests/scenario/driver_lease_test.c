@@ -31,7 +31,7 @@ static void lease_follows_the_example_of_the_document__D_098_D_100_D_102(void **
     assert_true(revoked.timestamp_ns == (uint64_t)rig->now_ns);
 }
 
-static void duration_is_interval_times_grace__D_101_D_105_D_106(void **state)
+static void duration_is_interval_times_grace__D_021_D_101_D_105_D_106(void **state)
 {
     (void)state;
     rig->config.lease_keepalive_interval_ms = 200;
@@ -137,6 +137,35 @@ static void all_six_ends_are_published_once_with_their_reason__D_112_D_114_D_130
         if (PRODUCER == role) { assert_true(rig_last_announce(10000).epoch > epoch); }
         rig_step(10000 * MS);
         assert_int_equal(rig_count(TPC_DRIVER_SCHEMA, TPC_LEASE_REVOKED), 1);
+    }
+}
+
+static void long_texts_are_cut_to_1024_bytes__D_069_D_070(void **state)
+{
+    (void)state;
+    static char text[5001];
+    for (size_t i = 0; i < sizeof(text) - 1; i++) { text[i] = (char)('a' + i % 26); }
+    rig_start();
+    const tpc_attach_response_t r = rig_attach(CONSUMER, 1, 10000);
+    assert_int_equal(tpi_driver_revoke(rig->driver, r.lease_id, text, rig->now_ns), 0);
+    rig_settle();
+    const tpc_lease_revoked_t revoked = rig_last_revoked();
+    assert_int_equal(revoked.error_message.length, 1024);
+    assert_memory_equal(revoked.error_message.data, text, 1024);
+}
+
+static void node_ids_last_as_long_as_their_client__D_095(void **state)
+{
+    (void)state;
+    rig_start();
+    (void)rig_attach(CONSUMER, 1, 10000);
+    tpc_attach_response_t r = rig_attach(CONSUMER, 2, 10000);
+    for (int i = 0; i < 5; i++)
+    {
+        assert_int_equal(r.node_id, 2);
+        assert_int_equal(rig_detach(&r, 2, CONSUMER).code, TPC_CODE_OK);
+        rig_step(2000 * MS);
+        r = rig_attach(CONSUMER, 2, 10000);
     }
 }
 
@@ -301,10 +330,11 @@ static void never_two_producers_in_a_random_run__D_052(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { RIG_TEST(lease_follows_the_example_of_the_document__D_098_D_100_D_102),
-        RIG_TEST(duration_is_interval_times_grace__D_101_D_105_D_106), RIG_TEST(a_keepalive_that_differs_in_any_field_extends_nothing__D_019),
+        RIG_TEST(duration_is_interval_times_grace__D_021_D_101_D_105_D_106), RIG_TEST(a_keepalive_that_differs_in_any_field_extends_nothing__D_019),
         RIG_TEST(producer_expiry_revokes_then_raises_then_announces__D_022_D_112_D_113_D_131_D_136_D_137),
         RIG_TEST(a_new_producer_gets_a_higher_epoch_after_the_revocation__D_138_D_139),
         RIG_TEST(all_six_ends_are_published_once_with_their_reason__D_112_D_114_D_130),
+        RIG_TEST(long_texts_are_cut_to_1024_bytes__D_069_D_070), RIG_TEST(node_ids_last_as_long_as_their_client__D_095),
         RIG_TEST(detach_of_a_producer_raises_the_epoch_before_its_answer__D_109_D_111_D_132_P4),
         RIG_TEST(detach_is_idempotent_and_checks_every_field__D_019_D_110), RIG_TEST(a_keepalive_of_an_ended_lease_revives_nothing__D_025_D_157),
         RIG_TEST(a_stalled_driver_reads_its_backlog_before_it_judges__M12), RIG_TEST(expiry_waits_for_a_backlog_longer_than_one_cycle__M12),
