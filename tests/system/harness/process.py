@@ -45,11 +45,12 @@ def _before_exec(user, groups, limits, parent):
 
 
 class Process:
-    def __init__(self, sandbox, name, arguments, user=None, groups=(), environment=None, limits=(), pass_fds=(), stdin=None, label=None):
+    def __init__(self, sandbox, name, arguments, user=None, groups=(), environment=None, limits=(), pass_fds=(), stdin=None, label=None,
+                 prefix=()):
         self.name = label or name
         self.out_file = os.path.join(sandbox.path, f"{self.name}-{time.monotonic_ns()}.out")
         self.err_file = self.out_file[:-4] + ".err"
-        self.command = [program(name), *arguments]
+        self.command = [*prefix, program(name), *arguments]
         with open(self.out_file, "wb") as out, open(self.err_file, "wb") as err:
             self.popen = subprocess.Popen(self.command, stdin=stdin or subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, cwd="/",
                 env=environment if environment is not None else clean_environment(TP_RUNTIME_DIR=sandbox.run), pass_fds=pass_fds,
