@@ -14,6 +14,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
+#include "shm/fault.h"
 
 #define SEND_CAPACITY (64u * 1024u)
 #define RECONNECT_FIRST_NS (50 * TPI_NS_PER_MS)
@@ -108,6 +109,7 @@ int tpi_client_create(tp_client_t **client, const tp_context_t *context, const t
     if (NULL == c->send_buffer || NULL == c->context || seed_ids(c) < 0) { goto fail; }
     c->has_endpoint = NULL != hooks->find_endpoint && 0 == hooks->find_endpoint(hooks->clientd, c->context, &c->endpoint);
     if (tpi_context_resolve(c->context, c->has_endpoint ? &c->endpoint : NULL, &c->settings) < 0 || tpi_client_resolve_bases(c) < 0) { goto fail; }
+    if (c->settings.fault_guard && tpi_fault_guard_install() < 0) { goto fail; }
     if (tpi_mpsc_queue_create(&c->commands, TPI_COMMANDS_MAX) < 0 || tpi_dispatcher_create(&c->dispatcher) < 0 ||
         tpi_dispatcher_create(&c->announce_dispatcher) < 0 || tpi_dispatcher_create(&c->qos_dispatcher) < 0 || tpi_client_add_routes(c) < 0)
     {

@@ -191,7 +191,7 @@ static int read_slot(tp_consumer_t *c, const tpc_frame_descriptor_t *d, tp_frame
     const tpi_slot_word_t *slot = tpi_pool_set_slot(c->map->set, tpi_pool_set_index(c->map->set, d->seq));
     if (!slot_verdict(c, tpi_slot_open(slot, d->seq, &word, image))) { return 0; }
     const tpi_drop_reason_t reason = tpi_frame_checker_check(&c->checker, &frame, image, d->seq, c->map->set);         /* M5 */
-    if (!tpi_slot_still(slot, word)) { drop(c, TPI_DROP_CHANGED, 1); return 0; }           /* W-050: nothing leaves before C8 */
+    if (!tpi_pool_set_still(c->map->set, slot, word)) { drop(c, TPI_DROP_CHANGED, 1); return 0; }           /* W-050: nothing leaves before C8 */
     if (TPI_DROP_ACCEPTED != reason) { drop(c, reason, 1); return 0; }
     if (may_thin && !is_due(c, d->timestamp_ns, frame.timestamp_ns)) { drop(c, TPI_DROP_RATE_LIMITED, 1); return 0; }
     deliver(c, d, &frame, slot, word, view);
@@ -312,7 +312,7 @@ bool tp_frame_view_is_valid(const tp_frame_view_t *view)
     if (NULL == view || NULL == view->opaque[0]) { return false; }
     tp_consumer_t *c = (tp_consumer_t *)(uintptr_t)view->opaque[0];
     const tpi_slot_word_t *slot = view->opaque[1];
-    if (c->map == view->opaque[2] && is_usable(c) && tpi_slot_still(slot, view->opaque_words[0])) { return true; }      /* M4 W-114 */
+    if (c->map == view->opaque[2] && is_usable(c) && tpi_pool_set_still(c->map->set, slot, view->opaque_words[0])) { return true; }   /* M4 W-114 */
     const uint64_t age = c->delivery - view->opaque_words[1];
     if (age < 64 && 0 == (c->torn_bits >> age & 1u))
     {

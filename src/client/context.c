@@ -21,7 +21,7 @@ typedef enum setting
     AERON_DIR, CLIENT_NAME, DRIVER_INSTANCE,
     CONTROL_CHANNEL, CONTROL_STREAM, ANNOUNCE_CHANNEL, ANNOUNCE_STREAM, DESCRIPTOR_CHANNEL, DESCRIPTOR_STREAM,
     QOS_CHANNEL, QOS_STREAM, METADATA_CHANNEL, METADATA_STREAM,
-    BASE_DIRS, DRIVER_TIMEOUT, KEEPALIVE_INTERVAL, MESSAGE_TIMEOUT, MESSAGE_RETRIES, ANNOUNCE_PERIOD, INVOKER, IDLE_STRATEGY,
+    BASE_DIRS, DRIVER_TIMEOUT, KEEPALIVE_INTERVAL, MESSAGE_TIMEOUT, MESSAGE_RETRIES, ANNOUNCE_PERIOD, INVOKER, IDLE_STRATEGY, FAULT_GUARD,
     SETTINGS
 }
 setting_t;
@@ -64,6 +64,7 @@ static const row_t rows[SETTINGS] = {
     [ANNOUNCE_PERIOD] = { "announce_period", "TP_ANNOUNCE_PERIOD_MS", DURATION, "1000", TEXT_AT(announce_period_ms) },
     [INVOKER] = { "use_agent_invoker", "TP_USE_AGENT_INVOKER", FLAG, "false", NOT_THERE },
     [IDLE_STRATEGY] = { "idle_strategy", "TP_IDLE_STRATEGY", IDLE, "backoff", NOT_THERE },
+    [FAULT_GUARD] = { "fault_guard", "TP_FAULT_GUARD", FLAG, "false", NOT_THERE },
 };
 
 typedef struct cache
@@ -353,6 +354,7 @@ int tpi_context_resolve(const tp_context_t *context, const tpi_endpoint_t *endpo
     int64_t retries = 0;
     int64_t invoker = 0;
     int64_t idle = 0;
+    int64_t fault_guard = 0;
     memset(s, 0, sizeof(*s));
     if (take_text(context, endpoint, AERON_DIR, s->aeron_dir, sizeof(s->aeron_dir)) < 0 ||
         take_text(context, endpoint, CLIENT_NAME, s->client_name, sizeof(s->client_name)) < 0 ||
@@ -365,12 +367,13 @@ int tpi_context_resolve(const tp_context_t *context, const tpi_endpoint_t *endpo
         take_number(context, endpoint, MESSAGE_TIMEOUT, &s->message_timeout_ns) < 0 ||
         take_number(context, endpoint, ANNOUNCE_PERIOD, &s->announce_period_ns) < 0 ||
         take_number(context, endpoint, MESSAGE_RETRIES, &retries) < 0 || take_number(context, endpoint, INVOKER, &invoker) < 0 ||
-        take_number(context, endpoint, IDLE_STRATEGY, &idle) < 0)
+        take_number(context, endpoint, IDLE_STRATEGY, &idle) < 0 || take_number(context, endpoint, FAULT_GUARD, &fault_guard) < 0)
     {
         return -1;
     }
     s->message_retries = (uint32_t)retries;
     s->invoker = 0 != invoker;
+    s->fault_guard = 0 != fault_guard;
     s->idle = (tpi_idle_kind_t)idle;
     s->error_handler = NULL == context ? NULL : context->error_handler;
     s->error_clientd = NULL == context ? NULL : context->error_clientd;
@@ -472,6 +475,7 @@ int tp_context_set_message_retries(tp_context_t *context, uint32_t retries)
     return set_text(context, MESSAGE_RETRIES, text);
 }
 
+int tp_context_set_fault_guard(tp_context_t *context, bool guard) { return set_text(context, FAULT_GUARD, guard ? "true" : "false"); }
 int tp_context_set_use_agent_invoker(tp_context_t *context, bool invoker) { return set_text(context, INVOKER, invoker ? "true" : "false"); }
 int tp_context_set_idle_strategy(tp_context_t *context, const char *name) { return set_text(context, IDLE_STRATEGY, name); }
 
@@ -576,6 +580,7 @@ int64_t tp_context_get_keepalive_interval_ns(const tp_context_t *context) { retu
 int64_t tp_context_get_message_timeout_ns(const tp_context_t *context) { return effective(context)->message_timeout_ns; }
 uint32_t tp_context_get_message_retries(const tp_context_t *context) { return effective(context)->message_retries; }
 int64_t tp_context_get_announce_period_ns(const tp_context_t *context) { return effective(context)->announce_period_ns; }
+bool tp_context_get_fault_guard(const tp_context_t *context) { return effective(context)->fault_guard; }
 bool tp_context_get_use_agent_invoker(const tp_context_t *context) { return effective(context)->invoker; }
 
 int tp_context_describe(tp_context_t *context, tp_setting_handler_t handler, void *clientd)

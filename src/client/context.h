@@ -37,6 +37,7 @@ typedef struct tpi_settings
     int64_t announce_period_ns;
     uint32_t message_retries;
     bool invoker;
+    bool fault_guard;
     tpi_idle_kind_t idle;
     tp_error_handler_t error_handler;
     void *error_clientd;

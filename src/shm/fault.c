@@ -58,15 +58,22 @@ static bool put_zero_pages(entry_t *entry)
 #endif
 }
 
+/* A handler that was put over ours and hands on to us, found again when we were put over it: passed on once, then it is nobody's. */
+static _Thread_local volatile sig_atomic_t is_passing __attribute__((tls_model("initial-exec")));
+
 static void pass_on(int number, siginfo_t *info, void *context)
 {
-    if (0 != (previous.sa_flags & SA_SIGINFO)) { previous.sa_sigaction(number, info, context); }
-    else if (SIG_DFL != previous.sa_handler && SIG_IGN != previous.sa_handler) { previous.sa_handler(number); }
-    else
+    const bool is_handler = SIG_DFL != previous.sa_handler && SIG_IGN != previous.sa_handler;
+    if (is_passing || !is_handler)
     {
         const struct sigaction fallback = { .sa_handler = SIG_DFL };
         (void)sigaction(SIGBUS, &fallback, NULL);                                 /* the access repeats and ends the process as without us */
+        return;
     }
+    is_passing = 1;
+    if (0 != (previous.sa_flags & SA_SIGINFO)) { previous.sa_sigaction(number, info, context); }
+    else { previous.sa_handler(number); }
+    is_passing = 0;
 }
 
 static void on_sigbus(int number, siginfo_t *info, void *context)
@@ -84,12 +91,15 @@ int tpi_fault_guard_install(void)
     action.sa_sigaction = on_sigbus;
     (void)sigemptyset(&action.sa_mask);
     (void)pthread_mutex_lock(&install_lock);
-    if (!atomic_load(&installed))
+    struct sigaction current;
+    rc = sigaction(SIGBUS, NULL, &current);
+    if (0 == rc && (0 == (current.sa_flags & SA_SIGINFO) || on_sigbus != current.sa_sigaction))      /* first time, or somebody took our place */
     {
-        rc = sigaction(SIGBUS, &action, &previous);
-        if (rc < 0) { TPI_SET_ERR(TP_EIO, "handler of SIGBUS cannot be installed: %s", strerror(errno)); }
-        else { atomic_store(&installed, true); }
+        previous = current;
+        rc = sigaction(SIGBUS, &action, NULL);
     }
+    if (rc < 0) { TPI_SET_ERR(TP_EIO, "handler of SIGBUS cannot be installed: %s", strerror(errno)); }
+    else { atomic_store(&installed, true); }
     (void)pthread_mutex_unlock(&install_lock);
     return rc;
 }

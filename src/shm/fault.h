@@ -13,7 +13,7 @@
 
 #define TPI_FAULT_REGIONS_MAX 4096     /* regions guarded at a time; those beyond it are mapped without guard and counted */
 
-/* Installs the handler once for the life of the process; regions mapped from now on are guarded. Any thread. TP_EIO. */
+/* Installs the handler, again where somebody else's took its place; regions mapped from now on are guarded. Any thread. TP_EIO. */
 int tpi_fault_guard_install(void);
 bool tpi_fault_guard_is_installed(void);
 size_t tpi_fault_regions_unguarded(void);

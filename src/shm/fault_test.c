@@ -59,7 +59,7 @@ static int truncated_pool_reads_as_zeros(void *unused)
     memset(t.files->regions[1].base, 0xAA, 1);
     memset(bytes, 0xAA, sizeof(bytes));
     tpi_payload_read(bytes, tpi_pool_payload(pool, 7), sizeof(bytes));
-    if (tpi_region_is_lost(&pool->region) || !tpi_pool_set_still(set, pool, 7, 0)) { return 2; }
+    if (tpi_region_is_lost(&pool->region) || !tpi_pool_set_still(set, tpi_pool_set_slot(set, 7), 0)) { return 2; }
     if (0 != truncate(test_region_path(&t, 1), 0)) { return 3; }
     memset(bytes, 0xAA, sizeof(bytes));
     tpi_payload_read(bytes, tpi_pool_payload(pool, 7), sizeof(bytes));
@@ -68,7 +68,7 @@ static int truncated_pool_reads_as_zeros(void *unused)
         if (0 != bytes[i]) { return 4; }
     }
     if (!tpi_region_is_lost(&pool->region) || tpi_region_is_lost(&set->ring)) { return 5; }
-    if (tpi_pool_set_still(set, pool, 7, 0) || !tpi_pool_set_still(set, tpi_pool_set_find(set, 9), 7, 0)) { return 10; }
+    if (tpi_pool_set_still(set, tpi_pool_set_slot(set, 7), 0) || tpi_region_is_lost(&tpi_pool_set_find(set, 9)->region)) { return 10; }
     if (tpi_pool_set_check(set, &t.spec) >= 0 || TP_EREGION != tp_errcode()) { return 6; }
     if (0 != truncate(test_region_path(&t, 1), 64 + 8 * 4096)) { return 7; }
     if (tpi_pool_set_check(set, &t.spec) >= 0 || TP_EREGION != tp_errcode()) { return 8; }       /* old size, lost mapping */
@@ -211,6 +211,28 @@ static int foreign_fault_kills_as_before(void *unused)
     return 2;
 }
 
+/* Put over ours, handing on to it, as a second runtime in the process would. */
+static struct sigaction below_runtime;
+static void runtime_handler(int number, siginfo_t *info, void *context) { below_runtime.sa_sigaction(number, info, context); }
+
+static int handlers_that_hand_on_to_each_other_end(void *unused)
+{
+    (void)unused;
+    const struct rlimit no_core = { 0, 0 };
+    struct sigaction runtime = { .sa_flags = SA_SIGINFO };
+    runtime.sa_sigaction = runtime_handler;
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+    if (SIG_ERR == signal(SIGBUS, SIG_DFL) || tpi_fault_guard_install() < 0) { return 1; }
+    if (0 != sigaction(SIGBUS, &runtime, &below_runtime) || tpi_fault_guard_install() < 0) { return 2; }
+    tpi_pool_set_t *const set = map(false);
+    uint8_t bytes[128];
+    if (0 != truncate(test_region_path(&t, 2), 0)) { return 3; }
+    tpi_payload_read(bytes, tpi_pool_payload(tpi_pool_set_find(set, 1), 0), sizeof(bytes));
+    if (!tpi_pool_set_is_lost(set)) { return 4; }
+    touch_foreign_mapping();
+    return 5;
+}
+
 static void faults_elsewhere_go_where_they_went_before(void **state)
 {
     (void)state;
@@ -221,6 +243,9 @@ static void faults_elsewhere_go_where_they_went_before(void **state)
     test_regions_remove(&t);
     test_regions_make(&t, "fault");
     assert_int_equal(test_run_as(geteuid(), foreign_fault_kills_as_before, NULL), 127);      /* ended by the signal */
+    test_regions_remove(&t);
+    test_regions_make(&t, "fault");
+    assert_int_equal(test_run_as(geteuid(), handlers_that_hand_on_to_each_other_end, NULL), 127);
 }
 
 static void without_the_guard_nothing_is_registered(void **state)

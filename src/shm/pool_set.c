@@ -126,6 +126,8 @@ int tpi_pool_set_map(tpi_pool_set_t **set, const tpi_pool_set_spec_t *spec, cons
         }
         made->pool_count++;
     }
+    made->is_guarded = 0 != made->ring.guard;
+    for (size_t i = 0; i < made->pool_count; i++) { made->is_guarded = made->is_guarded || 0 != made->pools[i].region.guard; }
     qsort(made->pools, made->pool_count, sizeof(*made->pools), by_stride);
     *set = made;
     return 0;

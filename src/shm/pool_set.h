@@ -5,6 +5,7 @@
 #ifndef TPI_SHM_POOL_SET_H
 #define TPI_SHM_POOL_SET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ typedef struct tpi_pool_set
     tpi_region_t ring;
     size_t pool_count;
     tpi_pool_t *pools;                 /* ascending by stride_bytes, then pool_id */
+    bool is_guarded;                   /* some region has the guard of shm/fault.h */
 }
 tpi_pool_set_t;
 
@@ -92,13 +94,19 @@ static inline uint8_t *tpi_pool_payload(const tpi_pool_t *pool, uint32_t index)
     return pool->region.base + TPI_SUPERBLOCK_BYTES + (size_t)index * (size_t)pool->stride_bytes;                   /* W-057, trap M1 */
 }
 
-/*
- * R1 and the second load (shm/slot.h), and that no page was lost to truncation meanwhile: whether all that was read from slot and payload
- * since tpi_slot_open belongs to that frame.
- */
-static inline bool tpi_pool_set_still(const tpi_pool_set_t *set, const tpi_pool_t *pool, uint32_t index, uint64_t word)
+/* Whether pages of any region were lost to truncation and read as zeros (shm/fault.h). Hot: one load without the guard. */
+static inline bool tpi_pool_set_is_lost(const tpi_pool_set_t *set)
 {
-    return tpi_slot_still(tpi_pool_set_slot(set, index), word) && !tpi_region_is_lost(&set->ring) && !tpi_region_is_lost(&pool->region);
+    if (!set->is_guarded) { return false; }
+    bool lost = tpi_region_is_lost(&set->ring);
+    for (size_t i = 0; i < set->pool_count; i++) { lost = lost || tpi_region_is_lost(&set->pools[i].region); }
+    return lost;
+}
+
+/* R1 and the second load (shm/slot.h), and no page lost: all that was read from slot and payload since tpi_slot_open belongs to that frame. */
+static inline bool tpi_pool_set_still(const tpi_pool_set_t *set, const tpi_slot_word_t *slot, uint64_t word)
+{
+    return tpi_slot_still(slot, word) && !tpi_pool_set_is_lost(set);
 }
 
 #endif

@@ -67,6 +67,14 @@ TP_EXPORT int64_t tp_context_get_announce_period_ns(const tp_context_t *context)
 TP_EXPORT int tp_context_set_use_agent_invoker(tp_context_t *context, bool invoker);
 TP_EXPORT bool tp_context_get_use_agent_invoker(const tp_context_t *context);
 
+/*
+ * Region files of owners that are not trusted: truncating one that is mapped raises SIGBUS in whoever reads it. With the guard (default false)
+ * the process survives: the pages read as zeros and no view of that mapping is valid any more. It installs a handler of SIGBUS for the
+ * life of the process when a client is opened; signals about other memory go to the handler that was there before (trap M6).
+ */
+TP_EXPORT int tp_context_set_fault_guard(tp_context_t *context, bool guard);
+TP_EXPORT bool tp_context_get_fault_guard(const tp_context_t *context);
+
 /* How the agent thread (and a waiting tp_consumer_next) idles: "busy", "yield", "backoff" (default), "sleep", "noop". */
 TP_EXPORT int tp_context_set_idle_strategy(tp_context_t *context, const char *name);
 
