@@ -1,5 +1,10 @@
-/* Hidden verb of the demo: reads frames in place, tells the demo their checksums and its own counts; slow on purpose with --sleep-frames. */
-#include <math.h>
+/*
+ * Hidden verb of the demo: reads frames in place, tells the demo their checksums and its own counts.
+ *
+ * With --sleep-frames it is slow on purpose. Then it polls descriptors into a list of its own and reads frames out of it: those whose slot has been
+ * taken again are lost (overwritten), and it never begins with one whose slot is about to be taken, so that it loses frames before it reads them
+ * and not while.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -11,6 +16,8 @@
 
 #define DRAIN_NS (3 * CLI_NS_PER_S)
 #define PROOF_FRAME 10
+#define BACKLOG_MAX 4096
+#define MARGIN 4                       /* a slot that will be taken within so many frames is left alone */
 
 static const cli_option_t options[] = {
     CLI_OPT_REAL("hz", 0, hz, "N", 1000, NULL),
@@ -33,6 +40,9 @@ typedef struct watcher
     bool ending;
     demo_order_t end;
     int64_t end_ns;
+    uint64_t backlog[BACKLOG_MAX];     /* seqs not read yet, ascending */
+    size_t backlog_count;
+    uint64_t newest;
 }
 watcher_t;
 
@@ -93,7 +103,7 @@ static int write_proof(const watcher_t *watcher)
 {
     cli_picture_t picture = { 0 };
     char problem[256];
-    if (NULL == watcher->args->png) { return CLI_OK; }
+    if (NULL == watcher->args->png || cli_stopped()) { return CLI_OK; }
     if (NULL == watcher->proof) { return cli_error(TP_ELOST, NULL, "no frame for '%s'", watcher->args->png); }
     const char *wrong = cli_picture_from_tensor(&picture, &watcher->proof_tensor, watcher->proof, watcher->proof_bytes);
     int code = NULL != wrong ? cli_error(TP_ETENSOR, NULL, "'%s': %s", watcher->args->png, wrong) : CLI_OK;
@@ -119,15 +129,11 @@ static int take_order(watcher_t *watcher, int wait_ms)
     return got < 0 ? -1 : 0;
 }
 
-/*
- * "Work" of so many frame periods. It ends a quarter period after a moment at which the producer takes a slot, so that the oldest frame alive is then
- * read long before its slot is taken: lost frames are lost before they are read, not while.
- */
-static int work_slowly(watcher_t *watcher, uint64_t timestamp_ns)
+/* "Work" of so many frame periods. 0, or -1 when the demo is gone. */
+static int work_slowly(watcher_t *watcher)
 {
     const double period_ns = 1e9 / (watcher->args->hz > 0.0 ? watcher->args->hz : 25.0);
-    const double earliest = (double)cli_now_ns() + watcher->args->sleep_frames * period_ns - (double)timestamp_ns;
-    const int64_t until_ns = (int64_t)timestamp_ns + (int64_t)((ceil(earliest / period_ns) + 0.25) * period_ns);
+    const int64_t until_ns = cli_now_ns() + (int64_t)(watcher->args->sleep_frames * period_ns);
     while (!watcher->ending && !cli_stopped())
     {
         const int64_t left_ns = until_ns - cli_now_ns();
@@ -137,39 +143,79 @@ static int work_slowly(watcher_t *watcher, uint64_t timestamp_ns)
     return 0;
 }
 
+static void backlog_remove(watcher_t *watcher, size_t at)
+{
+    watcher->backlog_count--;
+    memmove(&watcher->backlog[at], &watcher->backlog[at + 1], (watcher->backlog_count - at) * sizeof(watcher->backlog[0]));
+}
+
+static void on_descriptor(void *clientd, const tp_frame_descriptor_t *descriptor)
+{
+    watcher_t *watcher = clientd;
+    tp_frame_view_t view;
+    if (BACKLOG_MAX == watcher->backlog_count)
+    {
+        (void)tp_consumer_read_frame(watcher->consumer, watcher->backlog[0], &view);        /* long overwritten: counted as lost */
+        backlog_remove(watcher, 0);
+    }
+    watcher->backlog[watcher->backlog_count++] = descriptor->seq;
+    watcher->newest = descriptor->seq;
+}
+
+/* As tp_consumer_next, out of the backlog. */
+static int next_of_backlog(watcher_t *watcher, tp_frame_view_t *view)
+{
+    int rc = 0;
+    size_t at = 0;
+    do { rc = tp_consumer_poll_descriptors(watcher->consumer, 64); } while (rc > 0);
+    while (rc >= 0 && at < watcher->backlog_count)
+    {
+        const uint64_t seq = watcher->backlog[at];
+        const uint64_t age = watcher->newest - seq;
+        if (!watcher->ending && age > DEMO_NSLOTS - MARGIN && age < DEMO_NSLOTS) { at++; continue; }
+        backlog_remove(watcher, at);
+        rc = tp_consumer_read_frame(watcher->consumer, seq, view);
+        if (0 != rc) { return rc; }
+    }
+    if (rc >= 0) { rc = take_order(watcher, 20) < 0 ? TP_CLOSED : 0; }
+    return rc;
+}
+
 static bool done(const watcher_t *watcher)
 {
     tp_consumer_stats_t stats = { .size = sizeof(stats) };
     if (!watcher->ending) { return false; }
     if (cli_now_ns() > watcher->end_ns || tp_consumer_stats(watcher->consumer, &stats) < 0) { return true; }
-    return stats.epoch == watcher->end.epoch && stats.last_seq >= watcher->end.seq && stats.received > 0;
+    return stats.epoch == watcher->end.epoch && stats.last_seq >= watcher->end.seq && 0 == watcher->backlog_count;
 }
 
 static int watch(watcher_t *watcher)
 {
     tp_frame_view_t view;
+    const bool slow = watcher->args->sleep_frames > 0.0;
+    if (slow && tp_consumer_set_descriptor_handler(watcher->consumer, on_descriptor, watcher) < 0) { return cli_error_last(); }
     while (!cli_stopped() && !done(watcher))
     {
         if (take_order(watcher, 0) < 0) { return CLI_FAILED; }
-        const int rc = tp_consumer_next(watcher->consumer, &view, 20000000);
+        const int rc = slow ? next_of_backlog(watcher, &view) : tp_consumer_next(watcher->consumer, &view, 20000000);
         if (rc < 0) { return cli_error(TP_EMEDIADRIVER, NULL, "demo consumer: %s", tp_result_name(rc)); }
         if (0 == rc) { continue; }
         const int64_t now_ns = cli_now_ns();
-        const uint64_t timestamp_ns = view.timestamp_ns;
-        demo_record_t record = { .kind = DEMO_FRAME, .epoch = view.epoch, .seq = view.seq, .latency_ns = now_ns - (int64_t)timestamp_ns };
+        demo_record_t record = { .kind = DEMO_FRAME, .epoch = view.epoch, .seq = view.seq, .latency_ns = now_ns - (int64_t)view.timestamp_ns };
         record.crc = (uint32_t)crc32(crc32(0, NULL, 0), view.payload, (uInt)view.payload_bytes);
         if (NULL != watcher->args->png && NULL == watcher->proof && watcher->frames >= PROOF_FRAME) { keep_proof(watcher, &view); }
         if (!tp_frame_view_is_valid(&view)) { continue; }
         if (!report(watcher, &record)) { return CLI_FAILED; }
-        if (watcher->args->sleep_frames > 0.0 && work_slowly(watcher, timestamp_ns) < 0) { return CLI_FAILED; }
+        if (slow && work_slowly(watcher) < 0) { return CLI_FAILED; }
     }
     return CLI_OK;
 }
 
 static int run_consumer(const cli_args_t *args)
 {
-    watcher_t watcher = { .args = args };
+    static watcher_t watcher;
     demo_record_t record = { .kind = DEMO_READY };
+    watcher.args = args;
     int code = open_watcher(&watcher, args);
     const int64_t end_ns = cli_now_ns() + 10 * CLI_NS_PER_S;
     while (CLI_OK == code && !tp_consumer_is_mapped(watcher.consumer) && !cli_stopped())

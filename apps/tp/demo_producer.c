@@ -1,6 +1,7 @@
 /* Hidden verb of the demo: decodes a video (ffmpeg) or draws a moving picture into claims, and tells the demo each frame's checksum. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,18 @@ static int start_ffmpeg(studio_t *studio, const char *video)
     close(ends[1]);
     studio->fd = ends[0];
     return studio->ffmpeg > 0 ? CLI_OK : cli_error(TP_EIO, NULL, "ffmpeg cannot be started: %s", strerror(errno));
+}
+
+/* Starting to decode takes its time, which is no time of the show. */
+static bool wait_for_ffmpeg(const studio_t *studio)
+{
+    struct pollfd ready = { studio->fd, POLLIN, 0 };
+    const int64_t end_ns = cli_now_ns() + 12 * CLI_NS_PER_S;
+    while (studio->fd >= 0 && !cli_stopped() && cli_now_ns() < end_ns)
+    {
+        if (poll(&ready, 1, 200) > 0) { return true; }
+    }
+    return studio->fd < 0;
 }
 
 static bool read_frame(const studio_t *studio, uint8_t *payload)
@@ -124,7 +137,7 @@ static int publish(studio_t *studio, int64_t now_ns, const char *inject)
     else if (!read_frame(studio, claim.payload))
     {
         tp_producer_abort_claim(studio->producer, &claim);
-        cli_error(TP_EIO, "ffmpeg is installed by: apt-get install ffmpeg", "demo producer: ffmpeg ended");
+        cli_error(TP_EIO, "is ffmpeg there (apt-get install ffmpeg), and is this a video?", "demo producer: ffmpeg ended");
         return -1;
     }
     claim.timestamp_ns = (uint64_t)cli_now_ns();
@@ -145,7 +158,7 @@ static int play(studio_t *studio, const cli_args_t *args)
     demo_record_t record = { .kind = DEMO_READY };
     tp_producer_stats_t stats = { .size = sizeof(stats) };
     bool playing = false;
-    if (!demo_record_write(&record)) { return CLI_FAILED; }
+    if (!wait_for_ffmpeg(studio) || !demo_record_write(&record)) { return CLI_FAILED; }
     while (!cli_stopped())
     {
         const int got = demo_order_read(&order, playing ? 0 : 200);
