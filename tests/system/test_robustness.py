@@ -267,3 +267,35 @@ def _stands_still(count):
     except AssertionError:
         return False
     return True
+
+
+# ---- directories -------------------------------------------------------------------------------------------------------------------------------
+
+def namespace_of(sandbox):
+    user = os.path.join(sandbox.base, os.listdir(sandbox.base)[0])
+    return os.path.join(user, "default")
+
+
+@pytest.mark.parametrize("plant", ["writable", "link"])
+def test_directory_that_becomes_unsafe_is_refused_at_the_next_creation__D_205_D_017_D_075_M10(start, sandbox, plant):
+    driver = start.driver(config=flow.config(driver='stream_id_range = "20000-20009"', policies="allow_dynamic_streams = true"))
+    path = namespace_of(sandbox)
+    if "writable" == plant:
+        os.chmod(path, 0o777)
+    else:
+        os.rename(path, path + "-away")
+        target = sandbox.make("target", 0o700)
+        os.symlink(target, path)
+    refused = start("tp", "pub", 20000, "--pattern", "counter", "--shape", "8x8", "--timeout", 3, label="refused")
+    assert 4 == refused.wait(20), refused.describe()
+    assert "error[TP4004]" in refused.err(), refused.describe()
+    assert driver.is_running()
+    if "writable" == plant:
+        os.chmod(path, 0o750)
+    else:
+        assert [] == os.listdir(target), "something was created behind the link"
+        os.unlink(path)
+        os.rename(path + "-away", path)
+    subscriber = flow.Subscriber(start, 20000, "--count", 5)
+    flow.Publisher(start, 20000, shape="8x8")
+    subscriber.process.expect(0, timeout=20)
