@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sys/resource.h>
+
 #include "common/err.h"
 #include "shm/test_regions.h"
 
@@ -268,6 +270,59 @@ static void spec_takes_the_entries_of_a_message(void **state)
     assert_int_equal(spec.pools[0].uri_length, 2);
 }
 
+static long long locked_kib(void)
+{
+    char line[128];
+    long long kib = -1;
+    FILE *const status = fopen("/proc/self/status", "re");
+    while (NULL != status && NULL != fgets(line, sizeof(line), status))
+    {
+        if (1 == sscanf(line, "VmLck: %lld kB", &kib)) { break; }
+    }
+    if (NULL != status) { (void)fclose(status); }
+    return kib;
+}
+
+/* 0 locked, 1 refused by the limit, else a failure of the test. */
+static int lock_set(void *without_right)
+{
+    const struct rlimit none = { 0, 0 };
+    if (NULL != without_right && 0 != setrlimit(RLIMIT_MEMLOCK, &none)) { return 9; }
+    tpi_pool_set_t *set = NULL;
+    const long long before = locked_kib();
+    if (tpi_pool_set_map(&set, &t.spec, &t.bases, false, NULL) < 0) { return 8; }
+    if (tpi_pool_set_lock(set) < 0)
+    {
+        const bool named = TP_EMLOCK == tp_errcode() && NULL != strstr(tp_errwhy(), "RLIMIT_MEMLOCK");
+        const bool usable = 0 == tpi_pool_set_check(set, &t.spec);
+        tpi_pool_set_delete(set);
+        return named && usable ? 1 : 7;
+    }
+    if (locked_kib() < before + (2112 + 32832 + 1088 + 8256) / 1024) { return 6; }
+    tpi_pool_set_delete(set);
+    return locked_kib() == before ? 0 : 5;
+}
+
+static void clients_lock_their_mappings_on_request__D_193(void **state)
+{
+    (void)state;
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
+    assert_int_equal(test_run_as(geteuid(), lock_set, NULL), 0 == geteuid() || limit.rlim_cur >= 131072 ? 0 : 1);
+    if (0 == geteuid())
+    {
+        for (size_t i = 0; i < 4; i++) { assert_int_equal(chmod(test_region_path(&t, i), 0644), 0); }
+        char part[300];                                                   /* a stranger may look in, this once */
+        (void)snprintf(part, sizeof(part), "%s", test_region_path(&t, 0));
+        for (char *slash = strrchr(part, '/'); NULL != slash && strlen(t.base) < strlen(part); slash = strrchr(part, '/'))
+        {
+            *slash = '\0';
+            assert_int_equal(chmod(part, 0755), 0);
+        }
+    }
+    assert_int_equal(test_run_as(TEST_UID_A, lock_set, &t), 1);
+}
+
 /* A sparse pool of 8 x 1 GiB: the last slots lie behind 4 GiB, where 32-bit arithmetic would come back to the first ones. */
 static void pools_over_4_gib_do_not_alias__W_057__M1(void **state)
 {
@@ -314,6 +369,7 @@ int main(void)
         TEST(activity_is_that_of_the_oldest_region__W_007_W_091),
         TEST(policy_reaches_every_file__W_243),
         TEST(spec_takes_the_entries_of_a_message),
+        TEST(clients_lock_their_mappings_on_request__D_193),
         TEST(pools_over_4_gib_do_not_alias__W_057__M1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

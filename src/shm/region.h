@@ -67,7 +67,7 @@ int tpi_region_check(const tpi_region_t *region, const tpi_region_expect_t *expe
 int tpi_superblock_check(const tpc_superblock_t *superblock, const tpi_region_expect_t *expect);
 /* A private copy of the superblock, taken word by word. */
 void tpi_region_superblock(const tpi_region_t *region, tpc_superblock_t *superblock);
-/* Locks the mapping in memory (D-193); undone by unmapping. TP_EPERM with the limit in the text. */
+/* Locks the mapping in memory (D-193); undone by unmapping. TP_EMLOCK with the limit in the text. */
 int tpi_region_lock(const tpi_region_t *region);
 void tpi_region_unmap(tpi_region_t *region);          /* idempotent, accepts NULL */
 /* Whether pages were lost to truncation and read as zeros: nothing read from it counts any more. Hot; false without the guard of shm/fault.h. */
@@ -114,7 +114,7 @@ tpi_epoch_files_t;
 
 /*
  * Creates directory, files and superblocks in the order of 11-shm-security.md section 7, fsync included. On failure nothing is left behind
- * (D-201), directories included that this call made: TP_ENOSPACE (bytes wanted and free), TP_EPATH, TP_EPERM, TP_EPAGES, TP_EIO.
+ * (D-201), directories included that this call made: TP_ENOSPACE (bytes wanted and free), TP_EPATH, TP_EPERM, TP_EMLOCK, TP_EPAGES, TP_EIO.
  * An epoch directory that exists already is never used again: TP_EPATH. Slow: worker thread only.
  */
 int tpi_epoch_files_create(tpi_epoch_files_t **files, const tpi_region_create_t *what);
