@@ -4,5 +4,6 @@ target_link_libraries(tp_client_rig PRIVATE tp_compiler PUBLIC tpi_client cmocka
 foreach (name frames producer consumer life threads fault)
     tp_cmocka_test(scenario_client_${name} SOURCES client_${name}_test.c LIBS tp_client_rig LABELS scenario)
 endforeach ()
+tp_cmocka_test(scenario_client_traps SOURCES client_traps_test.c LIBS tp_client_rig LABELS scenario)
 tp_cmocka_test(scenario_client_aeron SOURCES client_aeron_test.c LIBS tpi_client tpi_driver tpi_media_driver LABELS scenario TIMEOUT 180)
 tp_cmocka_test(scenario_client_kill SOURCES client_kill_test.c LIBS tpi_client tpi_driver tpi_media_driver LABELS scenario TIMEOUT 120)

@@ -1,0 +1,121 @@
+#include "runtime/async_command.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+#include <pthread.h>
+#include <sched.h>
+
+#define ROUNDS 20000
+#define LOOKS 200              /* how often the waiter looks whether somebody still writes into what is its own */
+
+static int abandoned;
+
+static int run(tpi_command_t *command, int64_t now_ns)
+{
+    (void)command;
+    (void)now_ns;
+    return 1;
+}
+
+static void on_abandoned(tpi_command_t *command)
+{
+    assert_ptr_equal(command->run, run);
+    abandoned++;
+}
+
+static tpi_command_t *make(void)
+{
+    tpi_command_t *command = NULL;
+    assert_int_equal(tpi_command_create(&command, run, &abandoned, NULL), 0);
+    command->on_abandoned = on_abandoned;
+    return command;
+}
+
+static void a_finished_command_belongs_to_its_caller__L2(void **state)
+{
+    (void)state;
+    tpi_command_t *const command = make();
+    assert_int_equal(tpi_command_poll(command), 0);
+    tpi_command_finish(command, 1);
+    assert_ptr_equal(command->run, run);
+    assert_ptr_equal(command->owner, &abandoned);
+    assert_int_equal(tpi_command_poll(command), 1);
+    assert_false(tpi_command_abandon(command));
+    assert_int_equal(tpi_command_poll(command), 1);
+    tpi_command_delete(command);
+    assert_int_equal(abandoned, 0);
+}
+
+static void a_failed_command_brings_its_error(void **state)
+{
+    (void)state;
+    tpi_command_t *const command = make();
+    TPI_SET_ERR(TP_ENOSTREAM, "stream 7 is unknown");
+    tpi_command_finish(command, -1);
+    TPI_SET_ERR(TP_EIO, "something else meanwhile");
+    assert_int_equal(tpi_command_poll(command), -1);
+    assert_int_equal(tp_errcode(), TP_ENOSTREAM);
+    assert_string_equal(tp_errmsg(), "stream 7 is unknown");
+    tpi_command_delete(command);
+}
+
+static void an_abandoned_command_ends_with_the_conductor_once__L2(void **state)
+{
+    (void)state;
+    abandoned = 0;
+    tpi_command_t *const command = make();
+    assert_true(tpi_command_abandon(command));
+    assert_int_equal(abandoned, 0);
+    tpi_command_finish(command, 1);
+    assert_int_equal(abandoned, 1);
+}
+
+/* ---- the waiter owns the command from the moment it sees the result --------------------------------------------------------- */
+
+static _Atomic(tpi_command_t *) offered;
+
+static void *conduct(void *argument)
+{
+    (void)argument;
+    for (int i = 0; i < ROUNDS; i++)
+    {
+        tpi_command_t *command = NULL;
+        while (NULL == (command = atomic_exchange(&offered, NULL))) { (void)sched_yield(); }
+        tpi_command_finish(command, 1);
+    }
+    return NULL;
+}
+
+static void the_result_is_the_last_that_the_conductor_writes__L2(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    int touched = 0;
+    assert_int_equal(pthread_create(&thread, NULL, conduct, NULL), 0);
+    for (int i = 0; i < ROUNDS; i++)
+    {
+        tpi_command_t *const command = make();
+        command->next = command;
+        atomic_store(&offered, command);
+        while (0 == tpi_command_poll(command)) { (void)sched_yield(); }
+        tpi_command_t *volatile *const next = &command->next;
+        *next = (tpi_command_t *)(void *)&touched;
+        for (int look = 0; look < LOOKS; look++) { touched += (void *)&touched != (void *)*next; }
+        tpi_command_delete(command);
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(touched, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_finished_command_belongs_to_its_caller__L2),
+        cmocka_unit_test(a_failed_command_brings_its_error),
+        cmocka_unit_test(an_abandoned_command_ends_with_the_conductor_once__L2),
+        cmocka_unit_test(the_result_is_the_last_that_the_conductor_writes__L2),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
