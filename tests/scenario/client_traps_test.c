@@ -53,6 +53,7 @@ static void who_does_not_read_holds_nobody_up__A1_A6(void **state)
     (void)state;
     tp_consumer_t *const idle = cr_consumer();                 /* never polled, no handler */
     tp_producer_t *const producer = cr_producer();
+    cr_step(100 * MS);                                         /* QoS is subscribed to on a tick */
     tpi_mem_network_set_window(cr->network, CR_CONTROL, 64);
     tpi_mem_network_set_window(cr->network, CR_DESCRIPTOR, 64);
     tpi_mem_network_set_window(cr->network, CR_QOS, 64);
