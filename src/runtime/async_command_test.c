@@ -8,7 +8,7 @@
 #include <sched.h>
 
 #define ROUNDS 20000
-#define LOOKS 200              /* how often the waiter looks whether somebody still writes into what is its own */
+#define SPINS 1000
 
 static int abandoned;
 
@@ -92,20 +92,25 @@ static void the_result_is_the_last_that_the_conductor_writes__L2(void **state)
 {
     (void)state;
     pthread_t thread;
+    tpi_command_t *before = NULL;
     int touched = 0;
     assert_int_equal(pthread_create(&thread, NULL, conduct, NULL), 0);
     for (int i = 0; i < ROUNDS; i++)
     {
         tpi_command_t *const command = make();
-        command->next = command;
         atomic_store(&offered, command);
-        while (0 == tpi_command_poll(command)) { (void)sched_yield(); }
-        tpi_command_t *volatile *const next = &command->next;
-        *next = (tpi_command_t *)(void *)&touched;
-        for (int look = 0; look < LOOKS; look++) { touched += (void *)&touched != (void *)*next; }
-        tpi_command_delete(command);
+        for (int spin = 0; 0 == tpi_command_poll(command); spin++)
+        {
+            if (spin > SPINS) { (void)sched_yield(); }
+        }
+        command->next = command;                               /* ours from now on */
+        touched += NULL != before && before->next != before;   /* the conductor is through with the one before */
+        tpi_command_delete(before);
+        before = command;
     }
     assert_int_equal(pthread_join(thread, NULL), 0);
+    touched += before->next != before;
+    tpi_command_delete(before);
     assert_int_equal(touched, 0);
 }
 
