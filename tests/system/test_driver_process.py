@@ -5,6 +5,8 @@ import signal
 import stat
 import time
 
+import pytest
+
 from harness.process import clean_environment
 from harness.waiting import holds, until
 
@@ -164,6 +166,7 @@ def cpu_ticks(pid):
     return int(fields[11]) + int(fields[12])
 
 
+@pytest.mark.skipif("" != os.environ.get("TP_INSTRUMENTED", ""), reason="an instrumented build is slower")
 def test_idle_driver_with_media_driver_uses_less_than_two_percent_of_a_core__D_001(start):
     driver = start.driver(config=CONFIG)
     holds(driver.is_running, 1.0, "the driver ended")
