@@ -140,7 +140,7 @@ static void last_words(demo_t *demo)
     demo_status(demo, cli_now_ns());
 }
 
-/* Absolute, since children may not share our directory some day, and a link or a file that is no picture is never replaced unseen. */
+/* Absolute paths: what is printed can be copied from anywhere. */
 static int find_files(demo_t *demo)
 {
     const cli_args_t *args = demo->args;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +25,7 @@
 #define PREFIX "tp-demo-"
 #define YOUNG_S 60
 #define PASSES 50
+#define NEEDED_BYTES (UINT64_C(160) << 20)     /* the media driver's logs and one stream of 16 frames of 2.6 MiB */
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *at)
 {
@@ -109,6 +112,12 @@ int cli_demo_dir_make(cli_demo_dir_t *dir)
 {
     int rc;
     int tries = 0;
+    struct statvfs fs;
+    if (0 == statvfs(PARENT, &fs) && fs.f_blocks > 0 && (uint64_t)fs.f_bavail * fs.f_frsize < NEEDED_BYTES)
+    {
+        return cli_error(TP_ENOSPACE, "docker run --shm-size=1g; or: mount -o remount,size=1g " PARENT,
+            PARENT " has %" PRIu64 " bytes free, the demo needs %" PRIu64, (uint64_t)fs.f_bavail * fs.f_frsize, NEEDED_BYTES);
+    }
     memset(dir, 0, sizeof(*dir));
     dir->lock_fd = dir->guard_fd = -1;
     do { rc = make_locked(dir); } while (rc < 0 && EAGAIN == errno && ++tries < 5);

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <png.h>
 #include <tensor_pool/client/tp_tensor.h>
@@ -114,12 +115,12 @@ int cli_picture_write_png(const cli_picture_t *picture, const char *path, char *
 {
     char part[1100];
     png_image image = { .version = PNG_IMAGE_VERSION, .width = picture->width, .height = picture->height, .format = PNG_FORMAT_RGB };
-    if (snprintf(part, sizeof(part), "%s.part", path) >= (int)sizeof(part))
+    if (snprintf(part, sizeof(part), "%s.%ld.part", path, (long)getpid()) >= (int)sizeof(part))
     {
         snprintf(problem, size, "path is longer than 1,000 bytes");
         return -1;
     }
-    FILE *file = fopen(part, "wbe");
+    FILE *file = fopen(part, "wbxe");
     if (NULL == file)
     {
         snprintf(problem, size, "%s", strerror(errno));

@@ -111,6 +111,10 @@ static int refused(pub_t *pub, int64_t result)
     if (0 == pub->lost_since_ns) { pub->lost_since_ns = now_ns; }
     if (now_ns - pub->lost_since_ns > pub->timeout_ns)
     {
+        if (!tp_client_driver_is_alive(pub->client))
+        {
+            return cli_error(TP_ENODRIVER, "tp doctor", "no driver for stream %" PRIu32 " for %.1f s", pub->stream_id, (double)pub->timeout_ns / 1e9);
+        }
         return cli_error(TP_ELEASE, NULL, "no lease for stream %" PRIu32 " for %.1f s", pub->stream_id, (double)pub->timeout_ns / 1e9);
     }
     cli_sleep_ns(RETRY_NS);

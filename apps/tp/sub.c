@@ -31,6 +31,7 @@ typedef struct sub
     uint8_t *copy;
     size_t copy_capacity;
     uint64_t corrupt, bytes;
+    uint64_t epoch, first_seq, last_seq, epochs;       /* of the newest epoch that gave a frame; the consumer forgets them when it unmaps */
     int64_t next_status_ns;
     uint64_t status_frames, status_bytes;
 }
@@ -57,12 +58,23 @@ static bool grow(sub_t *sub, size_t length)
     return true;
 }
 
+static void follow(sub_t *sub, const tp_frame_view_t *view)
+{
+    tp_consumer_stats_t stats = { .size = sizeof(stats) };
+    sub->last_seq = view->seq;
+    if (view->epoch == sub->epoch || tp_consumer_stats(sub->reader.consumer, &stats) < 0) { return; }
+    sub->epoch = view->epoch;
+    sub->first_seq = stats.first_seq;
+    sub->epochs++;
+}
+
 static int take_frame(sub_t *sub, const tp_frame_view_t *view)
 {
     const void *bytes = view->payload;
     const size_t length = view->payload_bytes;
     bool matches = true;
     uint32_t crc = 0;
+    follow(sub, view);
     if (sub->writing)
     {
         if (!grow(sub, length)) { return cli_error(TP_ENOMEM, NULL, "no memory for a frame of %zu bytes", length); }
@@ -102,14 +114,15 @@ static void status(sub_t *sub)
 
 static void summary_json(const sub_t *sub, const tp_consumer_stats_t *stats, double seconds, int code)
 {
-    json_t *line = json_pack("{s:s,s:b,s:i,s:o,s:o,s:o,s:I,s:I,s:f,s:f,s:I,s:o,s:I,s:I,s:I,s:b,s:I,s:I,s:I,s:o}", "type", "summary", "ok",
+    const uint64_t last_seq = stats->epoch == sub->epoch && stats->last_seq > sub->last_seq ? stats->last_seq : sub->last_seq;
+    json_t *line = json_pack("{s:s,s:b,s:i,s:o,s:o,s:o,s:I,s:I,s:f,s:f,s:I,s:o,s:I,s:I,s:I,s:b,s:I,s:I,s:I,s:I,s:o}", "type", "summary", "ok",
         CLI_OK == code,
-        "exit_code", code, "stream_id", cli_json_id(stats->stream_id), "client_id", cli_json_id(stats->client_id), "epoch", cli_json_id(stats->epoch),
+        "exit_code", code, "stream_id", cli_json_id(stats->stream_id), "client_id", cli_json_id(stats->client_id), "epoch", cli_json_id(sub->epoch),
         "received", (json_int_t)stats->received, "bytes", (json_int_t)sub->bytes, "seconds", seconds, "hz",
         seconds > 0.0 && stats->received > 1 ? (double)(stats->received - 1) / seconds : 0.0, "lost", (json_int_t)cli_lost(stats), "lost_by_reason",
         cli_lost_by_reason(stats), "thinned", (json_int_t)stats->drops[TP_DROP_RATE], "torn", (json_int_t)stats->drops[TP_DROP_TORN], "corrupt",
-        (json_int_t)sub->corrupt, "checked", CLI_PATTERN_NONE != sub->pattern, "first_seq", (json_int_t)stats->first_seq, "last_seq",
-        (json_int_t)stats->last_seq, "remaps", (json_int_t)stats->remaps, "latency_ns", cli_latency_json(stats));
+        (json_int_t)sub->corrupt, "checked", CLI_PATTERN_NONE != sub->pattern, "first_seq", (json_int_t)sub->first_seq, "last_seq",
+        (json_int_t)last_seq, "epochs", (json_int_t)sub->epochs, "remaps", (json_int_t)stats->remaps, "latency_ns", cli_latency_json(stats));
     (void)cli_json_line(line);
 }
 

@@ -9,6 +9,7 @@ import subprocess
 import numpy as np
 import pytest
 from cli import start_tp, tp
+from harness.process import clean_environment, program
 from harness.waiting import until
 
 CONFIG = """
@@ -199,3 +200,37 @@ def test_doctor_and_env_know_the_driver(sandbox, driver):
     driver.kill()
     findings = tp(sandbox, "doctor", "--json", "--base-dir", sandbox.base).of("finding")
     assert [f for f in findings if "driver" == f["check"] and "warn" == f["level"] and "is dead" in f["text"]]
+
+
+def in_namespace(script, *options):
+    """Runs a shell script in namespaces of its own. $TP is the program."""
+    if subprocess.run(["unshare", *options, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+        pytest.skip("namespaces are not allowed here")
+    done = subprocess.run(["unshare", *options, "bash", "-ec", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False,
+        env=clean_environment(TP=program("tp")), text=True)
+    return done.stdout
+
+
+@pytest.mark.root
+def test_doctor_and_demo_see_a_small_dev_shm(sandbox):
+    said = in_namespace('mount -t tmpfs -o size=64m,mode=1755 tmpfs /dev/shm; "$TP" doctor || true; "$TP" demo --seconds 2 || echo "code $?"', "-m")
+    assert re.search(r"warn  /dev/shm size +64\.0 MiB is small", said) and re.search(r"warn  /dev/shm +has mode 1755", said)
+    assert "error[TP6005]: /dev/shm has" in said and "--shm-size" in said and "code 1" in said
+
+
+@pytest.mark.root
+def test_doctor_sees_a_foreign_pid_namespace(sandbox, driver):
+    said = in_namespace(f'mount -t proc proc /proc; TP_AERON_DIR={sandbox.aeron} TP_RUNTIME_DIR={sandbox.run} "$TP" doctor || true', "-m", "-p", "-f")
+    assert "foreign pid namespace" in said and f"its pid {driver.pid} is not seen here" in said
+
+
+def test_stat_of_an_external_media_driver_that_died_says_so_after_10_s(start, sandbox):
+    media = start.driver(config=CONFIG, instance="media")
+    other = start.driver(config=CONFIG, embedded=False, instance="other", base=sandbox.make("base2", 0o700))
+    assert "tp driver" in tp(sandbox, "stat").ok().text()
+    media.signal(signal.SIGSTOP)
+    done = tp(sandbox, "stat", "--json").ok()
+    assert done.one("summary")["alive"] is True and "is dead" not in done.complaint()
+    until(lambda: "is dead" in tp(sandbox, "stat").ok().complaint(), 20, "the verdict")
+    assert tp(sandbox, "stat", "--json").ok().one("summary")["heartbeat_age_ms"] > 10000
+    assert other.pid != media.pid

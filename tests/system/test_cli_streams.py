@@ -220,3 +220,14 @@ def test_interrupted_readers_still_print_their_summary(start, sandbox, driver):
     sub.signal(signal.SIGINT)
     sub.expect(0)
     assert sub.json_lines()[-1]["type"] == "summary"
+
+
+def test_the_death_of_the_driver_ends_publishing_with_3_and_reading_with_5(start, sandbox, driver):
+    pub = start_tp(start, sandbox, "pub", "cam1", "--pattern", "counter", "--shape", "10", "--hz", 100, "--timeout", 2, "--json")
+    sub = start_tp(start, sandbox, "sub", "cam1", "--json", "--quiet", "--check", "--timeout", 2)
+    until(lambda: (tp(sandbox, "ls", "--json").of("stream")[0]["last_seq"] or 0) > 50, 10, "frames")
+    driver.kill()
+    assert "TP3002" in pub.expect(3, 30).err() and "TP3101" in pub.err()
+    sub.expect(5, 30)
+    summary = sub.json_lines()[-1]
+    assert summary["received"] > 0 and summary["received"] == summary["last_seq"] - summary["first_seq"] + 1 and summary["epoch"] != "0"
