@@ -315,12 +315,13 @@ static void check_base(doctor_t *doctor, const char *base)
         else { report(doctor, LEVEL_OK, "base directory", NULL, "%s does not exist yet; the driver makes it", base); }
         return;
     }
-    const bool open_to_all = 0 != (info.st_mode & 0022) && 0 == (info.st_mode & S_ISVTX);
+    const bool open_to_all = 0 != (info.st_mode & S_IWOTH) && 0 == (info.st_mode & S_ISVTX);       /* the group is meant to: 2770 */
     if (!S_ISDIR(info.st_mode)) { report(doctor, LEVEL_FAIL, "base directory", "remove it", "%s is no directory", base); }
     else if (0 != info.st_uid && geteuid() != info.st_uid)
     {
-        report(doctor, LEVEL_FAIL, "base directory", "another shm.base_dir, or let root own it",
-            "%s belongs to uid %u: a driver of this user refuses it", base,
+        const bool shared = 01777u == (info.st_mode & 07777);
+        report(doctor, shared ? LEVEL_WARN : LEVEL_FAIL, "base directory", "another shm.base_dir, or let root own it", shared ?
+            "%s belongs to uid %u, who could exchange the directories of others in it" : "%s belongs to uid %u: a driver of this user refuses it", base,
             (unsigned)info.st_uid);
     }
     else if (open_to_all)

@@ -18,6 +18,7 @@
 
 #include "common/alloc.h"
 #include "common/err.h"
+#include "common/log.h"
 
 #define USER_DIR_MAX (TPI_NAME_MAX + sizeof("tensorpool-"))
 
@@ -40,8 +41,21 @@ static int path_error(int reason)
     }
 }
 
-/* D-205. writable_if_sticky: the base may be everybody's with the sticky bit, what lies below it never. */
-static int check_dir(int fd, const char *name, bool writable_if_sticky)
+static bool is_ours(const struct stat *st) { return 0 == st->st_uid || geteuid() == st->st_uid; }
+
+/*
+ * A base that another user made for everybody: sticky, in a directory where only its owner could exchange it. Otherwise the first user of a host would
+ * lock out the second. What lies below it is checked as strictly as ever.
+ */
+static bool is_shared_base(int fd, const struct stat *st)
+{
+    struct stat above;
+    return 01777u == (st->st_mode & 07777) && 0 == fstatat(fd, "..", &above, AT_SYMLINK_NOFOLLOW) && is_ours(&above) &&
+        (0 == (above.st_mode & 0022) || 0 != (above.st_mode & S_ISVTX));
+}
+
+/* D-205. is_base: the base may be everybody's with the sticky bit, what lies below it never. */
+static int check_dir(int fd, const char *name, bool is_base)
 {
     struct stat st;
     if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
@@ -49,7 +63,13 @@ static int check_dir(int fd, const char *name, bool writable_if_sticky)
         TPI_SET_ERR(TP_EPATH, "'%s' is not a directory", name);
         return -1;
     }
-    if (0 != st.st_uid && geteuid() != st.st_uid)
+    if (!is_ours(&st) && is_base && is_shared_base(fd, &st))
+    {
+        TPI_LOG_WARN(TP_EPATH, "base directory '%s' belongs to uid %u, who could exchange the directories of others in it; where that matters let root "
+            "make it: install -d -m 1777 -o root '%s'", name, (unsigned)st.st_uid, name);
+        return 0;
+    }
+    if (!is_ours(&st))
     {
         TPI_SET_ERR(TP_EPATH, "directory '%s' belongs to uid %u, neither to root nor to the effective uid %u", name, (unsigned)st.st_uid,
             (unsigned)geteuid());
@@ -57,11 +77,11 @@ static int check_dir(int fd, const char *name, bool writable_if_sticky)
         TPI_ERR_FIX("let root make a shared base once: install -d -m 1777 -o root <base>; or set shm.base_dir to a directory of your own");
         return -1;
     }
-    if (0 != (st.st_mode & S_IWOTH) && (!writable_if_sticky || 0 == (st.st_mode & S_ISVTX)))
+    if (0 != (st.st_mode & S_IWOTH) && (!is_base || 0 == (st.st_mode & S_ISVTX)))
     {
         TPI_SET_ERR(TP_EPATH, "directory '%s' has mode 0%o: writable by others%s", name, (unsigned)(st.st_mode & 07777),
-            writable_if_sticky ? " without the sticky bit" : "");
-        TPI_ERR_FIX("chmod o-w%s '%s'", writable_if_sticky ? " or chmod +t" : "", name);
+            is_base ? " without the sticky bit" : "");
+        TPI_ERR_FIX("chmod o-w%s '%s'", is_base ? " or chmod +t" : "", name);
         return -1;
     }
     return 0;

@@ -233,6 +233,34 @@ static void missing_base_below_a_sticky_directory_is_for_everybody(void **state)
 
 static int prepare_as(void *dir) { return 0 == prepare(dir, 0660) ? 0 : (TP_EPATH == tp_errcode() ? 1 : 2); }
 
+static int chmod_and_prepare_as_stranger(const char *dir, mode_t mode)
+{
+    assert_int_equal(chmod(dir, mode), 0);
+    return test_run_as(TEST_UID_B, prepare_as, (void *)(uintptr_t)dir);
+}
+
+/* The first user of a host does not lock out the second, but only a sticky base in a safe place is shared. */
+static void base_that_another_user_made_for_everybody_is_shared__D_205_D_196(void **state)
+{
+    (void)state;
+    if (0 != geteuid()) { skip(); }
+    char *const dir = strdup(below(root, "shared"));
+    assert_int_equal(chmod(root, 01777), 0);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    assert_int_equal(chown(dir, TEST_UID_A, TEST_UID_A), 0);
+    assert_int_equal(chmod_and_prepare_as_stranger(dir, 01777), 0);
+    assert_int_equal(chmod_and_prepare_as_stranger(dir, 0777), 1);
+    assert_int_equal(chmod_and_prepare_as_stranger(dir, 01775), 1);
+    assert_int_equal(chmod(root, 0777), 0);                               /* anybody could exchange the base */
+    assert_int_equal(chmod_and_prepare_as_stranger(dir, 01777), 1);
+    assert_int_equal(chmod(root, 01777), 0);
+    assert_int_equal(chown(root, TEST_UID_A, TEST_UID_A), 0);             /* so could the owner of what is above */
+    assert_int_equal(chmod_and_prepare_as_stranger(dir, 01777), 1);
+    assert_int_equal(chown(root, 0, 0), 0);
+    assert_int_equal(chmod(root, 0755), 0);
+    free(dir);
+}
+
 static void base_is_canonical_and_checked__D_205_D_207(void **state)
 {
     (void)state;
@@ -260,6 +288,7 @@ static void base_is_canonical_and_checked__D_205_D_207(void **state)
     assert_int_equal(prepare(below(root, "a b"), 0660), TP_EPATH);        /* O-51 */
     if (0 == geteuid())
     {
+        assert_int_equal(chmod(base, 0755), 0);                           /* foreign and not shared */
         assert_int_equal(chown(base, TEST_UID_A, TEST_UID_A), 0);
         assert_int_equal(test_run_as(TEST_UID_B, prepare_as, base), 1);
         assert_int_equal(test_run_as(TEST_UID_A, prepare_as, base), 0);
@@ -458,6 +487,7 @@ int main(void)
         TEST(directory_of_a_stranger_is_refused__D_205__M10),
         TEST(shared_base_gives_every_user_a_directory__D_196),
         TEST(missing_base_below_a_sticky_directory_is_for_everybody),
+        TEST(base_that_another_user_made_for_everybody_is_shared__D_205_D_196),
         TEST(base_is_canonical_and_checked__D_205_D_207),
         TEST(names_that_could_leave_the_base_are_refused__W_223_W_224),
         TEST(stream_has_one_driver__D_002_D_196__M13),

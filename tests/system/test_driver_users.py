@@ -134,6 +134,19 @@ def test_trusted_directories_are_accepted__D_205(start, sandbox, people):
     driver_of(start, sandbox, people.alice, base, instance="again").stop()
 
 
+def test_first_user_does_not_lock_out_the_second__D_205_D_196(start, sandbox, people):
+    """Nobody made the base: the first driver does, and the driver of another user works in it all the same."""
+    parent = sandbox.make("parent", 0o755)
+    os.chmod(parent, 0o1777)
+    base = parent + "/tensorpool"
+    first = driver_of(start, sandbox, people.alice, base)
+    assert 0o1777 == os.stat(base).st_mode & 0o7777 and people.alice.uid == os.stat(base).st_uid
+    second = driver_of(start, sandbox, people.bob, base, instance="second")
+    assert {f"tensorpool-{people.alice.name}", f"tensorpool-{people.bob.name}"} == set(os.listdir(base))
+    second.stop()
+    first.stop()
+
+
 def test_region_that_cannot_be_locked_is_fatal_when_locking_is_asked_for__D_192(start, sandbox, people):
     base = sandbox.make("locked", 0o700, people.alice)
     home = sandbox.make("alice-home", 0o700, people.alice)
