@@ -9,8 +9,9 @@ TRAPS = "docs/design/traps.md"
 PAGE = "docs/guide/traps-and-tests.md"
 FAULTS = "tests/faults"
 LATER = {"P7": "frame progress", "P8": "the supervisor", "P13": "merge maps", "P14": "trace ids"}     # their modules are still to come
-# Traps whose guard is no test with a name: (ctest, file that adds it, text that stands there).
+# Guards that are no tests with a name: (ctest, file that adds it, text that stands there).
 GUARDS = {
+    "M3": [("model_seqlock", "tests/model/CMakeLists.txt", "NAME model_seqlock")],
     "L4": [("lint_tests", "tools/CMakeLists.txt", "tp_lint(tests lint_tests.py"),
            ("the system tests", "tests/system/CMakeLists.txt", "NAME system_${name}")],
     "L5": [("install_tree and one test a route: find_package, pkg_config, add_subdirectory", "tests/install/CMakeLists.txt", "NAME install_${route}"),
