@@ -93,12 +93,12 @@ static tpc_attach_response_t refusal(const fixture_t *f, int32_t code, const cha
 static void ids_of_different_processes_do_not_overlap__D_036_D_037(void **state)
 {
     (void)state;
-    int64_t first[100];
+    uint64_t first[100];
     for (uint64_t i = 0; i < 100; i++)
     {
         tpi_id_source_t ids;
         tpi_id_source_init(&ids, i * 3 + 1, i);
-        first[i] = tpi_id_source_correlation(&ids);
+        first[i] = (uint64_t)tpi_id_source_correlation(&ids);
         for (uint64_t j = 0; j < i; j++) { assert_true(first[i] - first[j] > 1000000 || first[j] - first[i] > 1000000); }
     }
 }
