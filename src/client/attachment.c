@@ -20,14 +20,9 @@
 #define COUNTER_SCAN_NS (250 * TPI_NS_PER_MS)
 #define HURRY_NS (100 * TPI_NS_PER_MS)
 
-void tpi_session_config_default(const tp_client_t *client, tpi_session_config_t *config)
+void tpi_session_config_times(const tp_client_t *client, tpi_session_config_t *config)
 {
     const tpi_settings_t *s = &client->settings;
-    memset(config, 0, sizeof(*config));
-    config->publish_mode = TP_PUBLISH_EXISTING_OR_CREATE;
-    config->hugepages = TP_HUGEPAGES_UNSPECIFIED;
-    config->expected_layout_version = 0;
-    config->desired_node_id = TP_NULL_U32;
     config->keepalive_interval_ns = s->keepalive_interval_ns;
     config->announce_period_ns = s->announce_period_ns;
     config->retry_ns = s->message_timeout_ns < RETRY_FIRST_NS ? s->message_timeout_ns : RETRY_FIRST_NS;
@@ -84,6 +79,7 @@ static void on_attach_response(void *clientd, const tpi_message_t *message, int6
         tpi_dispatcher_malformed(client->dispatcher);
         return;
     }
+    atomic_store_explicit(&client->driver_seen_ns, now_ns, memory_order_relaxed);
     for (tpi_attachment_t *a = client->attachments; NULL != a; a = a->next)
     {
         tell(a, tpi_session_on_attach_response(&a->session, &response, message->session_id, now_ns), &response, now_ns);
@@ -201,6 +197,7 @@ static void look_for_life(tp_client_t *client, int64_t now_ns)
     client->next_counter_scan_ns = now_ns + COUNTER_SCAN_NS;
     scan_t scan = { .client = client, .moved = false };
     if (tpi_bus_counters(client->connection->bus, on_driver_counter, &scan) < 0 || !scan.moved) { return; }
+    atomic_store_explicit(&client->driver_seen_ns, now_ns, memory_order_relaxed);
     for (tpi_attachment_t *a = client->attachments; NULL != a; a = a->next)
     {
         if (tpi_session_is_leased(&a->session)) { tpi_session_driver_alive(&a->session, now_ns); }

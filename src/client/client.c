@@ -24,6 +24,7 @@
 #define AGENT_PARK_HURRY_NS (200 * TPI_NS_PER_US)
 #define HURRY_NS (100 * TPI_NS_PER_MS)
 #define CLOSE_GRACE_NS (200 * TPI_NS_PER_MS)
+#define DISPOSE_TIMEOUT_NS (10 * TPI_NS_PER_S)
 
 /* ---- hooks -------------------------------------------------------------------------------------------------------------- */
 
@@ -110,6 +111,10 @@ int tpi_client_create(tp_client_t **client, const tp_context_t *context, const t
     c->has_endpoint = NULL != hooks->find_endpoint && 0 == hooks->find_endpoint(hooks->clientd, c->context, &c->endpoint);
     if (tpi_context_resolve(c->context, c->has_endpoint ? &c->endpoint : NULL, &c->settings) < 0 || tpi_client_resolve_bases(c) < 0) { goto fail; }
     if (c->settings.fault_guard && tpi_fault_guard_install() < 0) { goto fail; }
+    c->is_invoker = c->settings.invoker;
+    c->idle = c->settings.idle;
+    c->announce_period_ns = c->settings.announce_period_ns;
+    atomic_store_explicit(&c->driver_seen_ns, c->has_endpoint ? tpi_clock_monotonic_ns() : 0, memory_order_relaxed);
     if (tpi_mpsc_queue_create(&c->commands, TPI_COMMANDS_MAX) < 0 || tpi_dispatcher_create(&c->dispatcher) < 0 ||
         tpi_dispatcher_create(&c->announce_dispatcher) < 0 || tpi_dispatcher_create(&c->qos_dispatcher) < 0 || tpi_client_add_routes(c) < 0)
     {
@@ -144,7 +149,7 @@ int tpi_client_create_on_bus(tp_client_t **client, const tp_context_t *context, 
 {
     const tpi_client_hooks_t hooks = { .open_bus = hand_over, .find_endpoint = NULL, .clientd = bus };
     if (tpi_client_create(client, context, &hooks) < 0) { return -1; }
-    (*client)->settings.invoker = true;
+    (*client)->is_invoker = true;
     (*client)->is_stepped = true;
     if (tpi_connection_open(*client, 0) < 0)
     {
@@ -218,13 +223,14 @@ void tpi_client_hurry(tp_client_t *client, int64_t now_ns)
 int tp_client_start(tp_client_t *client)
 {
     if (NULL == client) { TPI_SET_ERR(TP_EINVAL, "client is NULL"); return -1; }
-    if (client->settings.invoker || NULL != client->runner)
+    if (client->is_invoker || NULL != client->runner)
     {
         TPI_SET_ERR(TP_ESTATE, NULL != client->runner ? "client is started already" : "client is in invoker mode: call tp_client_do_work");
         return -1;
     }
+    atomic_store(&client->conductor, 0);                   /* whoever turned it before hands over */
     const tpi_agent_t agent = { .name = "tp-client", .state = client, .do_work = agent_work, .on_close = NULL, .park_limit = agent_park_limit };
-    return tpi_agent_runner_start(&client->runner, &agent, client->settings.idle, AGENT_PARK_MIN_NS, AGENT_PARK_MAX_NS);
+    return tpi_agent_runner_start(&client->runner, &agent, client->idle, AGENT_PARK_MIN_NS, AGENT_PARK_MAX_NS);
 }
 
 int tp_connect(tp_client_t **client, const tp_context_t *context)
@@ -232,7 +238,7 @@ int tp_connect(tp_client_t **client, const tp_context_t *context)
     tp_client_t *c = NULL;
     if (NULL == client) { TPI_SET_ERR(TP_EINVAL, "client is NULL"); return -1; }
     if (tp_client_init(&c, context) < 0) { return -1; }
-    if (!c->settings.invoker && tp_client_start(c) < 0)
+    if (!c->is_invoker && tp_client_start(c) < 0)
     {
         delete_client(c);
         return -1;
@@ -308,6 +314,11 @@ int64_t tpi_client_now(const tp_client_t *client) { return client->is_stepped ? 
 int tp_client_do_work(tp_client_t *client)
 {
     if (NULL == client) { TPI_SET_ERR(TP_EINVAL, "client is NULL"); return -1; }
+    if (NULL != client->runner)
+    {
+        TPI_SET_ERR(TP_ETHREAD, "tp_client_do_work called although the agent thread runs the conductor");             /* L1 */
+        return -1;
+    }
     return tpi_client_do_work_at(client, tpi_client_now(client));
 }
 
@@ -315,7 +326,7 @@ void tp_client_idle(tp_client_t *client, int work)
 {
     tpi_idle_t idle;
     if (NULL == client || work > 0) { return; }
-    tpi_idle_init(&idle, client->settings.idle, TPI_NS_PER_MS, TPI_NS_PER_MS);
+    tpi_idle_init(&idle, client->idle, TPI_NS_PER_MS, TPI_NS_PER_MS);
     idle.spins = UINT32_MAX;
     idle.yields = UINT32_MAX;
     tpi_idle(&idle, 0, -1);
@@ -325,7 +336,7 @@ int tp_client_main_do_work(tp_client_t *client, const volatile bool *running)
 {
     tpi_idle_t idle;
     if (NULL == client || NULL == running) { TPI_SET_ERR(TP_EINVAL, "client or running is NULL"); return -1; }
-    tpi_idle_init(&idle, client->settings.idle, AGENT_PARK_MIN_NS, AGENT_PARK_MAX_NS);
+    tpi_idle_init(&idle, client->idle, AGENT_PARK_MIN_NS, AGENT_PARK_MAX_NS);
     while (*running)
     {
         const int work = tp_client_do_work(client);
@@ -433,7 +444,12 @@ void tpi_client_dispose(tp_client_t *client, tpi_command_run_t run, void *object
         (void)tpi_command_abandon(command);
         return;
     }
-    while (0 == tpi_command_poll(command)) { (void)tpi_client_wait_step(client, &idle); }
+    const int64_t deadline_ns = tpi_clock_monotonic_ns() + DISPOSE_TIMEOUT_NS;
+    while (0 == tpi_command_poll(command))
+    {
+        (void)tpi_client_wait_step(client, &idle);
+        if (tpi_clock_monotonic_ns() > deadline_ns && tpi_command_abandon(command)) { return; }       /* nobody turns the conductor; it ends with it */
+    }
     tpi_command_delete(command);
 }
 
@@ -489,5 +505,5 @@ bool tp_client_driver_is_alive(const tp_client_t *client)
 {
     if (NULL == client) { return false; }
     const int64_t seen_ns = atomic_load_explicit(&((tp_client_t *)(uintptr_t)client)->driver_seen_ns, memory_order_acquire);
-    return 0 != seen_ns && tpi_clock_monotonic_ns() - seen_ns <= 3 * client->settings.announce_period_ns;
+    return 0 != seen_ns && tpi_client_now(client) - seen_ns <= 3 * client->announce_period_ns;
 }

@@ -105,6 +105,9 @@ struct tp_client
     _Atomic uint64_t conductor;        /* thread that runs do_work; 0 = nobody yet */
     _Atomic bool in_do_work;
     _Atomic bool closing;
+    bool is_invoker;                   /* these three: fixed at creation, read by every thread */
+    tpi_idle_kind_t idle;
+    int64_t announce_period_ns;
     tpi_agent_runner_t *runner;        /* NULL in invoker mode and before start */
     tpi_mpsc_queue_t *commands;
     _Atomic int64_t hurry_until_ns;
@@ -131,7 +134,7 @@ struct tp_client
     uint8_t *send_buffer;              /* one outbound message */
     size_t send_capacity;
     _Atomic bool connected;            /* for tp_client_is_connected */
-    _Atomic int64_t driver_seen_ns;
+    _Atomic int64_t driver_seen_ns;    /* last sign of life of any tensor pool driver; 0 = none */
 };
 
 /* ---- client.c ---- */
@@ -185,7 +188,8 @@ void tpi_attachment_driver_gone(tp_client_t *client, int code, const char *why, 
 bool tpi_attachment_has_unsent(const tp_client_t *client);
 void tpi_attachment_delete_all(tp_client_t *client);
 int tpi_attachment_add_routes(tp_client_t *client);
-void tpi_session_config_default(const tp_client_t *client, tpi_session_config_t *config);
+/* Fills the times of a session from the settings; identity and wishes are the caller's. Conductor only. */
+void tpi_session_config_times(const tp_client_t *client, tpi_session_config_t *config);
 /* Sets the thread's error from a session's refusal, with why and fix. */
 void tpi_attachment_set_error(const tpi_attachment_t *attachment);
 /* Points into the response; pools has room for TPC_POOLS_MAX. */

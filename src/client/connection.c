@@ -371,6 +371,7 @@ static void watch_endpoint(tp_client_t *client, int64_t now_ns)
     tpi_endpoint_t *found = tpi_alloc(sizeof(*found));
     if (NULL == found) { return; }
     const bool has = 0 == client->hooks.find_endpoint(client->hooks.clientd, client->context, found);
+    if (has) { atomic_store_explicit(&client->driver_seen_ns, now_ns, memory_order_relaxed); }
     if (has && (!client->has_endpoint || found->instance_token != client->endpoint.instance_token)) { meet_driver(client, found, now_ns); }
     else if (!has && client->has_endpoint)
     {

@@ -331,8 +331,10 @@ static void dispose(tp_consumer_t *c, int64_t now_ns)
 static int open_now(tp_consumer_t *c, int64_t now_ns)
 {
     tp_client_t *client = c->client;
+    tpi_consumer_mapping_init(c);
     if (!c->context.driverless)
     {
+        tpi_session_config_times(client, &c->session_config);
         c->attachment = tpi_attachment_create(client, &c->session_config, c, on_session);
         if (NULL == c->attachment) { return -1; }
         atomic_store_explicit(&c->client_id, c->attachment->session.client_id, memory_order_relaxed);
@@ -400,13 +402,12 @@ static tp_consumer_t *create(tp_client_t *client, const tp_consumer_context_t *c
     atomic_init(&c->stream_id, context->stream_id);
     atomic_init(&c->client_id, context->client_id);
     apply_mode(c, context->mode);
-    tpi_session_config_default(client, &c->session_config);
+    c->session_config.desired_node_id = TP_NULL_U32;
     c->session_config.stream_id = context->stream_id;
     c->session_config.client_id = context->client_id;
     c->session_config.role = TP_ROLE_CONSUMER;
     c->session_config.publish_mode = context->publish_mode;
     c->session_config.hugepages = context->hugepages;
-    tpi_consumer_mapping_init(c);
     if (tpi_consumer_hot_init(c) < 0)
     {
         free_consumer(c);

@@ -15,6 +15,7 @@
 
 #define IDLE_MIN_NS (10 * TPI_NS_PER_US)
 #define IDLE_MAX_NS (200 * TPI_NS_PER_US)
+#define INVOKER_TURN_MASK 63u                  /* a stream that never pauses must not starve the conductor */
 
 static void drop(tp_consumer_t *c, tpi_drop_reason_t reason, uint64_t frames) { tpi_stat_add(&c->drops[reason], frames); }
 
@@ -219,6 +220,7 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
     bool waiting = false;
     if (NULL == c || NULL == view || c->in_handler) { return TP_INVALID_ARGUMENT; }
     refresh(c);
+    if (c->client->is_invoker && 0 == (++c->calls & INVOKER_TURN_MASK)) { (void)tpi_client_wait_step(c->client, NULL); refresh(c); }       /* P6 */
     for (;;)
     {
         if (1 == next_staged(c, view)) { return 1; }
@@ -226,18 +228,18 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
         if (atomic_load_explicit(&c->client->closing, memory_order_relaxed)) { return TP_CLOSED; }
         if (!waiting)
         {
-            if (c->client->settings.invoker) { (void)tpi_client_wait_step(c->client, NULL); }
+            if (c->client->is_invoker) { (void)tpi_client_wait_step(c->client, NULL); }
             if (timeout_ns <= 0) { return 1 == (refresh(c), refill(c) > 0 ? next_staged(c, view) : 0) ? 1 : 0; }
             waiting = true;
             deadline_ns = tpi_clock_monotonic_ns() + timeout_ns;
             if (deadline_ns < 0) { deadline_ns = INT64_MAX; }
-            tpi_idle_init(&idle, c->client->settings.idle, IDLE_MIN_NS, IDLE_MAX_NS);
+            tpi_idle_init(&idle, c->client->idle, IDLE_MIN_NS, IDLE_MAX_NS);
         }
         else
         {
             const int64_t now_ns = tpi_clock_monotonic_ns();
             if (now_ns >= deadline_ns) { return 0; }
-            if (c->client->settings.invoker) { (void)tpi_client_wait_step(c->client, NULL); }
+            if (c->client->is_invoker) { (void)tpi_client_wait_step(c->client, NULL); }
             tpi_idle(&idle, 0, deadline_ns - now_ns);
         }
         refresh(c);

@@ -80,6 +80,7 @@ struct tp_consumer
     tpi_consumer_link_t *link;
     bool suspended;                    /* map is not to be used: a newer epoch or a regression was seen */
     bool in_handler;
+    uint32_t calls;
     tpi_dispatcher_t *dispatcher;
     tpi_follow_t follow;
     tpi_frame_checker_t checker;

@@ -84,6 +84,7 @@ static int run_attach(tpi_command_t *command, int64_t now_ns)
     if (!command->started)
     {
         session->deadline_ns = session->timeout_ns > INT64_MAX - now_ns ? INT64_MAX : now_ns + session->timeout_ns;
+        tpi_session_config_times(session->client, &session->config);
         session->attachment = tpi_attachment_create(session->client, &session->config, session, on_session);
         if (NULL == session->attachment)
         {
@@ -144,7 +145,6 @@ static tp_driver_session_t *create(tp_client_t *client, const tp_attach_request_
     if (NULL == session) { return NULL; }
     session->client = client;
     session->timeout_ns = timeout_ns;
-    tpi_session_config_default(client, &session->config);
     session->config.stream_id = request->stream_id;
     session->config.client_id = request->client_id;
     session->config.role = request->role;

@@ -11,6 +11,7 @@ static void on_announce(tp_client_t *client, tpi_dispatcher_t *dispatcher, const
         tpi_dispatcher_malformed(dispatcher);
         return;
     }
+    atomic_store_explicit(&client->driver_seen_ns, now_ns, memory_order_relaxed);
     for (tpi_attachment_t *a = client->attachments; NULL != a; a = a->next)
     {
         if (tpi_session_is_leased(&a->session) && a->session.lease.stream_id == announce.stream_id && announce.epoch >= a->session.lease.epoch)

@@ -402,6 +402,7 @@ static void dispose(tp_producer_t *p, int64_t now_ns)
 static int open_now(tp_producer_t *p, int64_t now_ns)
 {
     tp_client_t *client = p->client;
+    tpi_session_config_times(client, &p->session_config);
     p->attachment = tpi_attachment_create(client, &p->session_config, p, on_session);
     if (NULL == p->attachment) { return -1; }
     p->next = client->producers;
@@ -466,7 +467,6 @@ static tp_producer_t *create(tp_client_t *client, const tp_producer_context_t *c
     p->on_event = context->on_event;
     p->event_clientd = context->event_clientd;
     p->attach_timeout_ns = context->attach_timeout_ns;
-    tpi_session_config_default(client, &p->session_config);
     p->session_config.stream_id = context->stream_id;
     p->session_config.client_id = context->client_id;
     p->session_config.role = TP_ROLE_PRODUCER;
