@@ -34,6 +34,7 @@
 #define TERM_LENGTH_DEFAULT (UINT32_C(4) << 20)
 #define TERM_LENGTH_MIN (UINT32_C(64) << 10)
 #define TERM_LENGTH_MAX (UINT32_C(1) << 30)
+#define TICK_MAX_NS ((uint64_t)(100 * TPI_NS_PER_MS))
 #define LIVENESS_DEFAULT_NS (10 * TPI_NS_PER_S)
 #define LIVENESS_MIN_NS TPI_NS_PER_S
 #define LIVENESS_MAX_NS (3600 * TPI_NS_PER_S)
@@ -250,10 +251,12 @@ static int set_timers(aeron_driver_context_t *context, const tp_media_driver_con
 {
     const int64_t wanted_ns = config->client_liveness_timeout_ns;
     const uint64_t liveness_ns = (uint64_t)(0 == wanted_ns ? LIVENESS_DEFAULT_NS : wanted_ns);
-    const uint64_t tick_ns = liveness_ns / 4 < (uint64_t)TPI_NS_PER_S ? liveness_ns / 4 : (uint64_t)TPI_NS_PER_S;
+    const uint64_t tick_ns = liveness_ns / 4 < TICK_MAX_NS ? liveness_ns / 4 : TICK_MAX_NS;
     return aeron_driver_context_set_client_liveness_timeout_ns(context, liveness_ns) < 0 ||
         aeron_driver_context_set_publication_unblock_timeout_ns(context, liveness_ns + liveness_ns / 2) < 0 ||
         aeron_driver_context_set_image_liveness_timeout_ns(context, liveness_ns) < 0 ||
+        aeron_driver_context_set_untethered_window_limit_timeout_ns(context, 2 * tick_ns + tick_ns / 2) < 0 ||     /* A6: one stopped reader */
+        aeron_driver_context_set_untethered_resting_timeout_ns(context, 10 * tick_ns) < 0 ||                       /* and how soon it is back */
         aeron_driver_context_set_timer_interval_ns(context, tick_ns) < 0 ? -1 : 0;
 }
 
