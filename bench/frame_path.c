@@ -9,6 +9,8 @@
 
 #include <tensor_pool/tp_services.h>
 
+#include "measured.h"
+
 #define STREAM_ID 10000
 #define WARM_UP 64
 #define SECOND_NS INT64_C(1000000000)
@@ -27,21 +29,6 @@ typedef struct bench
     uint64_t frames;                   /* seen by the handler */
 }
 bench_t;
-
-/* Not inlined and not merged: callgrind finds them by name. */
-int64_t measure_produce(tp_producer_t *producer, const tp_tensor_template_t *shape, tp_buffer_claim_t *claim);
-int measure_consume(tp_consumer_t *consumer);
-
-__attribute__((noinline, noclone)) int64_t measure_produce(tp_producer_t *producer, const tp_tensor_template_t *shape, tp_buffer_claim_t *claim)
-{
-    const int64_t seq = tp_producer_try_claim(producer, shape, claim);
-    return seq < 0 ? seq : tp_producer_commit_claim(producer, claim, NULL);
-}
-
-__attribute__((noinline, noclone)) int measure_consume(tp_consumer_t *consumer)
-{
-    return tp_consumer_poll_descriptors(consumer, 1);
-}
 
 static void on_frame(void *clientd, const tp_frame_view_t *view)
 {

@@ -145,9 +145,10 @@ char **demo_environment(const char *const *extra)
     }
     for (const char *const *entry = extra; NULL != *entry; entry++)
     {
-        strcpy(text, *entry);
+        const size_t length = strlen(*entry) + 1;
+        memcpy(text, *entry, length);
         made[at++] = text;
-        text += strlen(text) + 1;
+        text += length;
     }
     made[at] = NULL;
     return made;

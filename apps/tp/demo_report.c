@@ -306,7 +306,7 @@ bool demo_summary(demo_t *demo)
     {
         printf("%-4s  %-24s  %s\n", demo->checks[i].ok ? "ok" : "FAIL", demo->checks[i].name, demo->checks[i].detail);
     }
-    printf("\n%s%s%s\n", ok ? "All is well; one frame is in " : "The demo failed", ok ? demo->png : "", ok ? "." : ".");
+    printf("\n%s%s%s\n", ok ? "All is well; one frame is in " : "The demo failed", ok ? demo->png : "", ".");
     (void)cli_flush();
     return ok;
 }

@@ -235,7 +235,7 @@ void demo_stage_close(demo_t *demo, bool *ended_well, char *leftovers, size_t si
     left_text = leftovers;
     left_size = size;
     (void)nftw(demo->dir.path, on_left, 16, FTW_PHYS | FTW_MOUNT);
-    strcpy(dir, demo->dir.path);
+    memcpy(dir, demo->dir.path, sizeof(dir));
     demo->nothing_left = '\0' == leftovers[0];
     if (!cli_demo_dir_remove(&demo->dir) || 0 == lstat(dir, &info))
     {

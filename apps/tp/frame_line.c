@@ -24,7 +24,7 @@ static void remember_shape(cli_frame_line_t *line, const tp_tensor_t *tensor)
 
 static void optional_id(char buffer[32], uint64_t value, bool absent)
 {
-    if (absent) { strcpy(buffer, "null"); }
+    if (absent) { snprintf(buffer, 32, "null"); }
     else { snprintf(buffer, 32, "\"%" PRIu64 "\"", value); }
 }
 

@@ -25,7 +25,9 @@ static void bases_add(cli_bases_t *bases, const char *path)
     {
         if (0 == strcmp(bases->path[i], path)) { return; }
     }
-    if (bases->count < CLI_BASES_MAX) { strcpy(bases->path[bases->count++], path); }
+    if (bases->count >= CLI_BASES_MAX) { return; }
+    snprintf(bases->path[bases->count], sizeof(bases->path[0]), "%s", path);
+    bases->count++;
 }
 
 static void on_endpoint(void *clientd, const tp_endpoint_t *endpoint) { bases_add(clientd, endpoint->shm_base_dir); }

@@ -199,7 +199,7 @@ static int info_round(const cli_args_t *args, void *clientd)
     {
         code = cli_error(TP_ENOSTREAM, "tp ls shows the streams there are", "no driver on this media driver knows stream %" PRIu32, info->stream_id);
     }
-    if (CLI_OK == code)
+    if (NULL != found)
     {
         (void)cli_note_dead(info->counters);
         if (args->json) { info_json(found, &streams); }

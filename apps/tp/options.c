@@ -142,7 +142,7 @@ static void unknown_option(const rows_t *rows, const cli_verb_t *verb, const cha
 int cli_args_parse(cli_args_t *args, const cli_verb_t *verb, int argc, char **argv, int *first)
 {
     rows_t rows = { .letters = ":" };
-    if (NULL == verb) { strcpy(rows.letters, "+:"); }
+    if (NULL == verb) { memcpy(rows.letters, "+:", 3); }
     if (NULL != verb) { rows_add(&rows, verb->options); }
     rows_add(&rows, cli_global_options);
     opterr = 0;

@@ -74,7 +74,7 @@ static uint8_t scaled(int dtype, const uint8_t *at, double low, double factor)
 {
     if (TP_DTYPE_UINT8 == dtype || TP_DTYPE_BYTES == dtype) { return *at; }
     const double value = (element(dtype, at) - low) * factor;
-    return !(value > 0.0) ? 0 : value >= 255.0 ? 255 : (uint8_t)(value + 0.5);
+    return !(value > 0.0) ? 0 : value >= 255.0 ? 255 : (uint8_t)lround(value);
 }
 
 const char *cli_picture_from_tensor(cli_picture_t *picture, const tp_tensor_t *tensor, const void *payload, size_t payload_bytes)

@@ -64,7 +64,7 @@ static int flush_window(tp_producer_t *p, tpi_producer_map_t *map, uint64_t own_
             if (rc > 0) { tpi_stat_add(&p->descriptors_sent, 1); sent++; }
             else if (TP_NOT_CONNECTED == rc) { tpi_stat_add(&p->not_connected, 1); }
             else { tpi_stat_add(&p->descriptors_dropped, 1); }
-            if (p->head == own_seq && rc < 0) { *own = rc; }
+            if (NULL != own && p->head == own_seq && rc < 0) { *own = rc; }
         }
         leave(p, entry);
     }

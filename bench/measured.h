@@ -1,0 +1,10 @@
+/* The two phases that are counted. In a file of their own, so that no compiler inlines or clones them: callgrind finds them by name. */
+#ifndef BENCH_MEASURED_H
+#define BENCH_MEASURED_H
+
+#include <tensor_pool/tp.h>
+
+int64_t measure_produce(tp_producer_t *producer, const tp_tensor_template_t *shape, tp_buffer_claim_t *claim);
+int measure_consume(tp_consumer_t *consumer);
+
+#endif
