@@ -1,126 +1,95 @@
-#include "runtime/async_command.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
+
 #include <cmocka.h>
 #include <pthread.h>
 #include <sched.h>
 
-#define ROUNDS 20000
-#define SPINS 1000
+#include "runtime/async_command.h"
 
-static int abandoned;
-
-static int run(tpi_command_t *command, int64_t now_ns)
+static int unused(tpi_command_t *command, int64_t now_ns)
 {
     (void)command;
     (void)now_ns;
-    return 1;
+    return 0;
 }
 
-static void on_abandoned(tpi_command_t *command)
+static int cleanups;
+static void cleanup(tpi_command_t *command)
 {
-    assert_ptr_equal(command->run, run);
-    abandoned++;
+    assert_non_null(command->object);
+    cleanups++;
 }
 
-static tpi_command_t *make(void)
-{
-    tpi_command_t *command = NULL;
-    assert_int_equal(tpi_command_create(&command, run, &abandoned, NULL), 0);
-    command->on_abandoned = on_abandoned;
-    return command;
-}
-
-static void a_finished_command_belongs_to_its_caller__L2(void **state)
+static void outcome_and_error_reach_the_caller(void **state)
 {
     (void)state;
-    tpi_command_t *const command = make();
+    tpi_command_t *command = NULL;
+    assert_int_equal(tpi_command_create(&command, unused, NULL, NULL), 0);
     assert_int_equal(tpi_command_poll(command), 0);
     tpi_command_finish(command, 1);
-    assert_ptr_equal(command->run, run);
-    assert_ptr_equal(command->owner, &abandoned);
     assert_int_equal(tpi_command_poll(command), 1);
     assert_false(tpi_command_abandon(command));
-    assert_int_equal(tpi_command_poll(command), 1);
     tpi_command_delete(command);
-    assert_int_equal(abandoned, 0);
-}
-
-static void a_failed_command_brings_its_error(void **state)
-{
-    (void)state;
-    tpi_command_t *const command = make();
-    TPI_SET_ERR(TP_ENOSTREAM, "stream 7 is unknown");
+    assert_int_equal(tpi_command_create(&command, unused, NULL, NULL), 0);
+    TPI_SET_ERR(TP_EPRODUCER, "taken");
     tpi_command_finish(command, -1);
-    TPI_SET_ERR(TP_EIO, "something else meanwhile");
+    tp_err_clear();
     assert_int_equal(tpi_command_poll(command), -1);
-    assert_int_equal(tp_errcode(), TP_ENOSTREAM);
-    assert_string_equal(tp_errmsg(), "stream 7 is unknown");
+    assert_int_equal(tp_errcode(), TP_EPRODUCER);
+    assert_string_equal(tp_errmsg(), "taken");
     tpi_command_delete(command);
 }
 
-static void an_abandoned_command_ends_with_the_conductor_once__L2(void **state)
+static void abandoned_command_is_freed_by_the_conductor_and_its_object_with_it__L2(void **state)
 {
     (void)state;
-    abandoned = 0;
-    tpi_command_t *const command = make();
-    assert_true(tpi_command_abandon(command));
-    assert_int_equal(abandoned, 0);
-    tpi_command_finish(command, 1);
-    assert_int_equal(abandoned, 1);
+    tpi_command_t *command = NULL;
+    int object = 0;
+    cleanups = 0;
+    for (int outcome = -1; outcome <= 1; outcome += 2)
+    {
+        assert_int_equal(tpi_command_create(&command, unused, NULL, &object), 0);
+        command->on_abandoned = cleanup;
+        assert_true(tpi_command_abandon(command));
+        tpi_command_finish(command, outcome);              /* frees */
+    }
+    assert_int_equal(cleanups, 1);                         /* a failed command has nothing to clean up */
 }
 
-/* ---- the waiter owns the command from the moment it sees the result --------------------------------------------------------- */
-
-static _Atomic(tpi_command_t *) offered;
-
-static void *conduct(void *argument)
+static void *finish(void *arg)
 {
-    (void)argument;
-    for (int i = 0; i < ROUNDS; i++)
-    {
-        tpi_command_t *command = NULL;
-        while (NULL == (command = atomic_exchange(&offered, NULL))) { (void)sched_yield(); }
-        tpi_command_finish(command, 1);
-    }
+    tpi_command_finish(arg, 1);
     return NULL;
 }
 
-static void the_result_is_the_last_that_the_conductor_writes__L2(void **state)
+static void finish_and_abandon_agree_who_frees__L2(void **state)
 {
     (void)state;
-    pthread_t thread;
-    tpi_command_t *before = NULL;
-    int touched = 0;
-    assert_int_equal(pthread_create(&thread, NULL, conduct, NULL), 0);
-    for (int i = 0; i < ROUNDS; i++)
+    for (int i = 0; i < 300; i++)
     {
-        tpi_command_t *const command = make();
-        atomic_store(&offered, command);
-        for (int spin = 0; 0 == tpi_command_poll(command); spin++)
+        tpi_command_t *command = NULL;
+        pthread_t thread;
+        assert_int_equal(tpi_command_create(&command, unused, NULL, NULL), 0);
+        assert_int_equal(pthread_create(&thread, NULL, finish, command), 0);
+        if (0 == i % 2) { (void)sched_yield(); }
+        if (!tpi_command_abandon(command))
         {
-            if (spin > SPINS) { (void)sched_yield(); }
+            assert_int_equal(tpi_command_poll(command), 1);
+            tpi_command_delete(command);
         }
-        command->next = command;                               /* ours from now on */
-        touched += NULL != before && before->next != before;   /* the conductor is through with the one before */
-        tpi_command_delete(before);
-        before = command;
+        assert_int_equal(pthread_join(thread, NULL), 0);
     }
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    touched += before->next != before;
-    tpi_command_delete(before);
-    assert_int_equal(touched, 0);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_finished_command_belongs_to_its_caller__L2),
-        cmocka_unit_test(a_failed_command_brings_its_error),
-        cmocka_unit_test(an_abandoned_command_ends_with_the_conductor_once__L2),
-        cmocka_unit_test(the_result_is_the_last_that_the_conductor_writes__L2),
+        cmocka_unit_test(outcome_and_error_reach_the_caller),
+        cmocka_unit_test(abandoned_command_is_freed_by_the_conductor_and_its_object_with_it__L2),
+        cmocka_unit_test(finish_and_abandon_agree_who_frees__L2),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

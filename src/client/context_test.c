@@ -1,0 +1,179 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/context.h"
+
+static const char *const variables[] = { "TP_AERON_DIR", "AERON_DIR", "TP_CLIENT_NAME", "TP_DRIVER", "TP_CONTROL_CHANNEL", "TP_CONTROL_STREAM_ID",
+    "TP_ANNOUNCE_CHANNEL", "TP_ANNOUNCE_STREAM_ID", "TP_DESCRIPTOR_CHANNEL", "TP_DESCRIPTOR_STREAM_ID", "TP_QOS_CHANNEL", "TP_QOS_STREAM_ID",
+    "TP_METADATA_CHANNEL", "TP_METADATA_STREAM_ID", "TP_ALLOWED_BASE_DIRS", "TP_DRIVER_TIMEOUT_MS", "TP_KEEPALIVE_INTERVAL_MS",
+    "TP_MESSAGE_TIMEOUT_MS", "TP_MESSAGE_RETRIES", "TP_ANNOUNCE_PERIOD_MS", "TP_USE_AGENT_INVOKER", "TP_IDLE_STRATEGY" };
+
+static tp_context_t *context;
+static tpi_settings_t settings;
+static tpi_endpoint_t endpoint;
+
+static int setup(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) { (void)unsetenv(variables[i]); }
+    (void)setenv("TP_RUNTIME_DIR", "/nonexistent/tensor_pool", 1);
+    memset(&endpoint, 0, sizeof(endpoint));
+    (void)snprintf(endpoint.file, sizeof(endpoint.file), "/run/x.endpoint");
+    return tp_context_init(&context);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    tp_context_close(context);
+    return 0;
+}
+
+static void defaults_need_no_configuration(void **state)
+{
+    (void)state;
+    assert_int_equal(tpi_context_resolve(context, NULL, &settings), 0);
+    assert_string_equal(settings.control.channel, "aeron:ipc?term-length=4m");          /* O-44 */
+    assert_int_equal(settings.control.stream_id, 1000);
+    assert_int_equal(settings.announce.stream_id, 1000);
+    assert_int_equal(settings.descriptor.stream_id, 1100);
+    assert_int_equal(settings.qos.stream_id, 1200);
+    assert_int_equal(settings.metadata.stream_id, 1300);
+    assert_int_equal(settings.keepalive_interval_ns, 1000000000);                       /* D-105 */
+    assert_int_equal(settings.announce_period_ns, 1000000000);
+    assert_int_equal(settings.driver_timeout_ns, 5000000000);
+    assert_int_equal(settings.message_retries, 3);
+    assert_false(settings.invoker);
+    assert_true(settings.base_dirs_are_default);
+    assert_true('\0' != settings.client_name[0]);
+}
+
+static void setter_wins_over_environment_over_endpoint_over_default(void **state)
+{
+    (void)state;
+    endpoint.control_stream_id = 1501;
+    endpoint.qos_stream_id = 1502;
+    endpoint.keepalive_interval_ms = 250;
+    (void)snprintf(endpoint.control_channel, sizeof(endpoint.control_channel), "aeron:ipc?term-length=1m");
+    (void)snprintf(endpoint.shm_base_dir, sizeof(endpoint.shm_base_dir), "/dev/shm/of-the-driver");
+    assert_int_equal(tpi_context_resolve(context, &endpoint, &settings), 0);
+    assert_int_equal(settings.control.stream_id, 1501);
+    assert_int_equal(settings.announce.stream_id, 1501);                                /* as control */
+    assert_string_equal(settings.announce.channel, "aeron:ipc?term-length=1m");
+    assert_int_equal(settings.qos.stream_id, 1502);
+    assert_int_equal(settings.keepalive_interval_ns, 250000000);
+    assert_string_equal(settings.base_dirs, "/dev/shm/of-the-driver");
+    (void)setenv("TP_CONTROL_STREAM_ID", "1601", 1);
+    (void)setenv("TP_KEEPALIVE_INTERVAL_MS", "2s", 1);
+    (void)setenv("TP_QOS_STREAM_ID", "", 1);                                            /* empty counts as unset */
+    assert_int_equal(tpi_context_resolve(context, &endpoint, &settings), 0);
+    assert_int_equal(settings.control.stream_id, 1601);
+    assert_int_equal(settings.qos.stream_id, 1502);
+    assert_int_equal(settings.keepalive_interval_ns, 2000000000);
+    assert_int_equal(tp_context_set_control(context, "aeron:ipc", 1701), 0);
+    assert_int_equal(tp_context_set_keepalive_interval_ns(context, 5), 0);
+    assert_int_equal(tp_context_add_allowed_base_dir(context, "/srv/mine"), 0);
+    assert_int_equal(tpi_context_resolve(context, &endpoint, &settings), 0);
+    assert_int_equal(settings.control.stream_id, 1701);
+    assert_string_equal(settings.control.channel, "aeron:ipc");
+    assert_int_equal(settings.keepalive_interval_ns, 5);
+    assert_string_equal(settings.base_dirs, "/srv/mine:/dev/shm/of-the-driver");
+    assert_int_equal(tp_context_set_control(context, NULL, 0), 0);                      /* given back */
+    assert_int_equal(tpi_context_resolve(context, &endpoint, &settings), 0);
+    assert_int_equal(settings.control.stream_id, 1601);
+}
+
+static void both_variables_name_the_aeron_directory(void **state)
+{
+    (void)state;
+    (void)setenv("AERON_DIR", "/dev/shm/aeron-a", 1);
+    assert_int_equal(tpi_context_resolve(context, NULL, &settings), 0);
+    assert_string_equal(settings.aeron_dir, "/dev/shm/aeron-a");
+    (void)setenv("TP_AERON_DIR", "/dev/shm/aeron-b", 1);
+    assert_string_equal(tp_context_get_aeron_dir(context), "/dev/shm/aeron-b");
+}
+
+static void variables_that_cannot_be_used_are_named(void **state)
+{
+    (void)state;
+    static const char *const bad[][2] = { { "TP_CONTROL_STREAM_ID", "0" }, { "TP_CONTROL_STREAM_ID", "2147483648" }, { "TP_QOS_STREAM_ID", "12x" },
+        { "TP_CONTROL_CHANNEL", "ipc" }, { "TP_KEEPALIVE_INTERVAL_MS", "0" }, { "TP_KEEPALIVE_INTERVAL_MS", "3600001" },
+        { "TP_MESSAGE_TIMEOUT_MS", "1h" }, { "TP_USE_AGENT_INVOKER", "maybe" }, { "TP_IDLE_STRATEGY", "fast" }, { "TP_MESSAGE_RETRIES", "-1" } };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    {
+        (void)setenv(bad[i][0], bad[i][1], 1);
+        assert_int_equal(tpi_context_resolve(context, NULL, &settings), -1);
+        assert_int_equal(tp_errcode(), TP_ECONF_ENV);
+        assert_non_null(strstr(tp_errmsg(), bad[i][0]));
+        (void)unsetenv(bad[i][0]);
+    }
+    (void)setenv("TP_CONTROL_STREAM_ID", "2147483647", 1);
+    (void)setenv("TP_KEEPALIVE_INTERVAL_MS", "3600000", 1);
+    assert_int_equal(tpi_context_resolve(context, NULL, &settings), 0);
+}
+
+static void setters_check_at_once(void **state)
+{
+    (void)state;
+    assert_int_equal(tp_context_set_control(context, "udp", 1000), -1);
+    assert_int_equal(tp_context_set_control(context, NULL, -1), -1);
+    assert_int_equal(tp_context_set_idle_strategy(context, "fast"), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+    assert_int_equal(tp_context_set_driver_timeout_ns(context, 0), -1);
+    assert_int_equal(tp_context_set_driver_timeout_ns(context, -5), -1);
+    assert_int_equal(tp_context_add_allowed_base_dir(context, "relative"), -1);
+    assert_int_equal(tp_context_add_allowed_base_dir(context, "/a:/b"), -1);
+    for (int i = 0; i < 16; i++) { assert_int_equal(tp_context_add_allowed_base_dir(context, "/srv"), 0); }
+    assert_int_equal(tp_context_add_allowed_base_dir(context, "/srv"), -1);
+    assert_int_equal(tp_errcode(), TP_EFULL);
+    assert_int_equal(tp_context_set_aeron_dir(NULL, "/x"), -1);
+    assert_int_equal(tp_context_set_default_channels(context), 0);
+    assert_int_equal(tp_context_get_descriptor_stream_id(context), 1100);
+}
+
+typedef struct seen { int count; char invoker_value[16]; char invoker_source[32]; char control_source[64]; } seen_t;
+
+static void on_setting(void *clientd, const char *name, const char *value, const char *source)
+{
+    seen_t *seen = clientd;
+    seen->count++;
+    if (0 == strcmp(name, "use_agent_invoker"))
+    {
+        (void)snprintf(seen->invoker_value, sizeof(seen->invoker_value), "%.15s", value);
+        (void)snprintf(seen->invoker_source, sizeof(seen->invoker_source), "%.31s", source);
+    }
+    if (0 == strcmp(name, "control_stream_id")) { (void)snprintf(seen->control_source, sizeof(seen->control_source), "%.63s", source); }
+}
+
+static void every_setting_is_described_with_its_source(void **state)
+{
+    (void)state;
+    seen_t seen = { .count = 0 };
+    (void)setenv("TP_CONTROL_STREAM_ID", "1601", 1);
+    assert_int_equal(tp_context_set_use_agent_invoker(context, true), 0);
+    assert_int_equal(tp_context_describe(context, on_setting, &seen), 0);
+    assert_true(seen.count >= 21);
+    assert_string_equal(seen.invoker_value, "true");
+    assert_string_equal(seen.invoker_source, "setter");
+    assert_string_equal(seen.control_source, "TP_CONTROL_STREAM_ID");
+    assert_int_equal(tp_context_describe(context, NULL, NULL), -1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(defaults_need_no_configuration), TEST(setter_wins_over_environment_over_endpoint_over_default),
+        TEST(both_variables_name_the_aeron_directory), TEST(variables_that_cannot_be_used_are_named), TEST(setters_check_at_once),
+        TEST(every_setting_is_described_with_its_source),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
