@@ -240,7 +240,7 @@ static int chmod_and_prepare_as_stranger(const char *dir, mode_t mode)
 }
 
 /* The first user of a host does not lock out the second, but only a sticky base in a safe place is shared. */
-static void base_that_another_user_made_for_everybody_is_shared__D_205_D_196(void **state)
+static void base_that_another_user_made_for_everybody_is_shared__D_205_D_196_M10(void **state)
 {
     (void)state;
     if (0 != geteuid()) { skip(); }
@@ -487,7 +487,7 @@ int main(void)
         TEST(directory_of_a_stranger_is_refused__D_205__M10),
         TEST(shared_base_gives_every_user_a_directory__D_196),
         TEST(missing_base_below_a_sticky_directory_is_for_everybody),
-        TEST(base_that_another_user_made_for_everybody_is_shared__D_205_D_196),
+        TEST(base_that_another_user_made_for_everybody_is_shared__D_205_D_196_M10),
         TEST(base_is_canonical_and_checked__D_205_D_207),
         TEST(names_that_could_leave_the_base_are_refused__W_223_W_224),
         TEST(stream_has_one_driver__D_002_D_196__M13),
