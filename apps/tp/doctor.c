@@ -164,8 +164,8 @@ static void check_hugepages(doctor_t *doctor)
     FILE *file = fopen("/proc/meminfo", "re");
     while (NULL != file && NULL != fgets(line, sizeof(line), file))
     {
-        (void)sscanf(line, "HugePages_Total: %" SCNu64, &total);
-        (void)sscanf(line, "HugePages_Free: %" SCNu64, &free_pages);
+        if (0 == strncmp(line, "HugePages_Total:", 16)) { total = strtoull(line + 16, NULL, 10); }
+        if (0 == strncmp(line, "HugePages_Free:", 15)) { free_pages = strtoull(line + 15, NULL, 10); }
     }
     if (NULL != file) { fclose(file); }
     file = fopen("/proc/mounts", "re");
