@@ -252,10 +252,13 @@ int tp_connect(tp_client_t **client, const tp_context_t *context)
 static int run_commands(tp_client_t *client, int64_t now_ns)
 {
     int work = 0;
+    tpi_command_t **end = &client->pending;
+    while (NULL != *end) { end = &(*end)->next; }
     for (tpi_command_t *command; NULL != (command = tpi_mpsc_queue_take(client->commands)); work++)
     {
-        command->next = client->pending;
-        client->pending = command;
+        command->next = NULL;                              /* in the order of the calls */
+        *end = command;
+        end = &command->next;
     }
     for (tpi_command_t **at = &client->pending; NULL != *at;)
     {
@@ -388,7 +391,7 @@ int tpi_client_wait_step(tp_client_t *client, tpi_idle_t *idle)
 int tpi_client_call(tp_client_t *client, tpi_command_t *command, int64_t timeout_ns)
 {
     tpi_idle_t idle;
-    const int64_t deadline_ns = tpi_clock_monotonic_ns() + timeout_ns;
+    const int64_t deadline_ns = tpi_clock_add_ns(tpi_clock_monotonic_ns(), timeout_ns);
     if (tpi_client_on_conductor(client) && atomic_load(&client->in_do_work))
     {
         TPI_SET_ERR(TP_ESTATE, "a call that waits was made from inside a callback");

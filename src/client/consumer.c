@@ -353,7 +353,7 @@ static int run_open(tpi_command_t *command, int64_t now_ns)
     tp_consumer_t *c = command->object;
     if (!command->started)
     {
-        c->attach_deadline_ns = now_ns + c->context.attach_timeout_ns;
+        c->attach_deadline_ns = tpi_clock_add_ns(now_ns, c->context.attach_timeout_ns);
         if (open_now(c, now_ns) < 0)
         {
             free_consumer(c);
@@ -428,7 +428,7 @@ int tp_consumer_init(tp_consumer_t **consumer, tp_client_t *client, const tp_con
         return -1;
     }
     command->on_abandoned = close_abandoned;
-    const int rc = tpi_client_call(client, command, context->attach_timeout_ns + CALL_TIMEOUT_NS);
+    const int rc = tpi_client_call(client, command, tpi_clock_add_ns(context->attach_timeout_ns, CALL_TIMEOUT_NS));
     if (TPI_CALL_NOT_SENT == rc) { free_consumer(c); }
     if (rc < 0) { return -1; }
     *consumer = c;

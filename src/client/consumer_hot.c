@@ -29,6 +29,17 @@ static void restart(tp_consumer_t *c)
     tpi_stat_set(&c->last_seq, 0);
 }
 
+/* What is left of the stage may be of the new epoch; the newest seq of the old one says nothing about it. */
+static void recount_stage(tp_consumer_t *c)
+{
+    c->stage_newest = 0;
+    for (uint32_t i = c->stage_at; NULL != c->map && i < c->stage_count; i++)
+    {
+        const tpc_frame_descriptor_t *d = &c->stage[i];
+        if (d->epoch == c->map->epoch && d->seq > c->stage_newest && 0 == d->seq >> 63) { c->stage_newest = d->seq; }
+    }
+}
+
 /* Only between calls of the application: views of the call before end here. */
 static void refresh(tp_consumer_t *c)
 {
@@ -37,13 +48,14 @@ static void refresh(tp_consumer_t *c)
         c->map = tpi_handoff_take(&c->maps);               /* W-112 W-114 */
         c->suspended = false;
         restart(c);
+        recount_stage(c);
     }
     if (!tpi_handoff_is_current(&c->links, c->link))
     {
         c->link = tpi_handoff_take(&c->links);
         c->stage_at = 0;                                   /* W-131: what the old stream still held is not read twice */
         c->stage_count = 0;
-        if (NULL != c->link) { tpi_follow_restart(&c->follow); }       /* O-20 */
+        if (NULL != c->link) { tpi_follow_switch(&c->follow); }        /* O-20 */
     }
 }
 
@@ -148,8 +160,10 @@ static bool is_due(tp_consumer_t *c, uint64_t descriptor_ns, uint64_t slot_ns)
     if (time_ns > (uint64_t)INT64_MAX || 0 == time_ns) { time_ns = (uint64_t)tpi_clock_monotonic_ns(); }
     const int64_t t = (int64_t)time_ns;
     const int64_t interval = TPI_NS_PER_S / hz;
-    if (t < c->next_due_ns && c->next_due_ns - t <= 2 * interval) { return false; }        /* a clock far behind starts over */
-    c->next_due_ns = c->next_due_ns + interval > t ? c->next_due_ns + interval : t + interval;
+    const bool is_far = t < c->next_due_ns && c->next_due_ns - t > 2 * interval;           /* a clock far behind starts over */
+    if (t < c->next_due_ns && !is_far) { return false; }
+    const int64_t regular_ns = is_far ? t : tpi_clock_add_ns(c->next_due_ns, interval);
+    c->next_due_ns = regular_ns > t ? regular_ns : tpi_clock_add_ns(t, interval);
     return true;
 }
 
@@ -231,8 +245,7 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
             if (c->client->is_invoker) { (void)tpi_client_wait_step(c->client, NULL); }
             if (timeout_ns <= 0) { return 1 == (refresh(c), refill(c) > 0 ? next_staged(c, view) : 0) ? 1 : 0; }
             waiting = true;
-            deadline_ns = tpi_clock_monotonic_ns() + timeout_ns;
-            if (deadline_ns < 0) { deadline_ns = INT64_MAX; }
+            deadline_ns = tpi_clock_add_ns(tpi_clock_monotonic_ns(), timeout_ns);
             tpi_idle_init(&idle, c->client->idle, IDLE_MIN_NS, IDLE_MAX_NS);
         }
         else

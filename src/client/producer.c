@@ -419,7 +419,7 @@ static int run_open(tpi_command_t *command, int64_t now_ns)
     tp_producer_t *p = command->object;
     if (!command->started)
     {
-        p->attach_deadline_ns = now_ns + p->attach_timeout_ns;
+        p->attach_deadline_ns = tpi_clock_add_ns(now_ns, p->attach_timeout_ns);
         if (open_now(p, now_ns) < 0)
         {
             tpi_free(p);
@@ -493,7 +493,7 @@ int tp_producer_init(tp_producer_t **producer, tp_client_t *client, const tp_pro
         return -1;
     }
     command->on_abandoned = close_abandoned;
-    const int rc = tpi_client_call(client, command, context->attach_timeout_ns + CALL_TIMEOUT_NS);
+    const int rc = tpi_client_call(client, command, tpi_clock_add_ns(context->attach_timeout_ns, CALL_TIMEOUT_NS));
     if (TPI_CALL_NOT_SENT == rc) { tpi_free(p); }
     if (rc < 0) { return -1; }
     *producer = p;

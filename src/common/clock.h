@@ -11,4 +11,10 @@
 int64_t tpi_clock_monotonic_ns(void);   /* CLOCK_MONOTONIC, through the vDSO */
 int64_t tpi_clock_realtime_ns(void);    /* CLOCK_REALTIME */
 
+/* A point in time and a duration that is not negative; INT64_MAX ("never") instead of an overflow. */
+static inline int64_t tpi_clock_add_ns(int64_t at_ns, int64_t duration_ns)
+{
+    return at_ns > INT64_MAX - duration_ns ? INT64_MAX : at_ns + duration_ns;
+}
+
 #endif

@@ -2,6 +2,7 @@
 #include "protocol/follow.h"
 
 void tpi_follow_restart(tpi_follow_t *follow) { *follow = (tpi_follow_t){ .max_gap = follow->max_gap }; }
+void tpi_follow_switch(tpi_follow_t *follow) { follow->has_descriptor = false; }
 
 /* seq is above last, or the first. */
 static tpi_follow_step_t account(tpi_follow_t *follow, uint64_t seq, uint64_t newest)

@@ -10,7 +10,7 @@
 
 #define TPI_FOLLOW_DEFAULT_MAX_GAP 256u
 
-/* Per epoch and descriptor stream; zero it and set max_gap to start. */
+/* Per mapping; zero it and set max_gap to start. */
 typedef struct tpi_follow
 {
     uint32_t max_gap;                  /* max_outstanding_seq_gap; 0 = never resync */
@@ -41,8 +41,14 @@ typedef struct tpi_follow_step
 }
 tpi_follow_step_t;
 
-/* New epoch, new mapping or another descriptor stream: the next descriptor is a first one (O-20). max_gap stays. */
+/* New epoch or new mapping: the next descriptor is a first one (O-20). max_gap stays. */
 void tpi_follow_restart(tpi_follow_t *follow);
+
+/*
+ * Another descriptor stream of the same mapping: its first descriptor is no regression (O-20). What is accounted for stays so: a repeated frame is a
+ * duplicate, and what neither stream announced to us is a gap.
+ */
+void tpi_follow_switch(tpi_follow_t *follow);
 
 /*
  * A descriptor of the mapped epoch. newest is the highest seq at hand (of a later descriptor in the same batch, or what the ring shows); at

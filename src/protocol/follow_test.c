@@ -64,6 +64,21 @@ static void lower_seq_is_a_regression__W_113_O_20(void **state)
     assert_int_equal(step.gap, 0);
 }
 
+static void another_stream_may_repeat_but_not_hide_frames__O_20_W_131(void **state)
+{
+    (void)state;
+    tpi_follow_t mine = { .max_gap = 0 };
+    assert_int_equal(tpi_follow_descriptor(&mine, 10, 10).action, TPI_FOLLOW_READ);
+    tpi_follow_switch(&mine);
+    assert_int_equal(tpi_follow_descriptor(&mine, 8, 8).action, TPI_FOLLOW_DUPLICATE);
+    assert_int_equal(tpi_follow_descriptor(&mine, 10, 10).action, TPI_FOLLOW_DUPLICATE);
+    assert_int_equal(tpi_follow_descriptor(&mine, 9, 9).action, TPI_FOLLOW_REGRESSION);
+    tpi_follow_switch(&mine);
+    const tpi_follow_step_t found = tpi_follow_descriptor(&mine, 13, 13);
+    assert_int_equal(found.action, TPI_FOLLOW_READ);
+    assert_int_equal(found.gap, 2);
+}
+
 static void restart_forgets_everything_but_the_limit__O_20(void **state)
 {
     (void)state;
@@ -266,6 +281,7 @@ int main(void)
         TEST(equal_seq_is_a_silent_duplicate__O_20),
         TEST(lower_seq_is_a_regression__W_113_O_20),
         TEST(restart_forgets_everything_but_the_limit__O_20),
+        TEST(another_stream_may_repeat_but_not_hide_frames__O_20_W_131),
         TEST(sequences_from_2_to_the_63_move_nothing__W_253),
         TEST(gap_at_the_limit_is_followed_and_one_more_is_a_resync__W_124_W_125),
         TEST(backlog_above_the_limit_jumps_to_the_newest_frame__W_125),

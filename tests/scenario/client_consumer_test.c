@@ -81,6 +81,14 @@ static void assert_ledger(const tp_consumer_t *consumer)
     assert_int_equal(s.received + lost, s.last_seq - s.first_seq + 1);
 }
 
+/* The same for frames that were announced but never committed: first and last seq of the epoch are known. */
+static void assert_ledger_of_losses(const tp_consumer_t *consumer, uint64_t first, uint64_t last)
+{
+    assert_int_equal(stats_of(consumer).first_seq, first);
+    assert_int_equal(stats_of(consumer).last_seq, last);
+    assert_ledger(consumer);
+}
+
 /* ---- sequence accounting ------------------------------------------------------------------------------------------------ */
 
 static void jumps_in_seq_are_gaps_and_the_first_one_is_none__W_121(void **state)
@@ -679,6 +687,84 @@ static void assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130
     tp_consumer_close(consumer);
 }
 
+/* Descriptors of the next epoch that were polled together with old ones are not behind the old epoch's newest seq. */
+static void batch_across_an_epoch_skips_nothing_of_the_new_one__W_114_W_125(void **state)
+{
+    (void)state;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_max_outstanding_seq_gap(context, 4), 0);
+    tp_consumer_t *consumer = cr_consumer_with(context);
+    tp_frame_view_t view;
+    for (uint64_t seq = 0; seq < 8; seq++) { say(seq); }
+    for (uint64_t seq = 0; seq < 3; seq++)
+    {
+        tpc_frame_descriptor_t d = descriptor(seq);
+        d.epoch = cr->epoch + 1;
+        cr_send_descriptor(&d);
+    }
+    cr_settle();
+    assert_int_equal(tp_consumer_poll_descriptors(consumer, 1), 0);          /* uncommitted */
+    assert_int_equal(consumer->stage_count, 11);
+    assert_int_equal(consumer->stage_at, 1);
+    cr_new_epoch();
+    cr_announce();
+    cr_settle();
+    assert_int_equal(stats_of(consumer).epoch, cr->epoch);
+    assert_int_equal(next(consumer, &view), 0);
+    assert_int_equal(drops(consumer, TP_DROP_EPOCH), 7);
+    assert_int_equal(drops(consumer, TP_DROP_SKIPPED), 0);
+    assert_int_equal(drops(consumer, TP_DROP_UNCOMMITTED), 1 + 3);           /* all of the new epoch were looked at */
+    assert_int_equal(stats_of(consumer).last_seq, 2);
+    tp_consumer_close(consumer);
+}
+
+static void switch_link(tp_consumer_t *consumer, uint32_t stream_id, const char *channel)
+{
+    tpc_consumer_config_t config = config_for(consumer);
+    tp_frame_view_t view;
+    config.descriptor_stream_id = stream_id;
+    config.descriptor_channel = tpc_bytes(channel);
+    cr_send_config(&config);
+    cr_settle();
+    assert_true((0 != stream_id) == consumer->linked->is_private);
+    assert_int_equal(next(consumer, &view), 0);
+    cr_settle();
+}
+
+static void ledger_holds_across_another_descriptor_stream__W_131_O_20(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = listening_consumer();
+    tp_frame_view_t view;
+    cr_new_epoch();
+    cr_announce();
+    cr_settle();
+    say(5);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 0);                              /* uncommitted: accounted for all the same */
+    assert_ledger_of_losses(consumer, 5, 5);
+    switch_link(consumer, 31000, "aeron:ipc");
+    say(6);                                                                  /* nobody of ours listens */
+    say(7);
+    switch_link(consumer, 0, "");
+    say(8);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 0);
+    assert_int_equal(drops(consumer, TP_DROP_GAP), 2);
+    assert_ledger_of_losses(consumer, 5, 8);
+    switch_link(consumer, 31000, "aeron:ipc");
+    switch_link(consumer, 0, "");
+    say(7);                                                                  /* repeated by the other stream: no regression, not counted again */
+    say(8);
+    say(9);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 0);
+    assert_int_equal(stats_of(consumer).duplicates, 2);
+    assert_true(tp_consumer_is_mapped(consumer));
+    assert_ledger_of_losses(consumer, 5, 9);
+    tp_consumer_close(consumer);
+}
+
 static void rate_is_thinned_out_locally__W_191_W_192_W_193(void **state)
 {
     (void)state;
@@ -698,6 +784,29 @@ static void rate_is_thinned_out_locally__W_191_W_192_W_193(void **state)
     }
     assert_in_range(delivered, 95, 105);
     assert_int_equal(drops(consumer, TP_DROP_RATE) + delivered, 1000);
+    assert_ledger(consumer);
+    close_both(consumer, producer);
+}
+
+static void one_wild_timestamp_does_not_end_the_thinning__W_193(void **state)
+{
+    (void)state;
+    static const uint64_t wild[] = { INT64_MAX, INT64_MAX - 1, UINT64_C(1) << 62, 1 };
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_mode(context, TP_MODE_RATE_LIMITED, 100), 0);
+    tp_consumer_t *consumer = cr_consumer_with(context);
+    tp_producer_t *producer = cr_producer();
+    tp_frame_view_t view;
+    uint64_t delivered = 0;
+    for (uint64_t i = 0; i < 400; i++)
+    {
+        tp_frame_metadata_t metadata = TP_FRAME_METADATA_INIT;
+        metadata.timestamp_ns = 0 == i % 100 ? wild[i / 100] : 1000000000u + i * 1000000u;
+        assert_int_equal(tp_producer_offer_frame(producer, cr->tensor, "x", 1, &metadata), i);
+        (void)tpi_bus_do_work(cr->client->connection->bus, cr->now_ns);
+        while (1 == next(consumer, &view)) { delivered++; }
+    }
+    assert_in_range(delivered, 35, 50);
     assert_ledger(consumer);
     close_both(consumer, producer);
 }
@@ -879,6 +988,9 @@ int main(void)
         CR_TEST(hello_and_qos_are_sent_and_repeated__W_127_W_128_W_188_W_189),
         CR_TEST(config_takes_the_consumer_off_shared_memory_and_back__W_155_W_252),
         CR_TEST(assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130_W_131_W_151_O_20),
+        CR_TEST(batch_across_an_epoch_skips_nothing_of_the_new_one__W_114_W_125),
+        CR_TEST(ledger_holds_across_another_descriptor_stream__W_131_O_20),
+        CR_TEST(one_wild_timestamp_does_not_end_the_thinning__W_193),
         CR_TEST(rate_is_thinned_out_locally__W_191_W_192_W_193),
         CR_TEST(imposed_mode_is_obeyed),
         CR_TEST(somebody_elses_reports_under_our_id_make_us_choose_another__W_158),

@@ -123,6 +123,33 @@ static void result_of_a_command_is_the_conductors_last_access__L2(void **state)
     cr_settle();
 }
 
+static int order[8];
+static int order_count;
+
+static int note_order(tpi_command_t *command, int64_t now_ns)
+{
+    (void)now_ns;
+    order[order_count++] = *(const int *)command->object;
+    return 1;
+}
+
+static void commands_run_in_the_order_of_their_calls(void **state)
+{
+    (void)state;
+    static int numbers[] = { 0, 1, 2, 3 };
+    order_count = 0;
+    for (int i = 0; i < 4; i++)
+    {
+        tpi_command_t *command = NULL;
+        assert_int_equal(tpi_command_create(&command, note_order, cr->client, &numbers[i]), 0);
+        assert_int_equal(tpi_client_enqueue(cr->client, command), 0);
+        assert_true(tpi_command_abandon(command));
+    }
+    cr_settle();
+    assert_int_equal(order_count, 4);
+    for (int i = 0; i < 4; i++) { assert_int_equal(order[i], i); }
+}
+
 static void close_takes_everything_still_open_with_it(void **state)
 {
     (void)state;
@@ -321,6 +348,7 @@ int main(void)
         CR_TEST(second_thread_in_do_work_is_refused__L1),
         CR_TEST(waiting_calls_are_refused_inside_callbacks_and_closing_is_put_off__A4),
         CR_TEST(full_command_ring_is_a_named_result),
+        CR_TEST(commands_run_in_the_order_of_their_calls),
         CR_TEST(result_of_a_command_is_the_conductors_last_access__L2),
         CR_TEST(close_takes_everything_still_open_with_it),
         CR_TEST(closing_hands_the_lease_back),
