@@ -321,7 +321,8 @@ static void check_base(doctor_t *doctor, const char *base)
     {
         const bool shared = 01777u == (info.st_mode & 07777);
         report(doctor, shared ? LEVEL_WARN : LEVEL_FAIL, "base directory", "another shm.base_dir, or let root own it", shared ?
-            "%s belongs to uid %u, who could exchange the directories of others in it" : "%s belongs to uid %u: a driver of this user refuses it", base,
+            "%s belongs to uid %u, who could exchange the directories of others in it" : "%s belongs to uid %u: a driver of this user refuses it",
+            base,
             (unsigned)info.st_uid);
     }
     else if (open_to_all)

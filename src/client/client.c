@@ -451,7 +451,8 @@ void tpi_client_dispose(tp_client_t *client, tpi_command_run_t run, void *object
     while (0 == tpi_command_poll(command))
     {
         (void)tpi_client_wait_step(client, &idle);
-        if (tpi_clock_monotonic_ns() > deadline_ns && tpi_command_abandon(command)) { return; }       /* nobody turns the conductor; it ends with it */
+        /* nobody turns the conductor; it ends with it */
+        if (tpi_clock_monotonic_ns() > deadline_ns && tpi_command_abandon(command)) { return; }
     }
     tpi_command_delete(command);
 }

@@ -44,8 +44,8 @@ static int path_error(int reason)
 static bool is_ours(const struct stat *st) { return 0 == st->st_uid || geteuid() == st->st_uid; }
 
 /*
- * A base that another user made for everybody: sticky, in a directory where only its owner could exchange it. Otherwise the first user of a host would
- * lock out the second. What lies below it is checked as strictly as ever.
+ * A base that another user made for everybody: sticky, in a directory where only its owner could exchange it. Otherwise the first user of a host
+ * would lock out the second. What lies below it is checked as strictly as ever.
  */
 static bool is_shared_base(int fd, const struct stat *st)
 {
@@ -65,7 +65,8 @@ static int check_dir(int fd, const char *name, bool is_base)
     }
     if (!is_ours(&st) && is_base && is_shared_base(fd, &st))
     {
-        TPI_LOG_WARN(TP_EPATH, "base directory '%s' belongs to uid %u, who could exchange the directories of others in it; where that matters let root "
+        TPI_LOG_WARN(TP_EPATH,
+            "base directory '%s' belongs to uid %u, who could exchange the directories of others in it; where that matters let root "
             "make it: install -d -m 1777 -o root '%s'", name, (unsigned)st.st_uid, name);
         return 0;
     }

@@ -291,7 +291,8 @@ static void every_frame_arrives_at_5_khz_and_the_ledger_is_exact_at_full_speed(v
     atomic_store(&reader.stop, true);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(tp_consumer_stats(reader.consumer, &stats), 0);
-    const uint64_t lost = stats.drops[TP_DROP_GAP] + stats.drops[TP_DROP_SKIPPED] + stats.drops[TP_DROP_OVERWRITTEN] + stats.drops[TP_DROP_UNCOMMITTED] +
+    const uint64_t lost = stats.drops[TP_DROP_GAP] + stats.drops[TP_DROP_SKIPPED] +
+        stats.drops[TP_DROP_OVERWRITTEN] + stats.drops[TP_DROP_UNCOMMITTED] +
         stats.drops[TP_DROP_TORN] + stats.drops[TP_DROP_BAD_HEADER];
     print_message("full speed: %lld frames/s, received %llu, lost %llu (overwritten %llu, gap %llu, torn %llu)\n",
         (long long)(300000 * 1000 / (took_ns / MS)), (unsigned long long)stats.received, (unsigned long long)lost,
