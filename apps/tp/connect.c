@@ -87,7 +87,7 @@ int cli_context(const cli_args_t *args, tp_context_t **context)
     cli_log_init(args);
     if (tp_context_init(&made) < 0) { return cli_error_last(); }
     if (tp_context_set_aeron_dir(made, args->aeron_dir) < 0 || tp_context_set_driver_instance(made, args->driver) < 0 ||
-        tp_context_set_client_name(made, args->client_name) < 0 ||
+        tp_context_set_client_name(made, args->client_name) < 0 || tp_context_set_fault_guard(made, true) < 0 ||
         (NULL != args->idle && tp_context_set_idle_strategy(made, args->idle) < 0) ||
         (NULL != args->allowed_base_dir && tp_context_add_allowed_base_dir(made, args->allowed_base_dir) < 0))
     {

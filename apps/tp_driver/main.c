@@ -64,6 +64,7 @@ int main(int argc, char **argv)
     const tpi_driver_config_options_t sources = { .settings = options.settings, .setting_count = options.setting_count, .on_warning = on_warning,
         .origins = &origins };
     if (tpi_driver_config_load(&config, options.config_file, &sources) < 0) { return output_error(); }
+    config.fault_guard = true;
     const int exit_code = act(&options, &config, &origins);
     tp_driver_config_fini(&config);
     return exit_code;

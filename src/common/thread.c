@@ -15,6 +15,9 @@ int tpi_thread_start(tpi_thread_t *thread, const char *name, void *(*run)(void *
     sigset_t all;
     sigset_t before;
     (void)sigfillset(&all);
+    /* Blocked, a fault of the thread's own would end the process without asking the handler (M6: SIGBUS of a truncated region). */
+    static const int faults[] = { SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) { (void)sigdelset(&all, faults[i]); }
     if (0 != pthread_sigmask(SIG_SETMASK, &all, &before))
     {
         TPI_SET_ERR(TP_EINTERNAL, "signals cannot be blocked for thread '%s'", name);

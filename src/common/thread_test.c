@@ -15,6 +15,7 @@ typedef struct shared
     tpi_parker_t parker;
     _Atomic uint64_t self;
     _Atomic int blocked;
+    _Atomic int faults_blocked;
     uint64_t ticket;
 }
 shared_t;
@@ -25,15 +26,17 @@ static void *note_self(void *arg)
     sigset_t mask;
     (void)pthread_sigmask(SIG_BLOCK, NULL, &mask);
     atomic_store(&shared->blocked, sigismember(&mask, SIGTERM));
+    atomic_store(&shared->faults_blocked, sigismember(&mask, SIGBUS) + sigismember(&mask, SIGSEGV) + sigismember(&mask, SIGFPE) +
+        sigismember(&mask, SIGILL));
     atomic_store(&shared->self, tpi_thread_self());
     tpi_parker_wake(&shared->parker);
     return NULL;
 }
 
-static void a_thread_runs_with_signals_blocked_and_has_a_number_of_its_own(void **state)
+static void a_thread_runs_with_signals_but_faults_blocked_and_has_a_number_of_its_own__M6(void **state)
 {
     (void)state;
-    shared_t shared = { .self = 0, .blocked = 0 };
+    shared_t shared = { .self = 0, .blocked = 0, .faults_blocked = 99 };
     tpi_thread_t thread = { .running = false };
     assert_int_equal(tpi_parker_init(&shared.parker), 0);
     const uint64_t ticket = tpi_parker_ticket(&shared.parker);
@@ -43,6 +46,7 @@ static void a_thread_runs_with_signals_blocked_and_has_a_number_of_its_own(void 
     assert_true(tpi_thread_self() != atomic_load(&shared.self));
     assert_int_equal(tpi_thread_self(), tpi_thread_self());
     assert_int_equal(atomic_load(&shared.blocked), 1);
+    assert_int_equal(atomic_load(&shared.faults_blocked), 0);
     tpi_thread_join(&thread);
     tpi_thread_join(&thread);
     tpi_parker_fini(&shared.parker);
@@ -76,7 +80,7 @@ static void a_park_without_wake_ends_at_its_timeout(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_thread_runs_with_signals_blocked_and_has_a_number_of_its_own),
+        cmocka_unit_test(a_thread_runs_with_signals_but_faults_blocked_and_has_a_number_of_its_own__M6),
         cmocka_unit_test(a_wake_before_the_park_is_not_lost),
         cmocka_unit_test(a_park_without_wake_ends_at_its_timeout),
     };

@@ -20,6 +20,7 @@
 #include "driver/driver_internal.h"
 #include "runtime/agent.h"
 #include "runtime/endpoint.h"
+#include "shm/fault.h"
 #include "shm/path.h"
 
 #define CONNECT_TIMEOUT_NS (2 * TPI_NS_PER_S)
@@ -143,7 +144,7 @@ int tp_driver_init(tp_driver_t **driver, const tp_driver_config_t *config)
         TPI_SET_ERR(TP_EINVAL, "driver = %p, config = %p", (void *)driver, (const void *)config);
         return -1;
     }
-    if (tp_driver_config_check(config) < 0) { return -1; }
+    if (tp_driver_config_check(config) < 0 || (config->fault_guard && tpi_fault_guard_install() < 0)) { return -1; }
     tp_driver_t *const d = tpi_alloc(sizeof(*d));
     if (NULL == d) { return -1; }
     atomic_flag_clear(&d->busy);

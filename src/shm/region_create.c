@@ -21,6 +21,7 @@
 #include "common/alloc.h"
 #include "common/err.h"
 #include "shm/epoch_dir.h"
+#include "shm/fault.h"
 
 #define FILE_NAME_MAX 24
 
@@ -177,7 +178,8 @@ static int map_file(const creation_t *c, int fd, size_t index, tpi_region_t *reg
     const uint64_t length = keep_all ? all : (page < all ? page : all);
     void *const base = mmap(NULL, (size_t)length, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (MAP_FAILED == base) { return failed(name, "mapping"); }
-    *region = (tpi_region_t){ .base = base, .mapped_bytes = length, .writable = true, .fd = fd, .pid = what->pid };
+    *region = (tpi_region_t){ .base = base, .mapped_bytes = length, .writable = true, .fd = fd, .pid = what->pid,
+        .guard = tpi_fault_register(base, (size_t)length, true) };           /* M6: who may write the file may cut it as well */
     if (!keep_all) { return 0; }
     if (what->prefault) { memset(base, 0, (size_t)length); }
     return tpi_region_lock(region);                                          /* D-192 */

@@ -157,3 +157,16 @@ def test_region_that_cannot_be_locked_is_fatal_when_locking_is_asked_for__D_192(
     unlimited = start.driver(config=text.replace("mlock_shm = true", "mlock_shm = false"), base=base, user=people.alice, run=home,
         aeron=home + "/aeron", limits=[(resource.RLIMIT_MEMLOCK, (0, 0))])
     unlimited.stop()
+
+
+def test_base_that_another_user_made_may_be_shared_when_it_is_sticky__D_205(start, sandbox, people):
+    """ADR 4: the first driver of a host makes the base with mode 1777; others use it and are told whose it is."""
+    base = sandbox.make("first", 0o755)
+    os.chown(base, people.bob.uid, people.bob.gid)
+    os.chmod(base, 0o1777)
+    driver = driver_of(start, sandbox, people.alice, base)
+    assert "warn" in driver.err() and base in driver.err() and f"uid {people.bob.uid}" in driver.err(), driver.describe()
+    driver.stop()
+    os.chmod(base, 0o1775)
+    refused = driver_of(start, sandbox, people.alice, base, ready=False, instance="refused").expect(1)
+    assert "error[TP6002]" in refused.err() and base in refused.err()

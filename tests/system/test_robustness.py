@@ -69,6 +69,30 @@ def test_truncated_region_is_refused__W_213_M2_M6(start, sandbox):
     assert [] == second.frames()
 
 
+@pytest.mark.parametrize("size", [0, 4096])
+def test_region_truncated_while_it_is_used_kills_nobody__M6(start, sandbox, size):
+    """Members of the group may write the files, so they may cut them as well. Nothing that is wrong counts as right."""
+    driver = start.driver(config=flow.config())
+    publisher = flow.Publisher(start)
+    subscriber = flow.Subscriber(start)
+    subscriber.wait_for_frames()
+    for name in sandbox.files(sandbox.base):
+        if name.endswith((".pool", ".ring")):
+            os.truncate(os.path.join(sandbox.base, name), size)
+    holds(lambda: driver.is_running() and publisher.process.popen.poll() != -signal.SIGBUS and subscriber.process.popen.poll() != -signal.SIGBUS, 2.0,
+        lambda: "\n".join(each.describe() for each in (driver, publisher.process, subscriber.process)))
+    for each in (publisher.process, subscriber.process):
+        if each.is_running():
+            each.signal(signal.SIGINT)
+        assert each.wait(20) >= 0, each.describe()
+    subscriber.all_frames_are_right()
+    healthy = flow.Publisher(start, label="healthy")
+    after = flow.Subscriber(start, flow.STREAM, "--count", 10, label="after")
+    after.process.expect(0, timeout=20)
+    assert healthy.process.is_running() and driver.is_running()
+    driver.stop()
+
+
 # ---- media driver ------------------------------------------------------------------------------------------------------------------------
 
 def test_client_without_media_driver_says_so__D_199(start, sandbox):

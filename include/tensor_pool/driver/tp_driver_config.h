@@ -100,7 +100,12 @@ typedef struct tp_driver_config
     tp_profile_config_t *profiles;             /* owned, grown by tp_driver_config_add_profile */
     uint32_t stream_count;
     tp_stream_config_t *streams;               /* owned */
-    uint64_t reserved[8];
+    /*
+     * Not a key: whether the driver survives that somebody who may write its region files cuts one (trap M6). Installs a handler of SIGBUS for the
+     * life of the process, as tp_context_set_fault_guard does. Default false; the program tp_driver sets it.
+     */
+    bool fault_guard;
+    uint64_t reserved[7];
 }
 tp_driver_config_t;
 

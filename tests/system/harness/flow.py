@@ -28,9 +28,9 @@ profile = "p"
 
 
 class Publisher:
-    def __init__(self, start, stream=STREAM, *arguments, hz=200, shape="64x64", **more):
+    def __init__(self, start, stream=STREAM, *arguments, hz=200, shape="64x64", label="pub", **more):
         self.process = start("tp", "pub", stream, "--pattern", "counter", "--shape", shape, "--hz", hz, "--timeout", 60, *arguments,
-            label="pub", **more)
+            label=label, **more)
 
     def is_publishing(self):
         """It says so once a second."""

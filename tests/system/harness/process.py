@@ -101,7 +101,8 @@ class Process:
         self.popen.wait()
 
     def describe(self):
-        return f"$ {' '.join(self.command)}\n--- stdout\n{self.out()[-4000:]}\n--- stderr\n{self.err()[-4000:]}"
+        state = "running" if self.is_running() else f"ended with {self.popen.returncode}"
+        return f"$ {' '.join(self.command)} (pid {self.pid}, {state})\n--- stdout\n{self.out()[-4000:]}\n--- stderr\n{self.err()[-4000:]}"
 
 
 class Driver(Process):
