@@ -1,0 +1,413 @@
+#include "client_consumer_rig.h"
+
+/* ---- hello, config, QoS ------------------------------------------------------------------------------------------------- */
+
+static void hello_and_qos_are_sent_and_repeated__W_127_W_128_W_188_W_189(void **state)
+{
+    (void)state;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_client_id(context, 4242), 0);
+    assert_int_equal(tp_consumer_context_set_mode(context, TP_MODE_RATE_LIMITED, 25), 0);
+    tp_consumer_t *consumer = cr_consumer_with(context);
+    cr_step(50 * MS);
+    assert_true(cr->hellos >= 1);
+    assert_int_equal(cr->hello.stream_id, CR_STREAM);
+    assert_int_equal(cr->hello.consumer_id, 4242);
+    assert_int_equal(cr->hello.supports_shm, 1);
+    assert_int_equal(cr->hello.mode, TP_MODE_RATE_LIMITED);
+    assert_int_equal(cr->hello.max_rate_hz, 25);
+    assert_int_equal(cr->hello.descriptor_channel.length, 0);
+    cr->hellos = 0;
+    cr->qos_consumers = 0;
+    cr_step(5000 * MS);
+    assert_in_range(cr->hellos, 4, 6);
+    assert_in_range(cr->qos_consumers, 4, 6);
+    assert_int_equal(cr->qos_consumer.consumer_id, 4242);
+    assert_int_equal(cr->qos_consumer.mode, TP_MODE_RATE_LIMITED);
+    assert_int_equal(cr->qos_consumer.epoch, cr->epoch);
+    tp_consumer_close(consumer);
+}
+
+static tpc_consumer_config_t config_for(const tp_consumer_t *consumer)
+{
+    tpc_consumer_config_t config = TPC_CONSUMER_CONFIG_INIT;
+    config.stream_id = CR_STREAM;
+    config.consumer_id = stats_of(consumer).client_id;
+    return config;
+}
+
+static void config_takes_the_consumer_off_shared_memory_and_back__W_155_W_252(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = listening_consumer();
+    tpc_consumer_config_t config = config_for(consumer);
+    config.use_shm = 0;
+    config.payload_fallback_uri = tpc_bytes("bridge://7");
+    config.consumer_id++;
+    cr_send_config(&config);
+    cr_settle();
+    config.consumer_id--;
+    config.stream_id++;
+    cr_send_config(&config);
+    cr_settle();
+    assert_true(tp_consumer_is_mapped(consumer));
+    config.stream_id--;
+    cr_send_config(&config);
+    cr_settle();
+    assert_false(tp_consumer_is_mapped(consumer));
+    assert_true(was_heard(TP_CONSUMER_FALLBACK));
+    assert_string_equal(heard.text, "bridge://7");                           /* W-153 */
+    cr_step(2000 * MS);
+    assert_false(tp_consumer_is_mapped(consumer));
+    config.use_shm = 1;
+    cr_send_config(&config);
+    cr_step(1100 * MS);
+    assert_true(tp_consumer_is_mapped(consumer));
+    config.use_shm = 0;
+    config.payload_fallback_uri = tpc_bytes("http://x");                     /* W-154 */
+    cr_send_config(&config);
+    cr_settle();
+    assert_string_equal(heard.text, "");
+    assert_int_equal(heard.code[heard.count - 1], TP_ENOTSUP);
+    tp_consumer_close(consumer);
+}
+
+static void assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130_W_131_W_151_O_20(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer;
+    tp_producer_t *producer;
+    tp_frame_view_t view;
+    open_both(&consumer, &producer);
+    assert_int_equal(cr_publish(producer, 1), 0);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 1);
+    tp_producer_close(producer);                                             /* it would take the promise back; the scripted peer publishes now */
+    cr_settle();
+    cr_new_epoch();
+    cr_announce();
+    cr_settle();
+    tpc_consumer_config_t config = config_for(consumer);
+    config.descriptor_stream_id = 31000;
+    config.descriptor_channel = tpc_bytes("aeron:udp?endpoint=10.0.0.1:4000");       /* P12: not in the allow-list */
+    cr_send_config(&config);
+    cr_settle();
+    assert_false(consumer->linked->is_private);
+    config.descriptor_channel = tpc_bytes("aeron:ipc?term-length=4m");
+    cr_send_config(&config);
+    cr_settle();
+    assert_true(consumer->linked->is_private);
+    assert_int_equal(next(consumer, &view), 0);
+    say(5);                                                                  /* on the shared stream: nobody of ours listens */
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 0);
+    assert_int_equal(stats_of(consumer).drops[TP_DROP_UNCOMMITTED], 0);
+    config.descriptor_stream_id = 0;
+    config.descriptor_channel = tpc_bytes("");
+    cr_send_config(&config);
+    cr_settle();
+    assert_false(consumer->linked->is_private);
+    assert_int_equal(next(consumer, &view), 0);
+    cr_settle();
+    assert_null(consumer->old_links);
+    say(6);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 0);
+    assert_int_equal(stats_of(consumer).drops[TP_DROP_UNCOMMITTED], 1);
+    tp_consumer_close(consumer);
+}
+
+/* Descriptors of the next epoch that were polled together with old ones are not behind the old epoch's newest seq. */
+static void batch_across_an_epoch_skips_nothing_of_the_new_one__W_114_W_125(void **state)
+{
+    (void)state;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_max_outstanding_seq_gap(context, 4), 0);
+    tp_consumer_t *consumer = cr_consumer_with(context);
+    tp_frame_view_t view;
+    for (uint64_t seq = 0; seq < 8; seq++) { say(seq); }
+    for (uint64_t seq = 0; seq < 3; seq++)
+    {
+        tpc_frame_descriptor_t d = descriptor(seq);
+        d.epoch = cr->epoch + 1;
+        cr_send_descriptor(&d);
+    }
+    cr_settle();
+    assert_int_equal(tp_consumer_poll_descriptors(consumer, 1), 0);          /* uncommitted */
+    assert_int_equal(consumer->stage_count, 11);
+    assert_int_equal(consumer->stage_at, 1);
+    cr_new_epoch();
+    cr_announce();
+    cr_settle();
+    assert_int_equal(stats_of(consumer).epoch, cr->epoch);
+    assert_int_equal(next(consumer, &view), 0);
+    assert_int_equal(drops(consumer, TP_DROP_EPOCH), 7);
+    assert_int_equal(drops(consumer, TP_DROP_SKIPPED), 0);
+    assert_int_equal(drops(consumer, TP_DROP_UNCOMMITTED), 1 + 3);           /* all of the new epoch were looked at */
+    assert_int_equal(stats_of(consumer).last_seq, 2);
+    tp_consumer_close(consumer);
+}
+
+static void switch_link(tp_consumer_t *consumer, uint32_t stream_id, const char *channel)
+{
+    tpc_consumer_config_t config = config_for(consumer);
+    tp_frame_view_t view;
+    config.descriptor_stream_id = stream_id;
+    config.descriptor_channel = tpc_bytes(channel);
+    cr_send_config(&config);
+    cr_settle();
+    assert_true((0 != stream_id) == consumer->linked->is_private);
+    assert_int_equal(next(consumer, &view), 0);
+    cr_settle();
+}
+
+static void ledger_holds_across_another_descriptor_stream__W_131_O_20(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = listening_consumer();
+    tp_frame_view_t view;
+    cr_new_epoch();
+    cr_announce();
+    cr_settle();
+    say(5);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 0);                              /* uncommitted: accounted for all the same */
+    assert_ledger_of_losses(consumer, 5, 5);
+    switch_link(consumer, 31000, "aeron:ipc");
+    say(6);                                                                  /* nobody of ours listens */
+    say(7);
+    switch_link(consumer, 0, "");
+    say(8);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 0);
+    assert_int_equal(drops(consumer, TP_DROP_GAP), 2);
+    assert_ledger_of_losses(consumer, 5, 8);
+    switch_link(consumer, 31000, "aeron:ipc");
+    switch_link(consumer, 0, "");
+    say(7);                                                                  /* repeated by the other stream: no regression, not counted again */
+    say(8);
+    say(9);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 0);
+    assert_int_equal(stats_of(consumer).duplicates, 2);
+    assert_true(tp_consumer_is_mapped(consumer));
+    assert_ledger_of_losses(consumer, 5, 9);
+    tp_consumer_close(consumer);
+}
+
+static void rate_is_thinned_out_locally__W_191_W_192_W_193(void **state)
+{
+    (void)state;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_mode(context, TP_MODE_RATE_LIMITED, 100), 0);
+    tp_consumer_t *consumer = cr_consumer_with(context);
+    tp_producer_t *producer = cr_producer();
+    tp_frame_view_t view;
+    uint64_t delivered = 0;
+    for (uint64_t i = 0; i < 1000; i++)                                      /* 1 kHz by slot time */
+    {
+        tp_frame_metadata_t metadata = TP_FRAME_METADATA_INIT;
+        metadata.timestamp_ns = 1000000000u + i * 1000000u;
+        assert_int_equal(tp_producer_offer_frame(producer, cr->tensor, "x", 1, &metadata), i);
+        (void)tpi_bus_do_work(cr->client->connection->bus, cr->now_ns);
+        while (1 == next(consumer, &view)) { delivered++; }
+    }
+    assert_in_range(delivered, 95, 105);
+    assert_int_equal(drops(consumer, TP_DROP_RATE) + delivered, 1000);
+    assert_ledger(consumer);
+    close_both(consumer, producer);
+}
+
+static void one_wild_timestamp_does_not_end_the_thinning__W_193(void **state)
+{
+    (void)state;
+    static const uint64_t wild[] = { INT64_MAX, INT64_MAX - 1, UINT64_C(1) << 62, 1 };
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_mode(context, TP_MODE_RATE_LIMITED, 100), 0);
+    tp_consumer_t *consumer = cr_consumer_with(context);
+    tp_producer_t *producer = cr_producer();
+    tp_frame_view_t view;
+    uint64_t delivered = 0;
+    for (uint64_t i = 0; i < 400; i++)
+    {
+        tp_frame_metadata_t metadata = TP_FRAME_METADATA_INIT;
+        metadata.timestamp_ns = 0 == i % 100 ? wild[i / 100] : 1000000000u + i * 1000000u;
+        assert_int_equal(tp_producer_offer_frame(producer, cr->tensor, "x", 1, &metadata), i);
+        (void)tpi_bus_do_work(cr->client->connection->bus, cr->now_ns);
+        while (1 == next(consumer, &view)) { delivered++; }
+    }
+    assert_in_range(delivered, 35, 50);
+    assert_ledger(consumer);
+    close_both(consumer, producer);
+}
+
+static void imposed_mode_is_obeyed(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = listening_consumer();
+    tpc_consumer_config_t config = config_for(consumer);
+    config.mode = TP_MODE_RATE_LIMITED;
+    cr_send_config(&config);
+    cr_step(1100 * MS);
+    assert_int_equal(cr->qos_consumer.mode, TP_MODE_RATE_LIMITED);
+    config.mode = 9;                                                         /* W-070 */
+    cr_send_config(&config);
+    cr_step(1100 * MS);
+    assert_int_equal(cr->qos_consumer.mode, TP_MODE_RATE_LIMITED);
+    tp_consumer_close(consumer);
+}
+
+static void somebody_elses_reports_under_our_id_make_us_choose_another__W_158(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = listening_consumer();
+    cr_step(50 * MS);
+    const uint32_t id = stats_of(consumer).client_id;
+    uint8_t buffer[64];
+    tpc_qos_consumer_t qos = TPC_QOS_CONSUMER_INIT;
+    qos.stream_id = CR_STREAM;
+    qos.consumer_id = id;
+    const int64_t n = tpc_qos_consumer_encode(buffer, sizeof(buffer), &qos);
+    assert_true(tpi_publication_offer(cr->qos_pub, buffer, (size_t)n) > 0);
+    cr_step(500 * MS);
+    assert_true(stats_of(consumer).client_id != id);
+    assert_true(tp_consumer_is_mapped(consumer));
+    tp_consumer_close(consumer);
+}
+
+/* ---- the other ways to read --------------------------------------------------------------------------------------------- */
+
+static int frames;
+static uint64_t last_seq;
+
+static void on_frame(void *clientd, const tp_frame_view_t *view)
+{
+    assert_ptr_equal(clientd, &frames);
+    assert_true(tp_frame_view_is_valid(view));
+    last_seq = view->seq;
+    frames++;
+}
+
+static void handler_gets_frames_up_to_the_limit(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer;
+    tp_producer_t *producer;
+    open_both(&consumer, &producer);
+    frames = 0;
+    assert_int_equal(tp_consumer_set_frame_handler(consumer, on_frame, &frames), 0);
+    for (int i = 0; i < 7; i++) { assert_int_equal(cr_publish(producer, 1), i); }
+    cr_settle();
+    assert_int_equal(tp_consumer_poll_descriptors(consumer, 5), 5);
+    assert_int_equal(last_seq, 4);
+    assert_int_equal(tp_consumer_poll_descriptors(consumer, 5), 2);
+    assert_int_equal(tp_consumer_poll_descriptors(consumer, 5), 0);
+    assert_int_equal(tp_consumer_poll_descriptors(consumer, 0), TP_INVALID_ARGUMENT);
+    assert_int_equal(frames, 7);
+    assert_ledger(consumer);
+    close_both(consumer, producer);
+}
+
+static tp_consumer_t *reading;
+
+static void on_descriptor(void *clientd, const tp_frame_descriptor_t *d)
+{
+    tp_frame_view_t view;
+    (void)clientd;
+    assert_int_equal(tp_consumer_next(reading, &view, 0), TP_INVALID_ARGUMENT);          /* no re-entry */
+    assert_int_equal(tp_consumer_poll_descriptors(reading, 1), TP_INVALID_ARGUMENT);
+    assert_int_equal(tp_consumer_read_frame(reading, d->seq, &view), 1);
+    assert_int_equal(view.seq, d->seq);
+    frames++;
+}
+
+static void descriptors_may_be_handed_out_and_slots_read_by_seq(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer;
+    tp_producer_t *producer;
+    tp_frame_view_t view;
+    open_both(&consumer, &producer);
+    reading = consumer;
+    frames = 0;
+    assert_int_equal(tp_consumer_set_descriptor_handler(consumer, on_descriptor, NULL), 0);
+    for (int i = 0; i < 3; i++) { assert_int_equal(cr_publish(producer, 1), i); }
+    cr_settle();
+    assert_int_equal(tp_consumer_poll_descriptors(consumer, 10), 3);
+    assert_int_equal(frames, 3);
+    assert_int_equal(tp_consumer_read_frame(consumer, 1, &view), 1);
+    assert_int_equal(tp_consumer_read_frame(consumer, 4, &view), 0);
+    assert_int_equal(tp_consumer_read_frame(consumer, UINT64_C(1) << 63, &view), TP_INVALID_ARGUMENT);
+    close_both(consumer, producer);
+}
+
+static void latency_is_recorded_on_request(void **state)
+{
+    (void)state;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_latency(context, true), 0);
+    tp_consumer_t *consumer = cr_consumer_with(context);
+    tp_producer_t *producer = cr_producer();
+    tp_frame_view_t view;
+    for (int i = 0; i < 10; i++)
+    {
+        assert_int_equal(cr_publish(producer, 1), i);
+        cr_settle();
+        assert_int_equal(next(consumer, &view), 1);
+    }
+    const tp_consumer_stats_t s = stats_of(consumer);
+    assert_int_equal(s.latency_count, 10);
+    assert_true(s.latency_p50_ns > 0 && s.latency_p50_ns <= s.latency_p99_ns && s.latency_p99_ns <= s.latency_max_ns);
+    close_both(consumer, producer);
+}
+
+static void malformed_descriptors_are_counted(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = listening_consumer();
+    tp_frame_view_t view;
+    uint8_t buffer[64];
+    const tpc_frame_descriptor_t d = descriptor(0);
+    const int64_t n = tpc_frame_descriptor_encode(buffer, sizeof(buffer), &d);
+    assert_true(tpi_publication_offer(cr->descriptor_pub, buffer, (size_t)n - 10) > 0);
+    assert_true(tpi_publication_offer(cr->descriptor_pub, buffer, 5) > 0);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 0);
+    assert_int_equal(stats_of(consumer).malformed, 2);
+    tp_consumer_close(consumer);
+}
+
+static void half_filled_requests_are_refused_by_the_setters__W_144_W_147(void **state)
+{
+    (void)state;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_descriptor_request(context, "aeron:ipc", 0), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+    assert_int_equal(tp_consumer_context_set_descriptor_request(context, "", 31000), -1);
+    assert_int_equal(tp_consumer_context_set_control_request(context, "aeron:ipc", 0), -1);
+    assert_int_equal(tp_consumer_context_set_control_request(context, NULL, 32000), -1);
+    assert_int_equal(tp_consumer_context_set_control_request(context, NULL, 0), 0);
+    assert_int_equal(tp_consumer_context_set_control_request(context, "aeron:ipc", 32000), 0);
+    tp_consumer_context_close(context);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CR_TEST(hello_and_qos_are_sent_and_repeated__W_127_W_128_W_188_W_189),
+        CR_TEST(config_takes_the_consumer_off_shared_memory_and_back__W_155_W_252),
+        CR_TEST(assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130_W_131_W_151_O_20),
+        CR_TEST(batch_across_an_epoch_skips_nothing_of_the_new_one__W_114_W_125),
+        CR_TEST(ledger_holds_across_another_descriptor_stream__W_131_O_20),
+        CR_TEST(one_wild_timestamp_does_not_end_the_thinning__W_193),
+        CR_TEST(rate_is_thinned_out_locally__W_191_W_192_W_193),
+        CR_TEST(imposed_mode_is_obeyed),
+        CR_TEST(somebody_elses_reports_under_our_id_make_us_choose_another__W_158),
+        CR_TEST(handler_gets_frames_up_to_the_limit),
+        CR_TEST(descriptors_may_be_handed_out_and_slots_read_by_seq),
+        CR_TEST(latency_is_recorded_on_request),
+        CR_TEST(malformed_descriptors_are_counted),
+        CR_TEST(half_filled_requests_are_refused_by_the_setters__W_144_W_147),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
