@@ -1,4 +1,7 @@
-/* tp hz, bw, delay: a line a second about the frames of the last second, and one about all of them. */
+/*
+ * tp hz, bw, delay: a line a second about the frames of the last second, and one about all of them. hz measures by capture times, where they grow, so
+ * that frames that were waiting when we came, and our own pauses, do not count.
+ */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -17,7 +20,7 @@ static const cli_option_t options[] = {
 
 typedef struct window
 {
-    uint64_t frames, bytes;
+    uint64_t frames, bytes, measured;
     double *samples;                   /* ns: interval (hz) or latency (delay) */
     size_t count;
     double sum, squares, lowest, highest;
@@ -42,6 +45,7 @@ static void window_add(window_t *window, const tp_frame_view_t *view, double sam
     if (view->payload_bytes > window->largest) { window->largest = view->payload_bytes; }
     if (view->payload_bytes < window->smallest) { window->smallest = view->payload_bytes; }
     if (isnan(sample_ns)) { return; }
+    window->measured++;
     window->sum += sample_ns;
     window->squares += sample_ns * sample_ns;
     window->lowest = fmin(window->lowest, sample_ns);
@@ -70,7 +74,7 @@ static json_t *real_or_null(double value)
 
 static void print_json(const cli_reader_t *reader, const window_t *w, const char *type, double seconds, bool delay)
 {
-    const double mean = w->count > 0 ? w->sum / (double)w->count : NAN;
+    const double mean = w->measured > 0 ? w->sum / (double)w->measured : NAN;
     json_t *line = json_pack("{s:s,s:o,s:I,s:I,s:f,s:o,s:o}", "type", type, "stream_id", cli_json_id(reader->stream_id), "frames",
         (json_int_t)w->frames,
         "bytes", (json_int_t)w->bytes, "seconds", seconds, "hz", real_or_null((double)w->frames / seconds), "bytes_per_second",
@@ -87,8 +91,8 @@ static void print_text(const window_t *w, double seconds, char kind)
     char b[CLI_TEXT_MAX];
     char c[CLI_TEXT_MAX];
     char d[CLI_TEXT_MAX];
-    const double mean = w->count > 0 ? w->sum / (double)w->count : 0.0;
-    const double variance = w->count > 0 ? w->squares / (double)w->count - mean * mean : 0.0;
+    const double mean = w->measured > 0 ? w->sum / (double)w->measured : 0.0;
+    const double variance = w->measured > 0 ? w->squares / (double)w->measured - mean * mean : 0.0;
     if (0 == w->frames) { printf("no frames\n"); }
     else if ('b' == kind)
     {
@@ -113,6 +117,7 @@ static void report(const cli_reader_t *reader, window_t *window, const char *typ
 {
     const char kind = reader->args->verb->name[0];
     if (window->count > 1) { qsort(window->samples, window->count, sizeof(window->samples[0]), compare); }
+    if ('d' != kind && window->sum > 0.0) { seconds = window->sum / 1e9; }
     if (seconds <= 0.0) { seconds = 1e-9; }
     if (reader->args->json) { print_json(reader, window, type, seconds, 'd' == kind); }
     else { print_text(window, seconds, kind); }
@@ -123,13 +128,18 @@ static int measure(cli_reader_t *reader, window_t *now, window_t *all)
     const bool delay = 'd' == reader->args->verb->name[0];
     const int64_t interval_ns = (int64_t)((reader->args->interval > 0.0 ? reader->args->interval : 1.0) * 1e9);
     int64_t last_ns = 0;
+    uint64_t last_capture_ns = 0;
     int64_t window_ns = 0;
     tp_frame_view_t view;
     while (cli_reader_next(reader, &view) > 0)
     {
         if (0 == window_ns) { window_ns = reader->now_ns; }
-        const double sample = delay ? (double)(reader->now_ns - (int64_t)view.timestamp_ns) : 0 != last_ns ? (double)(reader->now_ns - last_ns) : NAN;
+        double sample = NAN;
+        if (delay) { sample = (double)(reader->now_ns - (int64_t)view.timestamp_ns); }
+        else if (0 != last_capture_ns && view.timestamp_ns > last_capture_ns) { sample = (double)(view.timestamp_ns - last_capture_ns); }
+        else if (0 != last_ns) { sample = (double)(reader->now_ns - last_ns); }
         last_ns = reader->now_ns;
+        last_capture_ns = view.timestamp_ns;
         if (delay || reader->frames > 1)
         {
             window_add(now, &view, sample);
