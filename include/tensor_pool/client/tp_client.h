@@ -24,16 +24,23 @@ TP_EXPORT int tp_connect(tp_client_t **client, const tp_context_t *context);
 TP_EXPORT int tp_client_init(tp_client_t **client, const tp_context_t *context);
 /* Starts the agent thread; TP_ESTATE in invoker mode or when started already. */
 TP_EXPORT int tp_client_start(tp_client_t *client);
-/* Invoker mode: runs the conductor once; returns work done, or -1 with TP_ETHREAD when called from a second thread (trap L1). */
+/*
+ * Invoker mode: runs the conductor once. Work done (>= 0), or -1 with TP_ETHREAD (a second thread, or the agent thread runs it; trap L1) or TP_ESTATE
+ * (inside a callback). The first thread that calls it, or that makes a call which waits, is the conductor from then on. Leases live only while
+ * somebody calls it: at least every 100 ms.
+ */
 TP_EXPORT int tp_client_do_work(tp_client_t *client);
 /* Invoker mode: idles as the context says after a do_work that returned work. */
 TP_EXPORT void tp_client_idle(tp_client_t *client, int work);
 /* Invoker mode: do_work and idle until *running is false. */
 TP_EXPORT int tp_client_main_do_work(tp_client_t *client, const volatile bool *running);
-/* Detaches and closes every producer and consumer still open, stops the thread. Accepts NULL. */
+/*
+ * Stops the thread, hands back all leases, closes and frees every producer and consumer still open: no other thread may be inside a call of this
+ * client, nor use its handles afterwards. Waits up to 200 ms for the bus to take the detach requests. Accepts NULL.
+ */
 TP_EXPORT void tp_client_close(tp_client_t *client);
 
-/* Whether a media driver and a tensor pool driver are there right now. */
+/* Whether the media driver is there; whether a tensor pool driver was heard of within three announce periods. Any thread; false for NULL. */
 TP_EXPORT bool tp_client_is_connected(const tp_client_t *client);
 TP_EXPORT bool tp_client_driver_is_alive(const tp_client_t *client);
 
@@ -85,8 +92,10 @@ TP_EXPORT int tp_driver_attach_async(tp_async_attach_t **async, tp_client_t *cli
 TP_EXPORT int tp_driver_attach_poll(tp_async_attach_t *async, tp_driver_session_t **session);
 /* Blocking form. The error is the driver's answer (TP_EPRODUCER, ...), TP_ENODRIVER or TP_ETIMEDOUT. */
 TP_EXPORT int tp_driver_attach(tp_client_t *client, const tp_attach_request_t *request, int64_t timeout_ns, tp_driver_session_t **session);
+/* What was granted last; lease_id is 0 while the lease is lost and not yet renewed. Any thread. TP_EINVAL. */
 TP_EXPORT int tp_driver_session_info(const tp_driver_session_t *session, tp_attach_info_t *info);
-TP_EXPORT int tp_driver_detach(tp_driver_session_t *session, int64_t timeout_ns);   /* frees the session in any case; accepts NULL */
+/* Hands the lease back and waits up to timeout_ns for the driver's answer (0 = not at all). Frees the session in any case; accepts NULL. */
+TP_EXPORT int tp_driver_detach(tp_driver_session_t *session, int64_t timeout_ns);
 
 TP_END_DECLS
 

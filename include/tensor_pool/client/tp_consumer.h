@@ -1,8 +1,15 @@
 /*
  * Consumer: reads the frames of one stream in place. Attaches, maps, follows epochs and attaches again by itself.
  *
- * One thread at a time polls a consumer. Polling and reading take no lock, allocate nothing, make no system call (but for the idle strategy of
- * tp_consumer_next) and log nothing. Frame callbacks fire from the poll call, all other callbacks from the conductor.
+ * Threads. Polling, reading and judging views belong to one thread at a time, the consumer's. Any thread may call init, and close when no other
+ * call on the consumer is under way. Frame callbacks fire from the poll call, all others from the conductor (the agent thread, or
+ * tp_client_do_work); the latter must not wait.
+ *
+ * Polling and reading take no lock, allocate nothing, log nothing and make no system call, but for the idle strategy of tp_consumer_next and, in
+ * invoker mode, what the conductor does meanwhile. A slow consumer holds nobody up: it loses frames, each counted under one reason.
+ *
+ * A mapping ends with its epoch (W-112), with the lease or the driver, or when its regions change or fall silent; its views are void from that
+ * moment on (W-114). The library maps again by itself; descriptors that come meanwhile are dropped (W-115, W-116).
  */
 #ifndef TENSOR_POOL_CLIENT_TP_CONSUMER_H
 #define TENSOR_POOL_CLIENT_TP_CONSUMER_H
@@ -89,26 +96,33 @@ typedef enum tp_consumer_event
     TP_CONSUMER_MAPPED = 1,
     TP_CONSUMER_UNMAPPED = 2,
     TP_CONSUMER_EPOCH_CHANGED = 3,
-    TP_CONSUMER_FALLBACK = 4,
+    TP_CONSUMER_FALLBACK = 4,          /* ConsumerConfig forbids shared memory (W-155); text: its fallback URI, "" when unusable (W-154) */
     TP_CONSUMER_LOST = 5,              /* lease lost or driver gone; the library attaches again */
     TP_CONSUMER_REATTACHED = 6,
-    TP_CONSUMER_REFUSED = 7
+    TP_CONSUMER_REFUSED = 7            /* attach refused, or the regions cannot be used; tried again with backoff */
 }
 tp_consumer_event_t;
+/* epoch of the mapping concerned or 0; code and text as tp_errcode/tp_errmsg; for UNMAPPED TP_OK and the reason. */
 typedef void (*tp_consumer_event_handler_t)(void *clientd, tp_consumer_event_t event, uint64_t epoch, int code, const char *text);
 /* Tells of mappings, epochs and leases, from the conductor. NULL: nobody is told. */
 TP_EXPORT int tp_consumer_context_set_event_handler(tp_consumer_context_t *context, tp_consumer_event_handler_t handler, void *clientd);
 
-/* Attaches and waits for the lease up to the attach timeout (default 5 s; 0 = return at once and go on in the background). */
+/*
+ * Attaches, maps the regions, subscribes to the descriptors, and waits for all of it up to the attach timeout (default 5 s; 0 = return at once, go
+ * on in the background and tell refusals as events). Errors as tp_producer_init. There need be no producer yet.
+ */
 TP_EXPORT int tp_consumer_init(tp_consumer_t **consumer, tp_client_t *client, const tp_consumer_context_t *context);
 TP_EXPORT int tp_consumer_open(tp_consumer_t **consumer, tp_client_t *client, uint32_t stream_id);
+/* Views become void, the lease is handed back; frees. Waits for the conductor only. Accepts NULL. */
 TP_EXPORT void tp_consumer_close(tp_consumer_t *consumer);
 
 /* ---- reading ---- */
 
 /*
- * Waits up to timeout_ns for the next frame: 1 and *view set, 0 timeout, or a named negative (TP_CLOSED). Invoker mode: turns the conductor
- * while it waits.
+ * Waits up to timeout_ns (0 = not at all) for the next frame: 1 and *view set, 0 timeout, or TP_CLOSED (the client is being closed),
+ * TP_INVALID_ARGUMENT (also inside a handler of this consumer). Waits as the idle strategy says; by default it spins, yields, then parks 10 to
+ * 200 us at a time. Invoker mode: turns the conductor while it waits, and now and then while frames keep coming (trap P6). A view is handed out
+ * only after its header has passed every check and the commit word was seen unchanged (W-050).
  */
 TP_EXPORT int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t timeout_ns);
 
@@ -132,14 +146,20 @@ typedef struct tp_frame_descriptor
 }
 tp_frame_descriptor_t;
 typedef void (*tp_descriptor_handler_t)(void *clientd, const tp_frame_descriptor_t *descriptor);
-/* With a descriptor handler poll_descriptors hands out descriptors instead; read the slot with tp_consumer_read_frame. */
+/*
+ * With a descriptor handler poll_descriptors hands out descriptors of the mapped epoch instead, sequence accounting done; read the slot with
+ * tp_consumer_read_frame. Frames that are not read are in no statistic.
+ */
 TP_EXPORT int tp_consumer_set_descriptor_handler(tp_consumer_t *consumer, tp_descriptor_handler_t handler, void *clientd);
-/* 1 and *view set, 0 when the frame is dropped (counted), or a named negative. */
+/*
+ * Reads the slot of seq in the mapped epoch: 1 and *view set, 0 when the frame is not there, not committed or not valid (counted), TP_NOT_MAPPED,
+ * TP_INVALID_ARGUMENT (seq >= 2^63, W-253). Inside a handler the view lives until the handler returns, its tensor until the next read.
+ */
 TP_EXPORT int tp_consumer_read_frame(tp_consumer_t *consumer, uint64_t seq, tp_frame_view_t *view);
 
 /*
- * Whether every byte read from the view so far belongs to its frame. Re-reads the commit word. Call it after use; false counts the frame as torn
- * once.
+ * Whether every byte read from the view so far belongs to its frame (10-wire.md 8.4 C6 to C8, trap M4): the mapping is in force and the commit word
+ * unchanged. Call it after use, on the consumer's thread, while the view lives. false counts the frame as torn, once, and no longer as received.
  */
 TP_EXPORT bool tp_frame_view_is_valid(const tp_frame_view_t *view);
 /*
@@ -148,6 +168,12 @@ TP_EXPORT bool tp_frame_view_is_valid(const tp_frame_view_t *view);
  */
 TP_EXPORT int64_t tp_consumer_copy_frame(const tp_frame_view_t *view, void *target, size_t capacity);
 
+/*
+ * The ledger. From the frame first_seq of the mapped epoch on:
+ *   received + gap + skipped + overwritten + uncommitted + torn + bad_header + rate = last_seq - first_seq + 1
+ * received and drops are cumulative over all epochs: take differences. not_mapped, epoch, bad_descriptor and regression are about messages that
+ * belong to no frame of the mapped epoch. A change between shared and private stream starts the sequence over without a gap (O-20).
+ */
 typedef struct tp_consumer_stats
 {
     uint32_t size;

@@ -1,8 +1,15 @@
 /*
  * Producer: the only writer of one stream. Attaches, maps, keeps the lease alive and attaches again by itself.
  *
- * One thread at a time uses a producer. claim, commit, abort and offer take no lock, allocate nothing, make no system call and log nothing;
- * a claim reads the vDSO clock once, or not at all when the caller gives the time. Nothing here waits for a consumer.
+ * Threads. claim, commit, abort, offer and flush belong to one thread at a time, the producer's. Any thread may call init, and close when no other
+ * call on the producer is under way. Callbacks fire from the conductor (the agent thread, or tp_client_do_work) and must not wait: calls that wait
+ * fail with TP_ESTATE inside them, tp_producer_close is put off until the callback has returned.
+ *
+ * The calls on frames take no lock, allocate nothing, make no system call and log nothing; a claim reads the vDSO clock once, or not at all when
+ * the caller gives the time. Nothing here waits for a consumer (W-122): the oldest slot is overwritten without asking (W-120).
+ *
+ * Sequence numbers begin at 0 in every epoch (W-111). A lost lease (revoked, expired, driver gone) ends the epoch: claims and commits return
+ * TP_LEASE_LOST until the library has attached again, claims that are out are void, and the next frame has seq 0 of a higher epoch.
  */
 #ifndef TENSOR_POOL_CLIENT_TP_PRODUCER_H
 #define TENSOR_POOL_CLIENT_TP_PRODUCER_H
@@ -50,11 +57,16 @@ typedef void (*tp_producer_event_handler_t)(void *clientd, tp_producer_event_t e
 /* Tells of leases won and lost, from the conductor. NULL: nobody is told. */
 TP_EXPORT int tp_producer_context_set_event_handler(tp_producer_context_t *context, tp_producer_event_handler_t handler, void *clientd);
 
-/* Attaches and waits for the lease up to the attach timeout. On a refusal the error is the driver's answer. */
+/*
+ * Attaches, maps the regions, opens the descriptor stream, and waits for all of it up to the attach timeout. 0 and *producer set, or -1: the
+ * driver's answer at once where waiting cannot help (TP_EPRODUCER, TP_ENOSTREAM, TP_ECLIENTID, TP_EDRAINING, TP_ELAYOUT, TP_EPAGES, TP_ENODEID,
+ * TP_EREJECTED, TP_EUNSUPPORTED, TP_EINVALPARAMS), TP_EPATH (regions outside the allowed directories), TP_ECHANNEL; after the timeout TP_ENODRIVER
+ * (nobody answered, D-055) or the last reason; TP_EFULL, TP_ESTATE (inside a callback). With timeout 0 refusals come as events.
+ */
 TP_EXPORT int tp_producer_init(tp_producer_t **producer, tp_client_t *client, const tp_producer_context_t *context);
 /* tp_producer_init with defaults. */
 TP_EXPORT int tp_producer_open(tp_producer_t **producer, tp_client_t *client, uint32_t stream_id);
-/* Aborts claims that are out, detaches, frees. Accepts NULL. */
+/* Claims that are out become void, parked descriptors are given up, the lease is handed back; frees. Waits for the conductor only. Accepts NULL. */
 TP_EXPORT void tp_producer_close(tp_producer_t *producer);
 
 typedef struct tp_buffer_claim
@@ -85,24 +97,34 @@ tp_frame_metadata_t;
 #define TP_FRAME_METADATA_INIT { sizeof(tp_frame_metadata_t), TP_NULL_U32, TP_NULL_U64, TP_NULL_TRACE_ID, { 0, 0, 0 } }
 
 /*
- * Claims the next frame for a payload of the template's extent. Returns its seq, or TP_LEASE_LOST, TP_NO_POOL_FITS, TP_TOO_MANY_CLAIMS, TP_CLOSED,
- * TP_INVALID_ARGUMENT. Every claim ends in exactly one commit or abort.
+ * Claims the next frame for a payload of the template's extent, in the smallest pool that holds it (W-059). Its seq (>= 0), or TP_LEASE_LOST,
+ * TP_NO_POOL_FITS (W-060), TP_TOO_MANY_CLAIMS (nslots - 1 or 256 claims are out, or the slot of the oldest one comes round, O-41), TP_CLOSED,
+ * TP_INVALID_ARGUMENT. *claim is written on success only. Every claim ends in exactly one commit or abort; until then its payload stays mapped, also
+ * when the lease is lost meanwhile (trap M9), and tensor must live.
  */
 TP_EXPORT int64_t tp_producer_try_claim(tp_producer_t *producer, const tp_tensor_template_t *tensor, tp_buffer_claim_t *claim);
-/* The same with an explicit payload length and capture time (no clock is read). */
+/*
+ * The same with a payload length in bytes and a capture time of the caller's: no clock is read, so the lease deadline is left to the conductor. The
+ * length need not be the template's extent: consumers give out no element beyond it (O-15).
+ */
 TP_EXPORT int64_t tp_producer_try_claim_at(tp_producer_t *producer, const tp_tensor_template_t *tensor, size_t length, uint64_t timestamp_ns,
     tp_buffer_claim_t *claim);
 /*
- * Makes the frame visible and announces it. Claims may be committed in any order; descriptors leave in seq order (O-41). Returns the seq (>= 0: sent,
- * or parked behind back pressure), TP_NOT_CONNECTED (committed, nobody listens), TP_BACK_PRESSURED (committed, descriptor given up and counted),
- * TP_LEASE_LOST (not committed: the regions are no longer ours), TP_INVALID_CLAIM.
+ * Makes the frame visible and announces it. Claims may be committed in any order; descriptors leave in seq order (O-41), so that of a frame waits
+ * for all older claims. The seq (>= 0: sent, or parked behind an older claim or back pressure), TP_NOT_CONNECTED (committed, nobody listens),
+ * TP_BACK_PRESSURED (committed; the window of min(nslots, 1024) frames was full and the oldest parked descriptor was given up and counted),
+ * TP_CLOSED, TP_LEASE_LOST (not committed: the regions are no longer ours, the slot was not touched, trap M8), TP_INVALID_CLAIM (ended already, or
+ * of another producer), TP_INVALID_ARGUMENT (claim.length grew; the claim stays out). metadata may be NULL.
  */
 TP_EXPORT int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata);
 TP_EXPORT int64_t tp_producer_abort_claim(tp_producer_t *producer, tp_buffer_claim_t *claim);
 /* Claim, copy, commit. length must not exceed the largest stride. */
 TP_EXPORT int64_t tp_producer_offer_frame(tp_producer_t *producer, const tp_tensor_template_t *tensor, const void *payload, size_t length,
     const tp_frame_metadata_t *metadata);
-/* Sends parked descriptors, if any; the conductor and the next commit do it too. Number sent. */
+/*
+ * Sends parked descriptors, if any, as every claim and commit does: for the end of a burst. Only the producer's thread may use the publication, so
+ * nobody else does it. Number sent, or TP_LEASE_LOST, TP_INVALID_ARGUMENT.
+ */
 TP_EXPORT int tp_producer_flush(tp_producer_t *producer);
 
 typedef struct tp_producer_stats
@@ -127,9 +149,9 @@ typedef struct tp_producer_stats
     uint64_t reserved[4];
 }
 tp_producer_stats_t;
-/* Any thread; a snapshot whose fields may be of slightly different moments. */
+/* Any thread; fields may be of slightly different moments. frames = descriptors sent + parked (or waiting) + dropped + not_connected. */
 TP_EXPORT int tp_producer_stats(const tp_producer_t *producer, tp_producer_stats_t *stats);
-/* Consumers heard from (hello or QoS) within the stale time. */
+/* Consumers heard from (ConsumerHello or QosConsumer) within 5 s (W-133). Any thread. */
 TP_EXPORT uint32_t tp_producer_consumer_count(const tp_producer_t *producer);
 TP_EXPORT bool tp_producer_is_attached(const tp_producer_t *producer);
 TP_EXPORT uint64_t tp_producer_max_payload_bytes(const tp_producer_t *producer);   /* largest stride, 0 while not attached */
