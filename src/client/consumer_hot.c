@@ -15,6 +15,8 @@
 
 #define IDLE_MIN_NS (10 * TPI_NS_PER_US)
 #define IDLE_MAX_NS (200 * TPI_NS_PER_US)
+#define IDLE_LONG_NS TPI_NS_PER_MS             /* parks of a wait that lasts longer than LONG_WAIT_NS */
+#define LONG_WAIT_NS (50 * TPI_NS_PER_MS)
 #define INVOKER_TURN_MASK 63u                  /* a stream that never pauses must not starve the conductor */
 
 static void drop(tp_consumer_t *c, tpi_drop_reason_t reason, uint64_t frames) { tpi_stat_add(&c->drops[reason], frames); }
@@ -230,6 +232,7 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
 {
     tp_consumer_t *c = consumer;
     tpi_idle_t idle;
+    int64_t begin_ns = 0;
     int64_t deadline_ns = 0;
     bool waiting = false;
     if (NULL == c || NULL == view || c->in_handler) { return TP_INVALID_ARGUMENT; }
@@ -245,13 +248,15 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
             if (c->client->is_invoker) { (void)tpi_client_wait_step(c->client, NULL); }
             if (timeout_ns <= 0) { return 1 == (refresh(c), refill(c) > 0 ? next_staged(c, view) : 0) ? 1 : 0; }
             waiting = true;
-            deadline_ns = tpi_clock_add_ns(tpi_clock_monotonic_ns(), timeout_ns);
+            begin_ns = tpi_clock_monotonic_ns();
+            deadline_ns = tpi_clock_add_ns(begin_ns, timeout_ns);
             tpi_idle_init(&idle, c->client->idle, IDLE_MIN_NS, IDLE_MAX_NS);
         }
         else
         {
             const int64_t now_ns = tpi_clock_monotonic_ns();
             if (now_ns >= deadline_ns) { return 0; }
+            if (now_ns - begin_ns > LONG_WAIT_NS) { idle.max_park_ns = IDLE_LONG_NS; }
             if (c->client->is_invoker) { (void)tpi_client_wait_step(c->client, NULL); }
             tpi_idle(&idle, 0, deadline_ns - now_ns);
         }

@@ -291,9 +291,8 @@ static void every_frame_arrives_at_5_khz_and_the_ledger_is_exact_at_full_speed(v
     atomic_store(&reader.stop, true);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(tp_consumer_stats(reader.consumer, &stats), 0);
-    const uint64_t lost = stats.drops[TP_DROP_GAP] + stats.drops[TP_DROP_SKIPPED] +
-        stats.drops[TP_DROP_OVERWRITTEN] + stats.drops[TP_DROP_UNCOMMITTED] +
-        stats.drops[TP_DROP_TORN] + stats.drops[TP_DROP_BAD_HEADER];
+    const uint64_t lost = stats.drops[TP_DROP_GAP] + stats.drops[TP_DROP_SKIPPED] + stats.drops[TP_DROP_OVERWRITTEN] +
+        stats.drops[TP_DROP_UNCOMMITTED] + stats.drops[TP_DROP_TORN] + stats.drops[TP_DROP_BAD_HEADER];
     print_message("full speed: %lld frames/s, received %llu, lost %llu (overwritten %llu, gap %llu, torn %llu)\n",
         (long long)(300000 * 1000 / (took_ns / MS)), (unsigned long long)stats.received, (unsigned long long)lost,
         (unsigned long long)stats.drops[TP_DROP_OVERWRITTEN], (unsigned long long)stats.drops[TP_DROP_GAP],
@@ -358,12 +357,109 @@ static void agent_thread_is_nearly_idle_when_nothing_happens(void **state)
     const int64_t used_ns = (after.tv_sec - before.tv_sec) * 1000000000 + (after.tv_nsec - before.tv_nsec);
     print_message("agent thread: %.2f %% of a core\n", (double)used_ns / (double)(2000 * MS) * 100.0);
     assert_true(used_ns < 60 * MS);
+    tp_frame_view_t view;
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before), 0);
+    assert_int_equal(tp_consumer_next(consumer, &view, 2000 * MS), 0);
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after), 0);
+    const int64_t waited_ns = (after.tv_sec - before.tv_sec) * 1000000000 + (after.tv_nsec - before.tv_nsec);
+    print_message("waiting consumer: %.2f %% of a core\n", (double)waited_ns / (double)(2000 * MS) * 100.0);
+    assert_true(waited_ns < 400 * MS);
     tp_consumer_close(consumer);
+}
+
+typedef struct found { int streams; int clients; uint64_t frames; uint32_t consumers; uint32_t producer; char directory[1024]; } found_t;
+
+static void on_stream(void *clientd, const tp_stream_info_t *stream)
+{
+    found_t *found = clientd;
+    if (STREAM != stream->stream_id) { return; }
+    found->streams++;
+    assert_string_equal(stream->name, "cam");
+    assert_int_equal(stream->header_nslots, 1024);
+    assert_int_equal(stream->pool_count, 2);
+    assert_int_equal(stream->max_stride_bytes, 4096);
+    found->consumers = stream->consumer_count;
+    found->producer = stream->producer_client_id;
+    (void)snprintf(found->directory, sizeof(found->directory), "%s", stream->directory);
+}
+
+static void on_counter(void *clientd, const tp_counter_t *counter)
+{
+    found_t *found = clientd;
+    const uint8_t *key = counter->key;
+    if (9004 != counter->type_id || TP_ROLE_PRODUCER != key[16] || 1 != key[17]) { return; }
+    found->clients++;
+    found->frames = (uint64_t)counter->value;
+    assert_non_null(strstr(counter->label, "kind=frames"));
+}
+
+static void facts_are_published_and_regions_can_be_read_by_anybody(void **state)
+{
+    (void)state;
+    tp_producer_t *producer = NULL;
+    tp_consumer_t *consumer = NULL;
+    tp_counters_t *counters = NULL;
+    tp_region_t *region = NULL;
+    tp_superblock_t superblock;
+    tp_slot_t slot;
+    uint32_t stream_id = 0;
+    char path[1100];
+    found_t found;
+    uint16_t frame[16] = { 9 };
+    if (tp_producer_open(&producer, w->client, STREAM) < 0 || tp_consumer_open(&consumer, w->client, STREAM) < 0) { fail_msg("%s", tp_errmsg()); }
+    for (int i = 0; i < 5; i++) { (void)tp_producer_offer_frame(producer, w->tensor, frame, sizeof(frame), NULL); }
+    if (tp_counters_open(&counters, w->aeron_dir) < 0) { fail_msg("%s", tp_errmsg()); }
+    const int64_t deadline_ns = tpi_clock_monotonic_ns() + 5000 * MS;
+    do
+    {
+        memset(&found, 0, sizeof(found));
+        assert_true(tp_counters_streams(counters, on_stream, &found) >= 1);
+        assert_true(tp_counters_foreach(counters, on_counter, &found) > 0);
+        assert_true(tpi_clock_monotonic_ns() < deadline_ns);
+        nap(5 * MS);
+    }
+    while (1 != found.clients || 5 != found.frames || 1 != found.consumers);
+    assert_int_equal(found.streams, 1);
+    tp_producer_stats_t stats;
+    assert_int_equal(tp_producer_stats(producer, &stats), 0);
+    assert_int_equal(found.producer, stats.client_id);
+    assert_int_equal(tp_counters_stream_by_name(counters, "cam", &stream_id), 0);
+    assert_int_equal(stream_id, STREAM);
+    assert_int_equal(tp_counters_stream_by_name(counters, "4711", &stream_id), 0);
+    assert_int_equal(stream_id, 4711);
+    assert_int_equal(tp_counters_stream_by_name(counters, "cma", &stream_id), -1);
+    assert_int_equal(tp_errcode(), TP_ENOENT);
+    assert_string_equal(tp_errfix(), "did you mean 'cam'?");
+    assert_int_equal(tp_counters_pid(counters), getpid());
+    assert_in_range(tp_counters_heartbeat_age_ms(counters), 0, 5000);
+    tp_counters_close(counters);
+
+    (void)snprintf(path, sizeof(path), "%s/header.ring", found.directory);
+    if (tp_region_open(&region, path) < 0) { fail_msg("%s", tp_errmsg()); }
+    assert_int_equal(tp_region_superblock(region, &superblock), 0);
+    assert_int_equal(superblock.epoch, stats.epoch);
+    assert_int_equal(superblock.stream_id, STREAM);
+    assert_int_equal(superblock.nslots, 1024);
+    assert_int_equal(tp_region_slot_read(region, 4, &slot), 0);
+    assert_true(slot.committed && slot.stable && slot.valid);
+    assert_int_equal(slot.seq, 4);
+    assert_int_equal(slot.values_len_bytes, 32);
+    assert_int_equal(slot.tensor.dims[1], 4);
+    assert_string_equal(slot.problem, "");
+    assert_int_equal(tp_region_slot_read(region, 5, &slot), 0);
+    assert_false(slot.committed);
+    assert_int_equal(tp_region_slot_read(region, 1024, &slot), -1);
+    tp_region_close(region);
+    assert_int_equal(tp_region_open(&region, "/dev/null"), -1);
+    assert_int_equal(tp_counters_open(&counters, "/nonexistent"), -1);
+    tp_consumer_close(consumer);
+    tp_producer_close(producer);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(facts_are_published_and_regions_can_be_read_by_anybody, setup, teardown),
         cmocka_unit_test_setup_teardown(attach_to_first_frame_takes_less_than_50_ms, setup, teardown),
         cmocka_unit_test_setup_teardown(every_frame_arrives_at_5_khz_and_the_ledger_is_exact_at_full_speed, setup, teardown),
         cmocka_unit_test_setup_teardown(idle_clients_freeze_no_publisher__A1_W_120_W_122, setup, teardown),
