@@ -111,7 +111,11 @@ static int run_echo(const cli_args_t *args)
         const tp_tensor_t tensor = *view.tensor;
         const size_t count = first_values(&view, (size_t)CLI_OR(args->values, 8), copy);
         if (tp_frame_view_is_valid(&view)) { print_frame(&reader, &view, &tensor, copy, count); }
-        else { cli_warn(TP_ETORN, NULL, "frame %" PRIu64 " was overwritten while it was read", view.seq); }
+        else
+        {
+            cli_reader_torn(&reader);
+            cli_warn(TP_ETORN, NULL, "frame %" PRIu64 " was overwritten while it was read", view.seq);
+        }
     }
     code = reader.exit_code;
     cli_reader_close(&reader);

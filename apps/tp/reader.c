@@ -95,7 +95,7 @@ int cli_reader_next(cli_reader_t *reader, tp_frame_view_t *view)
         {
             reader->now_ns = now_ns;
             reader->last_ns = now_ns;
-            if (0 == reader->frames++) { reader->first_ns = now_ns; }
+            if (0 == reader->frames++ && 0 == reader->first_ns) { reader->first_ns = now_ns; }
             return 1;
         }
         if (rc < 0)
@@ -109,6 +109,8 @@ int cli_reader_next(cli_reader_t *reader, tp_frame_view_t *view)
     }
     return 0;
 }
+
+void cli_reader_torn(cli_reader_t *reader) { reader->frames--; }
 
 void cli_reader_close(cli_reader_t *reader)
 {

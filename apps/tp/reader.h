@@ -39,6 +39,8 @@ cli_reader_t;
 int cli_reader_open(cli_reader_t *reader, const cli_args_t *args, const char *stream, bool every_frame);
 /* 1 and a view that lives until the next call, or 0: the reading is over, see exit_code. Flushes standard output when it has to wait. */
 int cli_reader_next(cli_reader_t *reader, tp_frame_view_t *view);
+/* The frame just handed out was overwritten while it was read: it does not count for --count. */
+void cli_reader_torn(cli_reader_t *reader);
 void cli_reader_close(cli_reader_t *reader);
 
 /* Lost frames: every reason but thinning that was asked for. */

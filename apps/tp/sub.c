@@ -78,12 +78,20 @@ static int take_frame(sub_t *sub, const tp_frame_view_t *view)
     if (sub->writing)
     {
         if (!grow(sub, length)) { return cli_error(TP_ENOMEM, NULL, "no memory for a frame of %zu bytes", length); }
-        if (length > 0 && tp_consumer_copy_frame(view, sub->copy, sub->copy_capacity) < 0) { return CLI_OK; }
+        if (length > 0 && tp_consumer_copy_frame(view, sub->copy, sub->copy_capacity) < 0)
+        {
+            cli_reader_torn(&sub->reader);
+            return CLI_OK;
+        }
         bytes = sub->copy;
     }
     if (CLI_PATTERN_NONE != sub->pattern) { matches = cli_pattern_matches(sub->pattern, view->tensor->dtype, view->seq, bytes, length); }
     if (sub->crc) { crc = crc_of(bytes, length); }
-    if (!sub->writing && !tp_frame_view_is_valid(view)) { return CLI_OK; }
+    if (!sub->writing && !tp_frame_view_is_valid(view))
+    {
+        cli_reader_torn(&sub->reader);
+        return CLI_OK;
+    }
     sub->bytes += length;
     if (!matches) { sub->corrupt++; }
     if (sub->crc && !cli_frame_line_print(&sub->line, view, crc, sub->reader.now_ns, CLI_PATTERN_NONE != sub->pattern ? &matches : NULL))
