@@ -42,7 +42,7 @@ static int find_endpoint(void *clientd, const tp_context_t *context, tpi_endpoin
     return tpi_context_find_driver(context, endpoint);
 }
 
-static const tpi_client_hooks_t aeron_hooks = { .open_bus = open_aeron, .find_endpoint = find_endpoint, .watch_heartbeat = true, .clientd = NULL };
+static const tpi_client_hooks_t aeron_hooks = { .open_bus = open_aeron, .find_endpoint = find_endpoint, .clientd = NULL };
 
 /* ---- creation ----------------------------------------------------------------------------------------------------------- */
 
@@ -465,6 +465,13 @@ void tpi_client_report(tp_client_t *client)
 
 /* ---- the end ------------------------------------------------------------------------------------------------------------ */
 
+static void end_command(tpi_command_t *command)
+{
+    if (NULL != command->on_closed) { command->on_closed(command); }
+    TPI_SET_ERR(TP_ESTATE, "client is closed");
+    tpi_command_finish(command, -1);
+}
+
 void tp_client_close(tp_client_t *client)
 {
     if (NULL == client) { return; }
@@ -485,17 +492,12 @@ void tp_client_close(tp_client_t *client)
     {
         tpi_idle(&idle, tp_client_do_work(client), -1);
     }
-    for (tpi_command_t *command; NULL != (command = tpi_mpsc_queue_take(client->commands));)
-    {
-        TPI_SET_ERR(TP_ESTATE, "client is closed");
-        tpi_command_finish(command, -1);
-    }
+    for (tpi_command_t *command; NULL != (command = tpi_mpsc_queue_take(client->commands));) { end_command(command); }
     while (NULL != client->pending)
     {
         tpi_command_t *command = client->pending;
         client->pending = command->next;
-        TPI_SET_ERR(TP_ESTATE, "client is closed");
-        tpi_command_finish(command, -1);
+        end_command(command);
     }
     delete_client(client);
 }

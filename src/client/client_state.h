@@ -36,7 +36,6 @@ typedef struct tpi_client_hooks
     int (*open_bus)(void *clientd, const tpi_settings_t *settings, tpi_bus_t **bus);
     /* 0 and *endpoint filled when a living driver fits the settings, -1 otherwise. NULL: no endpoint files. */
     int (*find_endpoint)(void *clientd, const tp_context_t *context, tpi_endpoint_t *endpoint);
-    bool watch_heartbeat;              /* of the media driver, against CLOCK_REALTIME */
     void *clientd;
 }
 tpi_client_hooks_t;

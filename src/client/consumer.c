@@ -18,6 +18,7 @@
 #define CALL_TIMEOUT_NS (60 * TPI_NS_PER_S)
 #define HELLO_NS TPI_NS_PER_S
 #define QOS_NS TPI_NS_PER_S
+#define REOPEN_NS TPI_NS_PER_S
 
 tp_consumer_t *tpi_consumer_next_of(const tp_consumer_t *consumer) { return consumer->next; }
 
@@ -126,6 +127,12 @@ static void open_link(tp_consumer_t *c, int64_t now_ns)
     tpi_client_hurry(c->client, now_ns);
 }
 
+/* Whether the stream in use is none, or one that is not assigned any more, because the wanted one was refused. */
+static bool lacks_link(const tp_consumer_t *c)
+{
+    return NULL == c->link_open && (NULL == c->linked || (c->linked->is_private && 0 == c->assigned.stream_id));
+}
+
 static int advance_link(tp_consumer_t *c, int64_t now_ns)
 {
     tpi_connection_t *connection = c->client->connection;
@@ -135,9 +142,10 @@ static int advance_link(tp_consumer_t *c, int64_t now_ns)
         c->connection = connection;
         c->link_moves = true;
     }
-    if (c->link_moves)
+    if (c->link_moves || (lacks_link(c) && now_ns >= c->reopen_ns))
     {
         c->link_moves = false;
+        c->reopen_ns = now_ns + REOPEN_NS;
         tpi_open_abandon(connection, &c->link_open);
         open_link(c, now_ns);
     }
@@ -389,6 +397,12 @@ static int run_close(tpi_command_t *command, int64_t now_ns)
     return 1;
 }
 
+/* The client ends. What was started is in its list and gone with it already. */
+static void open_closed(tpi_command_t *command)
+{
+    if (!command->started) { free_consumer(command->object); }
+}
+
 static void close_abandoned(tpi_command_t *command) { dispose(command->object, tpi_clock_monotonic_ns()); }
 
 static tp_consumer_t *create(tp_client_t *client, const tp_consumer_context_t *context)
@@ -428,6 +442,7 @@ int tp_consumer_init(tp_consumer_t **consumer, tp_client_t *client, const tp_con
         return -1;
     }
     command->on_abandoned = close_abandoned;
+    command->on_closed = open_closed;
     const int rc = tpi_client_call(client, command, tpi_clock_add_ns(context->attach_timeout_ns, CALL_TIMEOUT_NS));
     if (TPI_CALL_NOT_SENT == rc) { free_consumer(c); }
     if (rc < 0) { return -1; }
@@ -448,5 +463,10 @@ int tp_consumer_open(tp_consumer_t **consumer, tp_client_t *client, uint32_t str
 void tp_consumer_close(tp_consumer_t *consumer)
 {
     if (NULL == consumer) { return; }
+    if (consumer->in_handler && !atomic_load(&consumer->client->closing))
+    {
+        consumer->close_asked = true;                      /* from its own frame handler: done when the handler has returned */
+        return;
+    }
     tpi_client_dispose(consumer->client, run_close, consumer);
 }

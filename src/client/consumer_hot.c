@@ -310,6 +310,11 @@ int tp_consumer_poll_descriptors(tp_consumer_t *consumer, int limit)
             delivered++;
         }
         c->in_handler = false;
+        if (c->close_asked)
+        {
+            tp_consumer_close(c);
+            return delivered;
+        }
     }
     return delivered;
 }

@@ -80,6 +80,7 @@ struct tp_consumer
     tpi_consumer_link_t *link;
     bool suspended;                    /* map is not to be used: a newer epoch or a regression was seen */
     bool in_handler;
+    bool close_asked;
     uint32_t calls;
     tpi_dispatcher_t *dispatcher;
     tpi_follow_t follow;
@@ -122,6 +123,7 @@ struct tp_consumer
     tpi_consumer_link_t *old_links;
     tpi_open_t *link_open;
     bool link_open_private;
+    int64_t reopen_ns;                 /* when a refused subscription is asked for again */
     bool link_moves;                   /* another descriptor stream than the linked one is wanted */
     tpi_consumer_address_t assigned;   /* stream_id 0: the shared stream */
     uint8_t mode;                      /* in force: asked for or imposed */

@@ -121,6 +121,9 @@ static int run_detach(tpi_command_t *command, int64_t now_ns)
 
 static void session_abandoned(tpi_command_t *command) { dispose(command->object, tpi_clock_monotonic_ns()); }
 
+/* Pending when the client ends: nobody will get the session. */
+static void session_closed(tpi_command_t *command) { dispose(command->object, tpi_clock_monotonic_ns()); }
+
 static int run_forget(tpi_command_t *command, int64_t now_ns)
 {
     dispose(command->object, now_ns);
@@ -166,7 +169,8 @@ int tp_driver_attach_async(tp_async_attach_t **async, tp_client_t *client, const
         return -1;
     }
     a->session = session;
-    if (tpi_command_create(&a->command, run_attach, client, session) < 0 || tpi_client_enqueue(client, a->command) < 0)
+    if (0 == tpi_command_create(&a->command, run_attach, client, session)) { a->command->on_closed = session_closed; }
+    if (NULL == a->command || tpi_client_enqueue(client, a->command) < 0)
     {
         tpi_command_delete(a->command);
         tpi_free(session);
@@ -200,6 +204,7 @@ int tp_driver_attach(tp_client_t *client, const tp_attach_request_t *request, in
         return -1;
     }
     command->on_abandoned = session_abandoned;
+    command->on_closed = session_closed;
     const int rc = tpi_client_call(client, command, timeout_ns > INT64_MAX - CALL_TIMEOUT_NS ? INT64_MAX / 2 : timeout_ns + CALL_TIMEOUT_NS);
     if (TPI_CALL_NOT_SENT == rc) { tpi_free(s); }
     if (rc < 0) { return -1; }
@@ -233,6 +238,7 @@ int tp_driver_detach(tp_driver_session_t *session, int64_t timeout_ns)
         return 0;
     }
     if (tpi_command_create(&command, run_detach, client, session) < 0) { return -1; }
+    command->on_closed = session_closed;
     const int rc = tpi_client_call(client, command, timeout_ns);
     if (TPI_CALL_NOT_SENT == rc) { tpi_client_dispose(client, run_forget, session); }
     return rc < 0 ? -1 : 0;

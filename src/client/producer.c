@@ -16,6 +16,7 @@
 #define STALE_MULTIPLE 5
 #define DEFAULT_ATTACH_TIMEOUT_NS (5 * TPI_NS_PER_S)
 #define CALL_TIMEOUT_NS (60 * TPI_NS_PER_S)
+#define REOPEN_NS TPI_NS_PER_S
 
 struct tp_producer_context
 {
@@ -256,9 +257,12 @@ static void on_session(tpi_attachment_t *attachment, tpi_session_event_t event, 
 static void follow_connection(tp_producer_t *p, int64_t now_ns)
 {
     tpi_connection_t *c = p->client->connection;
-    if (NULL == c || !c->ready || p->connection == c) { return; }
+    if (NULL == c || !c->ready) { return; }
+    const bool is_open = NULL != p->publication || NULL != p->publication_open;
+    if (p->connection == c && (is_open || now_ns < p->reopen_ns)) { return; }              /* refused: asked again now and then */
     const tpi_stream_address_t *d = &p->client->settings.descriptor;
     p->connection = c;
+    p->reopen_ns = now_ns + REOPEN_NS;
     p->publication_open = tpi_open_publication(c, d->channel, d->stream_id);
     tpi_client_hurry(p->client, now_ns);
 }
@@ -454,6 +458,12 @@ static int run_close(tpi_command_t *command, int64_t now_ns)
     return 1;
 }
 
+/* The client ends. What was started is in its list and gone with it already. */
+static void open_closed(tpi_command_t *command)
+{
+    if (!command->started) { tpi_free(command->object); }
+}
+
 static void close_abandoned(tpi_command_t *command) { dispose(command->object, tpi_clock_monotonic_ns()); }
 
 static tp_producer_t *create(tp_client_t *client, const tp_producer_context_t *context)
@@ -493,6 +503,7 @@ int tp_producer_init(tp_producer_t **producer, tp_client_t *client, const tp_pro
         return -1;
     }
     command->on_abandoned = close_abandoned;
+    command->on_closed = open_closed;
     const int rc = tpi_client_call(client, command, tpi_clock_add_ns(context->attach_timeout_ns, CALL_TIMEOUT_NS));
     if (TPI_CALL_NOT_SENT == rc) { tpi_free(p); }
     if (rc < 0) { return -1; }

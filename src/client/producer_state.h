@@ -106,6 +106,7 @@ struct tp_producer
     tpi_connection_t *connection;      /* that the publication belongs to */
     tpi_publication_t *publication;
     tpi_open_t *publication_open;
+    int64_t reopen_ns;                 /* when a refused publication is asked for again */
     tpi_pool_set_t *waiting;           /* mapped, but the publication is not there yet */
     tpi_producer_map_t *published;
     tpi_producer_map_t *retired;

@@ -35,6 +35,7 @@ struct tpi_command
     void *owner;                       /* the client */
     void *object;                      /* what it is about */
     void (*on_abandoned)(tpi_command_t *command);   /* conductor, done but abandoned: frees what the caller would have taken; may be NULL */
+    void (*on_closed)(tpi_command_t *command);      /* the client ends before the command: frees what run would have; may be NULL */
     bool started;
     tpi_err_t err;
     tpi_command_t *next;               /* conductor's list of pending commands */

@@ -241,6 +241,27 @@ static void one_wild_timestamp_does_not_end_the_thinning__W_193(void **state)
     close_both(consumer, producer);
 }
 
+static void close_in_handler(void *clientd, const tp_frame_view_t *view)
+{
+    assert_true(tp_frame_view_is_valid(view));
+    tp_consumer_close(*(tp_consumer_t **)clientd);
+    assert_true(tp_frame_view_is_valid(view));                               /* until the handler returns */
+}
+
+static void consumer_may_be_closed_from_its_own_frame_handler(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer;
+    tp_producer_t *producer;
+    open_both(&consumer, &producer);
+    assert_int_equal(tp_consumer_set_frame_handler(consumer, close_in_handler, &consumer), 0);
+    for (int i = 0; i < 3; i++) { assert_int_equal(cr_publish(producer, 1), i); }
+    cr_settle();
+    assert_int_equal(tp_consumer_poll_descriptors(consumer, 10), 1);
+    assert_null(cr->client->consumers);
+    tp_producer_close(producer);
+}
+
 static void imposed_mode_is_obeyed(void **state)
 {
     (void)state;
@@ -400,6 +421,7 @@ int main(void)
         CR_TEST(batch_across_an_epoch_skips_nothing_of_the_new_one__W_114_W_125),
         CR_TEST(ledger_holds_across_another_descriptor_stream__W_131_O_20),
         CR_TEST(one_wild_timestamp_does_not_end_the_thinning__W_193),
+        CR_TEST(consumer_may_be_closed_from_its_own_frame_handler),
         CR_TEST(rate_is_thinned_out_locally__W_191_W_192_W_193),
         CR_TEST(imposed_mode_is_obeyed),
         CR_TEST(somebody_elses_reports_under_our_id_make_us_choose_another__W_158),

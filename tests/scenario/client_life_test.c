@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "bus/bus_ops.h"
 #include "client/consumer_state.h"
 #include "client/producer_state.h"
 #include "common/clock.h"
@@ -175,6 +176,79 @@ static void closing_hands_the_lease_back(void **state)
     tp_producer_close(NULL);
     tp_consumer_close(NULL);
     tp_client_close(NULL);
+}
+
+/* ---- refused once ------------------------------------------------------------------------------------------------------- */
+
+static tpi_bus_ops_t picky;
+static const tpi_bus_ops_t *plain;
+static int32_t refused_id;
+static int refusals;
+
+static int refuse_publication(tpi_bus_t *bus, tpi_bus_async_t **async, const char *channel, int32_t stream_id)
+{
+    if (stream_id != refused_id) { return plain->add_publication(bus, async, channel, stream_id); }
+    refusals++;
+    TPI_SET_ERR(TP_ENOSPACE, "no room");
+    return -1;
+}
+
+static int refuse_subscription(tpi_bus_t *bus, tpi_bus_async_t **async, const tpi_subscription_config_t *config)
+{
+    if (config->stream_id != refused_id) { return plain->add_subscription(bus, async, config); }
+    refusals++;
+    TPI_SET_ERR(TP_ENOSPACE, "no room");
+    return -1;
+}
+
+static void refused_streams_are_asked_for_again_once_a_second(void **state)
+{
+    (void)state;
+    tpi_bus_t *const bus = cr->client->connection->bus;
+    plain = bus->ops;
+    picky = *plain;
+    picky.add_publication = refuse_publication;
+    picky.add_subscription = refuse_subscription;
+    refused_id = CR_DESCRIPTOR;
+    refusals = 0;
+    bus->ops = &picky;
+    tp_producer_t *producer = cr_producer();
+    tp_consumer_t *consumer = cr_consumer();
+    cr_step(900 * MS);
+    assert_int_equal(refusals, 2);
+    assert_null(consumer->linked);
+    assert_false(tp_producer_is_attached(producer));
+    refused_id = 0;
+    cr_step(1100 * MS);
+    bus->ops = plain;
+    assert_int_equal(refusals, 2);
+    assert_non_null(consumer->linked);
+    assert_true(tp_producer_is_attached(producer));
+    tp_frame_view_t view;
+    assert_true(cr_publish(producer, 7) >= 0);
+    cr_settle();
+    assert_int_equal(tp_consumer_next(consumer, &view, 0), 1);
+    tp_producer_close(producer);
+    tp_consumer_close(consumer);
+}
+
+static void attach_that_is_pending_ends_with_its_client(void **state)
+{
+    (void)state;
+    const tp_attach_request_t request = TP_ATTACH_REQUEST_INIT;
+    tp_async_attach_t *started = NULL;
+    tp_async_attach_t *queued = NULL;
+    tp_driver_session_t *session = NULL;
+    cr->mute = true;
+    assert_int_equal(tp_driver_attach_async(&started, cr->client, &request), 0);
+    cr_settle();
+    assert_int_equal(tp_driver_attach_async(&queued, cr->client, &request), 0);
+    tp_client_close(cr->client);
+    cr->client = NULL;
+    assert_int_equal(tp_driver_attach_poll(started, &session), -1);           /* nothing leaks: run under the address sanitizer too */
+    assert_int_equal(tp_errcode(), TP_ESTATE);
+    assert_int_equal(tp_driver_attach_poll(queued, &session), -1);
+    assert_null(session);
 }
 
 /* ---- subscriptions ------------------------------------------------------------------------------------------------------ */
@@ -352,6 +426,8 @@ int main(void)
         CR_TEST(result_of_a_command_is_the_conductors_last_access__L2),
         CR_TEST(close_takes_everything_still_open_with_it),
         CR_TEST(closing_hands_the_lease_back),
+        CR_TEST(refused_streams_are_asked_for_again_once_a_second),
+        CR_TEST(attach_that_is_pending_ends_with_its_client),
         CR_TEST(qos_is_subscribed_to_only_while_somebody_needs_it__A1),
         CR_TEST(first_announce_after_joining_counts__A7),
         CR_TEST(handles_survive_the_loss_of_the_media_driver__D_154_D_158),

@@ -357,7 +357,7 @@ int cr_setup_wrapped(void **state, void (*wrap)(tpi_bus_t *bus))
     assert_int_equal(tp_context_set_default_channels(context), 0);
     assert_int_equal(tp_context_add_allowed_base_dir(context, cr->base), 0);
     assert_int_equal(tp_context_set_use_agent_invoker(context, true), 0);
-    const tpi_client_hooks_t hooks = { .open_bus = open_bus, .find_endpoint = find_endpoint, .watch_heartbeat = false, .clientd = NULL };
+    const tpi_client_hooks_t hooks = { .open_bus = open_bus, .find_endpoint = find_endpoint, .clientd = NULL };
     assert_int_equal(tpi_client_create(&cr->client, context, &hooks), 0);
     cr->client->is_stepped = true;
     tp_context_close(context);

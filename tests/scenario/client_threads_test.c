@@ -131,11 +131,49 @@ static void mappings_change_under_running_threads__M8_M9_W_112(void **state)
     run(1, 400 * MS);
 }
 
+static void *publish_once(void *arg)
+{
+    while (cr_publish(arg, 1) < 0) { sched_yield(); }
+    return NULL;
+}
+
+static void longest_timeouts_are_for_ever(void **state)
+{
+    (void)state;
+    tp_producer_context_t *context = cr_producer_context();
+    tp_consumer_t *consumer = NULL;
+    tp_consumer_context_t *consumer_context = cr_consumer_context();
+    tp_producer_t *producer = NULL;
+    tp_frame_view_t view;
+    pthread_t threads[2];
+    assert_int_equal(tp_producer_context_set_attach_timeout_ns(context, INT64_MAX), 0);
+    assert_int_equal(tp_consumer_context_set_attach_timeout_ns(consumer_context, INT64_MAX), 0);
+    atomic_store(&stop, false);
+    atomic_store(&disturb, 0);
+    atomic_store(&cr->client->conductor, 0);
+    assert_int_equal(pthread_create(&threads[0], NULL, conduct, NULL), 0);
+    while (0 == atomic_load(&cr->client->conductor)) { sched_yield(); }
+    assert_int_equal(tp_producer_init(&producer, cr->client, context), 0);
+    assert_int_equal(tp_consumer_init(&consumer, cr->client, consumer_context), 0);
+    while (!tp_consumer_is_mapped(consumer)) { sched_yield(); }
+    assert_int_equal(tp_consumer_next(consumer, &view, 0), 0);
+    assert_int_equal(pthread_create(&threads[1], NULL, publish_once, producer), 0);
+    assert_int_equal(tp_consumer_next(consumer, &view, INT64_MAX), 1);
+    atomic_store(&stop, true);
+    for (int i = 0; i < 2; i++) { assert_int_equal(pthread_join(threads[i], NULL), 0); }
+    atomic_store(&cr->client->conductor, 0);
+    tp_producer_context_close(context);
+    tp_consumer_context_close(consumer_context);
+    tp_consumer_close(consumer);
+    tp_producer_close(producer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_torn_frame_is_accepted_under_overwrite_load__M3_M4_M5_W_045, setup, cr_teardown),
         cmocka_unit_test_setup_teardown(mappings_change_under_running_threads__M8_M9_W_112, setup, cr_teardown),
+        cmocka_unit_test_setup_teardown(longest_timeouts_are_for_ever, setup, cr_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

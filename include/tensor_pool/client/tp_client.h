@@ -36,7 +36,8 @@ TP_EXPORT void tp_client_idle(tp_client_t *client, int work);
 TP_EXPORT int tp_client_main_do_work(tp_client_t *client, const volatile bool *running);
 /*
  * Stops the thread, hands back all leases, closes and frees every producer and consumer still open: no other thread may be inside a call of this
- * client, nor use its handles afterwards. Waits up to 200 ms for the bus to take the detach requests. Accepts NULL.
+ * client, nor use its handles afterwards; not from a callback. Driver sessions are to be detached before. Waits up to 200 ms for the bus to take the
+ * detach requests. Accepts NULL.
  */
 TP_EXPORT void tp_client_close(tp_client_t *client);
 

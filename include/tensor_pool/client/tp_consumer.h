@@ -113,15 +113,18 @@ TP_EXPORT int tp_consumer_context_set_event_handler(tp_consumer_context_t *conte
  */
 TP_EXPORT int tp_consumer_init(tp_consumer_t **consumer, tp_client_t *client, const tp_consumer_context_t *context);
 TP_EXPORT int tp_consumer_open(tp_consumer_t **consumer, tp_client_t *client, uint32_t stream_id);
-/* Views become void, the lease is handed back; frees. Waits for the conductor only. Accepts NULL. */
+/*
+ * Views become void, the lease is handed back; frees. No other thread may be inside a call on the consumer. Waits for the conductor only. From a
+ * handler of its own it is put off until that handler returns. Accepts NULL.
+ */
 TP_EXPORT void tp_consumer_close(tp_consumer_t *consumer);
 
 /* ---- reading ---- */
 
 /*
- * Waits up to timeout_ns (0 = not at all) for the next frame: 1 and *view set, 0 timeout, or TP_CLOSED (the client is being closed),
- * TP_INVALID_ARGUMENT (also inside a handler of this consumer). Waits as the idle strategy says; by default it spins, yields, then parks 10 to
- * 200 us at a time, 1 ms after 50 ms without a frame. Invoker mode: turns the conductor while it waits, and now and then while frames keep coming
+ * Waits up to timeout_ns (0 = not at all, INT64_MAX = for ever) for the next frame: 1 and *view set, 0 timeout, or TP_CLOSED (the client is being
+ * closed), TP_INVALID_ARGUMENT (also inside a handler of this consumer). Waits as the idle strategy says; by default it spins, yields, then parks 10
+ * to 200 us at a time, 1 ms after 50 ms without a frame. Invoker mode: turns the conductor while it waits, and now and then while frames keep coming
  * (trap P6). A view is handed out only after its header has passed every check and the commit word was seen unchanged (W-050).
  */
 TP_EXPORT int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t timeout_ns);

@@ -66,7 +66,10 @@ TP_EXPORT int tp_producer_context_set_event_handler(tp_producer_context_t *conte
 TP_EXPORT int tp_producer_init(tp_producer_t **producer, tp_client_t *client, const tp_producer_context_t *context);
 /* tp_producer_init with defaults. */
 TP_EXPORT int tp_producer_open(tp_producer_t **producer, tp_client_t *client, uint32_t stream_id);
-/* Claims that are out become void, parked descriptors are given up, the lease is handed back; frees. Waits for the conductor only. Accepts NULL. */
+/*
+ * Claims that are out become void, parked descriptors are given up, the lease is handed back; frees. No other thread may be inside a call on the
+ * producer. Waits for the conductor only. Accepts NULL.
+ */
 TP_EXPORT void tp_producer_close(tp_producer_t *producer);
 
 typedef struct tp_buffer_claim
