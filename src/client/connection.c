@@ -292,13 +292,10 @@ static int poll_one(tpi_dispatcher_t *dispatcher, tpi_subscription_t *subscripti
     return total;
 }
 
+/* To the same place: the settings change when another driver is met, not when one is lost. */
 static void reconnect(tp_client_t *client, int64_t now_ns)
 {
     if (!tpi_backoff_is_due(&client->reconnect, now_ns)) { return; }
-    tpi_settings_t *next = tpi_alloc(sizeof(*next));
-    if (NULL == next) { return; }
-    if (0 == tpi_context_resolve(client->context, client->has_endpoint ? &client->endpoint : NULL, next)) { client->settings = *next; }
-    tpi_free(next);
     if (tpi_connection_open(client, now_ns) < 0)
     {
         tpi_err_save(&client->connect_err);

@@ -364,6 +364,37 @@ static void embedded_media_driver_goes_with_its_driver_and_a_new_bus_is_opened__
     tp_consumer_close(consumer);
 }
 
+static void client_on_a_given_bus_works_until_that_bus_is_lost(void **state)
+{
+    (void)state;
+    tp_context_t *context = NULL;
+    tp_client_t *client = NULL;
+    tp_consumer_t *consumer = NULL;
+    tp_consumer_context_t *how = cr_consumer_context();
+    tpi_bus_t *bus = NULL;
+    assert_int_equal(tp_context_init(&context), 0);
+    assert_int_equal(tp_context_set_default_channels(context), 0);
+    assert_int_equal(tp_context_add_allowed_base_dir(context, cr->base), 0);
+    assert_int_equal(tpi_bus_mem_open(&bus, cr->network), 0);
+    assert_int_equal(tpi_client_create_on_bus(&client, context, bus), 0);
+    tp_context_close(context);
+    for (int i = 0; i < 10; i++) { assert_true(tpi_client_do_work_at(client, cr->now_ns) >= 0); }
+    assert_int_equal(tp_consumer_init(&consumer, client, how), 0);
+    tp_consumer_context_close(how);
+    for (int i = 0; i < 10; i++)
+    {
+        cr_driver_work();
+        assert_true(tpi_client_do_work_at(client, cr->now_ns) >= 0);
+    }
+    assert_true(tp_client_is_connected(client));
+    assert_true(tp_consumer_is_mapped(consumer));
+    cr_restart_media();
+    for (int i = 0; i < 10; i++) { assert_true(tpi_client_do_work_at(client, cr->now_ns += 100 * MS) >= 0); }
+    assert_false(tp_client_is_connected(client));
+    assert_false(tp_consumer_is_mapped(consumer));
+    tp_client_close(client);
+}
+
 /* ---- sessions of tools -------------------------------------------------------------------------------------------------- */
 
 static void tool_holds_a_lease_until_it_detaches(void **state)
@@ -433,6 +464,7 @@ int main(void)
         CR_TEST(handles_survive_the_loss_of_the_media_driver__D_154_D_158),
         CR_TEST(dead_driver_is_left_and_a_new_instance_is_asked_at_once_by_its_endpoint_file__D_154),
         CR_TEST(embedded_media_driver_goes_with_its_driver_and_a_new_bus_is_opened__D_154),
+        CR_TEST(client_on_a_given_bus_works_until_that_bus_is_lost),
         CR_TEST(tool_holds_a_lease_until_it_detaches),
         CR_TEST(refused_tool_gets_the_drivers_answer),
     };
