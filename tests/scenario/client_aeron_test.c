@@ -367,6 +367,34 @@ static void agent_thread_is_nearly_idle_when_nothing_happens(void **state)
     tp_consumer_close(consumer);
 }
 
+static void channels_that_do_not_fit_are_named__A8_O_44(void **state)
+{
+    (void)state;
+    tp_context_t *context = NULL;
+    tp_client_t *client = NULL;
+    tp_producer_t *producer = NULL;
+    tp_consumer_t *consumer = NULL;
+    assert_int_equal(tp_context_init(&context), 0);
+    assert_int_equal(tp_context_set_aeron_dir(context, w->aeron_dir), 0);
+    assert_int_equal(tp_context_set_default_channels(context), 0);
+    assert_int_equal(tp_context_set_control(context, "aeron:ipc?term-length=100", 1009), 0);
+    assert_int_equal(tp_client_init(&client, context), -1);
+    assert_int_equal(tp_errcode(), TP_ECHANNEL);
+    assert_null(client);
+    assert_int_equal(tp_context_set_control(context, "aeron:ipc?term-length=1m", 1000), 0);         /* the driver's is another length */
+    assert_int_equal(tp_client_init(&client, context), -1);
+    assert_int_equal(tp_errcode(), TP_ECHANNEL);
+    print_message("%s\n", tp_errmsg());
+    tp_context_close(context);
+    if (tp_producer_open(&producer, w->client, STREAM) < 0) { fail_msg("%s", tp_errmsg()); }
+    client = connect_with("aeron:ipc?term-length=1m", 1100);
+    tp_producer_t *other = NULL;
+    assert_int_equal(tp_producer_open(&other, client, 10001), -1);
+    assert_int_equal(tp_consumer_open(&consumer, client, STREAM), 0);                                /* subscriptions do not mind */
+    tp_producer_close(producer);
+    tp_client_close(client);
+}
+
 typedef struct found { int streams; int clients; uint64_t frames; uint32_t consumers; uint32_t producer; char directory[1024]; } found_t;
 
 static void on_stream(void *clientd, const tp_stream_info_t *stream)
@@ -463,6 +491,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(attach_to_first_frame_takes_less_than_50_ms, setup, teardown),
         cmocka_unit_test_setup_teardown(every_frame_arrives_at_5_khz_and_the_ledger_is_exact_at_full_speed, setup, teardown),
         cmocka_unit_test_setup_teardown(idle_clients_freeze_no_publisher__A1_W_120_W_122, setup, teardown),
+        cmocka_unit_test_setup_teardown(channels_that_do_not_fit_are_named__A8_O_44, setup, teardown),
         cmocka_unit_test_setup_teardown(refusals_name_the_holder_of_the_lease, setup, teardown),
         cmocka_unit_test_setup_teardown(silent_driver_is_a_timeout_in_the_configured_time__D_055, setup, teardown),
         cmocka_unit_test_setup_teardown(agent_thread_is_nearly_idle_when_nothing_happens, setup, teardown),

@@ -1,6 +1,6 @@
 /*
  * A driver process with its media driver inside, killed with SIGKILL and started again, while a producer and a consumer stay open in this process.
- * argv[1] = "driver" makes the program that driver.
+ * argv[1] = "driver" or "consumer" makes the program just that.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -60,16 +60,33 @@ static int be_driver(const char *where)
     for (;;) { (void)pause(); }
 }
 
-static pid_t start_driver(void)
+/* Reads frames until it is stopped or killed. */
+static int be_consumer(void)
+{
+    tp_client_t *client = NULL;
+    tp_consumer_t *consumer = NULL;
+    tp_frame_view_t view;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (tp_connect(&client, NULL) < 0 || tp_consumer_open(&consumer, client, STREAM) < 0)
+    {
+        (void)fprintf(stderr, "consumer: %s\n", tp_errmsg());
+        return 1;
+    }
+    for (;;) { (void)tp_consumer_next(consumer, &view, 100 * MS); }
+}
+
+static pid_t start(const char *role)
 {
     const pid_t pid = fork();
     if (0 == pid)
     {
-        (void)execl(self, self, "driver", dir, (char *)NULL);
+        (void)execl(self, self, role, dir, (char *)NULL);
         _exit(127);
     }
     return pid;
 }
+
+static pid_t start_driver(void) { return start("driver"); }
 
 static int remove_entry(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
@@ -149,15 +166,71 @@ static void clients_follow_a_killed_driver_to_its_successor_within_two_seconds__
     assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+/* One consumer process is stopped: its control, QoS and descriptor subscriptions are not polled any more. */
+static void stopped_process_holds_nobody_up__A6_W_122(void **state)
+{
+    (void)state;
+    tp_client_t *client = NULL;
+    tp_producer_t *producer = NULL;
+    tp_consumer_t *consumer = NULL;
+    tp_consumer_t *late = NULL;
+    tp_tensor_template_t *tensor = NULL;
+    tp_frame_view_t view;
+    const pid_t driver = start_driver();
+    wait_for_driver();
+    assert_int_equal(tp_tensor_template_init(&tensor, TP_DTYPE_BYTES, TP_ROW_MAJOR, 1, (const int32_t[]){ 5 }), 0);
+    if (tp_connect(&client, NULL) < 0 || tp_producer_open(&producer, client, STREAM) < 0 || tp_consumer_open(&consumer, client, STREAM) < 0)
+    {
+        fail_msg("%s", tp_errmsg());
+    }
+    const pid_t stopped = start("consumer");
+    const int64_t deadline_ns = tpi_clock_monotonic_ns() + 20000 * MS;
+    while (2 != tp_producer_consumer_count(producer))
+    {
+        assert_true(tpi_clock_monotonic_ns() < deadline_ns);
+        nap(5 * MS);
+    }
+    assert_true(frames_flow(producer, consumer, tensor, 5000 * MS));
+    assert_int_equal(kill(stopped, SIGSTOP), 0);
+    int64_t last_ns = tpi_clock_monotonic_ns();
+    int64_t stall_ns = 0;
+    uint64_t received = 0;
+    for (int n = 0; n < 200000; n++)                       /* ten times what fits between a stopped reader and its publisher */
+    {
+        (void)tp_producer_offer_frame(producer, tensor, "frame", 5, NULL);
+        if (0 != n % 20) { continue; }
+        while (1 == tp_consumer_next(consumer, &view, 0))
+        {
+            const int64_t now_ns = tpi_clock_monotonic_ns();
+            if (now_ns - last_ns > stall_ns) { stall_ns = now_ns - last_ns; }
+            last_ns = now_ns;
+            received++;
+        }
+        if (0 == n % 1000) { nap(2 * MS); }
+    }
+    print_message("beside a stopped process: %llu frames received, longest pause %lld ms\n", (unsigned long long)received, (long long)(stall_ns / MS));
+    assert_true(frames_flow(producer, consumer, tensor, 5000 * MS));
+    assert_true(stall_ns < 2000 * MS);
+    if (tp_consumer_open(&late, client, STREAM) < 0) { fail_msg("%s", tp_errmsg()); }                /* the control stream works as well */
+    assert_int_equal(kill(stopped, SIGKILL), 0);
+    assert_int_equal(waitpid(stopped, NULL, 0), stopped);
+    tp_client_close(client);
+    tp_tensor_template_close(tensor);
+    assert_int_equal(kill(driver, SIGKILL), 0);
+    assert_int_equal(waitpid(driver, NULL, 0), driver);
+}
+
 int main(int argc, char **argv)
 {
     if (3 == argc && 0 == strcmp(argv[1], "driver")) { return be_driver(argv[2]); }
+    if (3 == argc && 0 == strcmp(argv[1], "consumer")) { return be_consumer(); }
     self = argv[0];
     (void)snprintf(dir, sizeof(dir), "/dev/shm/tp-test-%ld-kill", (long)getpid());
     char run[128];
     (void)snprintf(run, sizeof(run), "%s/run", dir);
     if (0 != mkdir(dir, 0755) || 0 != setenv("TP_RUNTIME_DIR", run, 1) || 0 != unsetenv("AERON_DIR") || 0 != unsetenv("TP_AERON_DIR")) { return 1; }
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(stopped_process_holds_nobody_up__A6_W_122),
         cmocka_unit_test(clients_follow_a_killed_driver_to_its_successor_within_two_seconds__D_154_D_158_D_159),
     };
     const int rc = cmocka_run_group_tests(tests, NULL, NULL);
