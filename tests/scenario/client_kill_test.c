@@ -208,7 +208,8 @@ static void stopped_process_holds_nobody_up__A6_W_122(void **state)
         }
         if (0 == n % 1000) { nap(2 * MS); }
     }
-    print_message("beside a stopped process: %llu frames received, longest pause %lld ms\n", (unsigned long long)received, (long long)(stall_ns / MS));
+    print_message("beside a stopped process: %llu frames received, longest pause %lld ms\n", (unsigned long long)received,
+        (long long)(stall_ns / MS));
     assert_true(frames_flow(producer, consumer, tensor, 5000 * MS));
     assert_true(stall_ns < 2000 * MS);
     if (tp_consumer_open(&late, client, STREAM) < 0) { fail_msg("%s", tp_errmsg()); }                /* the control stream works as well */
