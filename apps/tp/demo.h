@@ -19,9 +19,9 @@
 #define DEMO_WIDTH 1280
 #define DEMO_HEIGHT 720
 #define DEMO_FRAME_BYTES ((size_t)DEMO_WIDTH * DEMO_HEIGHT * 3)
-#define DEMO_NSLOTS 16
+#define DEMO_NSLOTS 32
 #define DEMO_CORRUPT_FRAME 20          /* --inject corrupt: counted from 0 */
-#define DEMO_SLOW_FRAMES 24.0          /* frame periods the slow consumer takes for one frame */
+#define DEMO_SLOW_FRAMES 40.0          /* frame periods the slow consumer takes for one frame */
 
 typedef enum demo_kind
 {

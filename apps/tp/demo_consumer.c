@@ -17,7 +17,7 @@
 #define DRAIN_NS (3 * CLI_NS_PER_S)
 #define PROOF_FRAME 10
 #define BACKLOG_MAX 4096
-#define MARGIN 4                       /* a slot that will be taken within so many frames is left alone */
+#define MARGIN 12                      /* a slot that will be taken within so many frames is left alone */
 
 static const cli_option_t options[] = {
     CLI_OPT_REAL("hz", 0, hz, "N", 1000, NULL),

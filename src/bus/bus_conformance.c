@@ -11,7 +11,7 @@
 
 #define CHANNEL "aeron:ipc?term-length=64k"
 #define BUSES 3
-#define WAIT_NS (10 * TPI_NS_PER_S)
+#define WAIT_NS (30 * TPI_NS_PER_S)
 #define SEEN_MAX 4096
 
 static tpi_bus_fixture_t *fixture;

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-/* Makes a directory below /dev/shm, and a guardian process that removes it when this process ends, however it ends. First call of main. */
+/* Makes a directory below /dev/shm. tests/leftovers.c removes it when this process ends, however it ends. First call of main. */
 int tpi_test_rig_start(const char *name);
 /* A path in it. One of eight buffers. */
 const char *tpi_test_dir(const char *name);

@@ -342,7 +342,7 @@ int main(void)
         cmocka_unit_test_setup(living_drivers_are_listed_with_pid_and_user, set_up),
         cmocka_unit_test(the_default_directory_follows_the_environment),
     };
-    (void)snprintf(dir, sizeof(dir), "/tmp/tp-test-cnc-XXXXXX");
+    (void)snprintf(dir, sizeof(dir), "/tmp/tp-test-cnc-%d-XXXXXX", (int)getpid());
     if (NULL == mkdtemp(dir)) { return 1; }
     (void)snprintf(path, sizeof(path), "%s/cnc.dat", dir);
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

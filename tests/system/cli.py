@@ -44,7 +44,7 @@ def environment(sandbox, **more):
         TP_AERON_DIR=sandbox.aeron, **more)
 
 
-def tp(sandbox, *arguments, stdin=None, timeout=60, cwd=None, **more):
+def tp(sandbox, *arguments, stdin=None, timeout=120, cwd=None, **more):
     """Runs tp to its end."""
     process = subprocess.Popen([program("tp"), *[str(argument) for argument in arguments]], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE, env=environment(sandbox, **more), cwd=cwd or sandbox.path)

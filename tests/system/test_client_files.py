@@ -43,8 +43,8 @@ class Traced:
     def calls(self):
         """The calls on anything below the base directory, once the trace is complete."""
         process = self.client.process
-        until(lambda: not process.is_running(), 10, process.describe)
-        until(lambda: any(line.startswith("+++") for line in self.lines()[-1:]), 10, "the end of the trace")
+        until(lambda: not process.is_running(), 30, process.describe)
+        until(lambda: any(line.startswith("+++") for line in self.lines()[-1:]), 30, "the end of the trace")
         return [line for line in self.lines() if self.base in line]
 
 
@@ -63,11 +63,11 @@ def traces(guardian):
         stack.callback(driver.kill)
         first = Traced(sandbox, "first", lambda **more: flow.Publisher(start, hz=50, **more))
         consumer = Traced(sandbox, "consumer", lambda **more: flow.Subscriber(start, **more))
-        consumer.client.wait_for_frames(timeout=20)
+        consumer.client.wait_for_frames(timeout=30)
         epoch = consumer.client.epoch()
         first.client.process.signal(signal.SIGKILL)
         second = Traced(sandbox, "second", lambda **more: retry(lambda: flow.Publisher(start, hz=50, **more)))
-        consumer.client.wait_for_epoch_above(epoch, timeout=20)
+        consumer.client.wait_for_epoch_above(epoch, timeout=30)
         for each in (second, consumer):
             each.client.process.signal(signal.SIGINT)
         yield {"producer": first.calls() + second.calls(), "consumer": consumer.calls()}
@@ -77,9 +77,9 @@ def retry(make):
     """The lease of the killed producer has to expire first."""
     def attempt():
         publisher = make()
-        until(lambda: not publisher.process.is_running() or publisher.is_publishing(), 20, publisher.process.describe)
+        until(lambda: not publisher.process.is_running() or publisher.is_publishing(), 30, publisher.process.describe)
         return publisher if publisher.process.is_running() else None
-    return until(attempt, 20, "a second producer is accepted")
+    return until(attempt, 30, "a second producer is accepted")
 
 
 def name_of(call):

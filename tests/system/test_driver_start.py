@@ -108,7 +108,7 @@ def test_wrong_usage_ends_with_2__D_207(start, arguments):
 
 def run(*arguments):
     return subprocess.run([program("tp_driver"), *arguments], env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=20, check=False)
+        timeout=30, check=False)
 
 
 def test_example_passes_its_own_check_and_shows_its_sources__D_107(sandbox):

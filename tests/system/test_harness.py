@@ -36,7 +36,7 @@ def test_killed_tests_leave_no_process_and_no_directory(sandbox):
         path, pid = line.split("INNER ")[1].split()[:2]
         assert os.path.isdir(path) and os.path.isdir("/proc/" + pid)
         inner.send_signal(signal.SIGKILL)
-        inner.wait(10)
+        inner.wait(30)
         until(lambda: not os.path.exists("/proc/" + pid), 5, f"process {pid} is gone")
         until(lambda: not os.path.exists(path), 10, f"{path} is gone")
     finally:

@@ -14,7 +14,7 @@ control_stream_id = {control}
 [policies]
 announce_period_ms = 100
 lease_keepalive_interval_ms = 100
-lease_expiry_grace_intervals = 5
+lease_expiry_grace_intervals = 20
 shutdown_timeout_ms = 200
 {policies}
 [profiles.p]
@@ -51,7 +51,7 @@ class Subscriber:
         frames = self.frames()
         return int(frames[-1]["epoch"]) if frames else 0
 
-    def wait_for_frames(self, more=10, timeout=10):
+    def wait_for_frames(self, more=10, timeout=30):
         """Until so many further frames came; all of them must be right."""
         goal = self.count() + more
         until(lambda: self.count() >= goal or not self.process.is_running(), timeout,
@@ -59,7 +59,7 @@ class Subscriber:
         assert self.count() >= goal, self.process.describe()
         self.all_frames_are_right()
 
-    def wait_for_epoch_above(self, epoch, timeout):
+    def wait_for_epoch_above(self, epoch, timeout=30):
         until(lambda: self.epoch() > epoch or not self.process.is_running(), timeout,
             lambda: f"a frame of an epoch above {epoch}\n{self.process.describe()}")
         assert self.epoch() > epoch, self.process.describe()

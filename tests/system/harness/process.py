@@ -75,19 +75,19 @@ class Process:
     def signal(self, number):
         self.popen.send_signal(number)
 
-    def wait(self, timeout=10):
+    def wait(self, timeout=30):
         """The exit code; negative for a signal."""
         try:
             return self.popen.wait(timeout)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.name} (pid {self.pid}) still runs after {timeout} s\n{self.describe()}") from None
 
-    def expect(self, code, timeout=10):
+    def expect(self, code, timeout=30):
         found = self.wait(timeout)
         assert found == code, f"{self.name} ended with {found} instead of {code}\n{self.describe()}"
         return self
 
-    def wait_for(self, text, timeout=10):
+    def wait_for(self, text, timeout=30):
         """Until standard error holds that text."""
         until(lambda: text in self.err() or not self.is_running(), timeout, lambda: f"'{text}' in the log of\n{self.describe()}")
         assert text in self.err(), f"ended without saying '{text}'\n{self.describe()}"
@@ -109,7 +109,7 @@ class Driver(Process):
     """tp_driver. Waits until clients can attach unless ready is False."""
 
     def __init__(self, sandbox, *arguments, config=None, embedded=True, ready=True, aeron=None, base=None, run=None, instance="driver-01",
-                 timeout=20, **more):
+                 timeout=30, **more):
         self.sandbox = sandbox
         self.aeron = aeron or sandbox.aeron
         self.instance = instance
@@ -141,6 +141,6 @@ class Driver(Process):
     def endpoint_file(self):
         return os.path.join(self.run, self.instance + ".endpoint")
 
-    def stop(self, timeout=15):
+    def stop(self, timeout=30):
         self.signal(signal.SIGTERM)
         return self.expect(0, timeout)
