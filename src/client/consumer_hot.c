@@ -17,6 +17,7 @@
 #define IDLE_MAX_NS (200 * TPI_NS_PER_US)
 #define IDLE_LONG_NS TPI_NS_PER_MS             /* parks of a wait that lasts longer than LONG_WAIT_NS */
 #define LONG_WAIT_NS (50 * TPI_NS_PER_MS)
+#define BATCHES_MAX 64u                        /* polled in one go; a flood of foreign messages must not hold a call for ever */
 #define INVOKER_TURN_MASK 63u                  /* a stream that never pauses must not starve the conductor */
 
 static void drop(tp_consumer_t *c, tpi_drop_reason_t reason, uint64_t frames) { tpi_stat_add(&c->drops[reason], frames); }
@@ -232,6 +233,7 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
 {
     tp_consumer_t *c = consumer;
     tpi_idle_t idle;
+    uint32_t batches = 0;
     int64_t begin_ns = 0;
     int64_t deadline_ns = 0;
     bool waiting = false;
@@ -241,7 +243,7 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
     for (;;)
     {
         if (1 == next_staged(c, view)) { return 1; }
-        if (refill(c) > 0) { continue; }
+        if (0 != (++batches % BATCHES_MAX) && refill(c) > 0) { continue; }
         if (atomic_load_explicit(&c->client->closing, memory_order_relaxed)) { return TP_CLOSED; }
         if (!waiting)
         {
@@ -292,10 +294,11 @@ int tp_consumer_poll_descriptors(tp_consumer_t *consumer, int limit)
     tp_consumer_t *c = consumer;
     int handled = 0;
     int delivered = 0;
+    uint32_t batches = 0;
     if (NULL == c || limit <= 0 || c->in_handler) { return TP_INVALID_ARGUMENT; }
     if (atomic_load_explicit(&c->client->closing, memory_order_relaxed)) { return TP_CLOSED; }
     refresh(c);
-    while (handled < limit && (c->stage_at < c->stage_count || refill(c) > 0))
+    while (handled < limit && (c->stage_at < c->stage_count || (batches++ < BATCHES_MAX && refill(c) > 0)))
     {
         if (c->stage_at >= c->stage_count) { continue; }   /* all of that batch were foreign */
         const tpc_frame_descriptor_t *d = &c->stage[c->stage_at++];

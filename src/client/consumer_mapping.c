@@ -27,6 +27,8 @@ static tpi_mapping_now_t both_clocks(int64_t now_ns)
     return (tpi_mapping_now_t){ .mono_ns = now_ns, .real_ns = tpi_clock_realtime_ns() };
 }
 
+#define CHECK_NS (500 * TPI_NS_PER_MS)          /* between looks at the superblocks of what is mapped */
+
 /* ---- publication -------------------------------------------------------------------------------------------------------- */
 
 static void delete_map(tpi_consumer_map_t *map)
@@ -217,6 +219,12 @@ int tpi_consumer_mapping_work(tp_consumer_t *consumer, int64_t now_ns)
 void tpi_consumer_mapping_tick(tp_consumer_t *consumer, int64_t now_ns)
 {
     tp_consumer_t *c = consumer;
+    if (NULL != c->published && now_ns >= c->next_check_ns)
+    {
+        c->next_check_ns = now_ns + CHECK_NS;
+        const int rc = tpi_pool_set_check_self(c->published->set);                       /* W-117 W-118 W-119, also when nobody announces */
+        obey(c, tpi_mapping_on_finding(&c->mapping, c->published->epoch, tpi_mapping_finding(rc, tp_errcode())), now_ns);
+    }
     const uint64_t activity_ns = NULL == c->published ? 0 : tpi_pool_set_activity_ns(c->published->set);
     if (NULL == c->published && !c->mapping.is_waiting) { return; }
     obey(c, tpi_mapping_on_tick(&c->mapping, activity_ns, both_clocks(now_ns)), now_ns);

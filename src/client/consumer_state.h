@@ -115,6 +115,7 @@ struct tp_consumer
     int first;                         /* outcome of the first attach: 0 open, 1 attached, 2 nobody waits, -1 refused */
     tpi_err_t first_err;
     tpi_mapping_t mapping;
+    int64_t next_check_ns;
     uint64_t mapped_epoch;             /* the last one mapped, 0 = never */
     tpi_consumer_map_t *published;
     tpi_consumer_map_t *retired;

@@ -1,5 +1,7 @@
 #include "client_consumer_rig.h"
 
+#include "bus/bus_ops.h"
+
 /* ---- hello, config, QoS ------------------------------------------------------------------------------------------------- */
 
 static void hello_and_qos_are_sent_and_repeated__W_127_W_128_W_188_W_189(void **state)
@@ -412,6 +414,62 @@ static void half_filled_requests_are_refused_by_the_setters__W_144_W_147(void **
     tp_consumer_context_close(context);
 }
 
+/* ---- floods and silence ------------------------------------------------------------------------------------------------- */
+
+static tpi_bus_ops_t flooded;
+
+/* Somebody else's descriptors without end. */
+static int flood(tpi_subscription_t *subscription, tpi_on_message_t handler, void *clientd, int limit)
+{
+    uint8_t buffer[64];
+    tpc_frame_descriptor_t d = descriptor(1);
+    (void)subscription;
+    d.stream_id = CR_STREAM + 1;
+    const int64_t n = tpc_frame_descriptor_encode(buffer, sizeof(buffer), &d);
+    const tpi_message_t message = { .data = buffer, .length = (size_t)n };
+    for (int i = 0; i < limit; i++) { handler(clientd, &message); }
+    return limit;
+}
+
+static void flood_of_foreign_descriptors_holds_no_call__P1(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = cr_consumer();
+    tp_frame_view_t view;
+    assert_int_equal(next(consumer, &view), 0);
+    const tpi_bus_ops_t *const plain = consumer->linked->subscription->ops;
+    flooded = *plain;
+    flooded.poll = flood;
+    consumer->linked->subscription->ops = &flooded;
+    assert_int_equal(tp_consumer_next(consumer, &view, 0), 0);
+    assert_int_equal(tp_consumer_next(consumer, &view, 2 * MS), 0);
+    assert_int_equal(tp_consumer_poll_descriptors(consumer, 10), 0);
+    assert_true(stats_of(consumer).foreign > 512);
+    consumer->linked->subscription->ops = plain;
+    tp_consumer_close(consumer);
+}
+
+static void changed_superblock_is_noticed_although_nobody_announces__W_118_W_119(void **state)
+{
+    (void)state;
+    for (int writer = 0; writer < 2; writer++)
+    {
+        tp_consumer_t *consumer = cr_consumer();
+        cr_step(100 * MS);
+        assert_true(tp_consumer_is_mapped(consumer));
+        cr->no_announces = true;
+        uint8_t *const base = cr->files[cr->file_count - 1]->regions[0].base;
+        base[writer ? TPC_SUPERBLOCK_PID_AT : 0] ^= 1u;
+        cr_step(600 * MS);
+        assert_false(tp_consumer_is_mapped(consumer));
+        cr->no_announces = false;
+        tp_consumer_close(consumer);
+        cr_new_epoch();
+        cr_announce();
+        cr_settle();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -422,6 +480,8 @@ int main(void)
         CR_TEST(ledger_holds_across_another_descriptor_stream__W_131_O_20),
         CR_TEST(one_wild_timestamp_does_not_end_the_thinning__W_193),
         CR_TEST(consumer_may_be_closed_from_its_own_frame_handler),
+        CR_TEST(flood_of_foreign_descriptors_holds_no_call__P1),
+        CR_TEST(changed_superblock_is_noticed_although_nobody_announces__W_118_W_119),
         CR_TEST(rate_is_thinned_out_locally__W_191_W_192_W_193),
         CR_TEST(imposed_mode_is_obeyed),
         CR_TEST(somebody_elses_reports_under_our_id_make_us_choose_another__W_158),
