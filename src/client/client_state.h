@@ -71,6 +71,7 @@ typedef struct tpi_connection
     tpi_open_t *announce_sub_open;
     tpi_open_t *qos_pub_open;
     tpi_open_t *qos_sub_open;
+    int64_t qos_reopen_ns;
     bool ready;                        /* control and announce are there */
     struct tpi_connection *next;       /* of the retired */
 }

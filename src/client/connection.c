@@ -258,19 +258,28 @@ static int advance_all(tp_client_t *client, tpi_connection_t *c, int64_t now_ns)
 }
 
 /* QoS: publication and subscription exist only while somebody uses and polls them (trap A1). */
-static void advance_qos(tp_client_t *client, tpi_connection_t *c)
+static void advance_qos(tp_client_t *client, tpi_connection_t *c, int64_t now_ns)
 {
     const bool wanted = NULL != client->producers || NULL != client->consumers;
     const tpi_settings_t *s = &client->settings;
-    if (wanted && NULL == c->qos_pub && NULL == c->qos_pub_open) { c->qos_pub_open = tpi_open_publication(c, s->qos.channel, s->qos.stream_id); }
-    if (wanted && NULL == c->qos_sub && NULL == c->qos_sub_open)
+    const bool may_ask = now_ns >= c->qos_reopen_ns;       /* refused: asked again once a second */
+    if (wanted && may_ask && NULL == c->qos_pub && NULL == c->qos_pub_open)
+    {
+        c->qos_pub_open = tpi_open_publication(c, s->qos.channel, s->qos.stream_id);
+    }
+    if (wanted && may_ask && NULL == c->qos_sub && NULL == c->qos_sub_open)
     {
         const tpi_subscription_config_t config = { .channel = s->qos.channel, .stream_id = s->qos.stream_id, .untethered = true };
         c->qos_sub_open = tpi_open_subscription(c, &config);
     }
     void *result = NULL;
-    if (NULL != c->qos_pub_open && 1 == tpi_open_take(c, &c->qos_pub_open, &result)) { c->qos_pub = result; }
-    if (NULL != c->qos_sub_open && 1 == tpi_open_take(c, &c->qos_sub_open, &result)) { c->qos_sub = result; }
+    const int rc1 = NULL == c->qos_pub_open ? 0 : tpi_open_take(c, &c->qos_pub_open, &result);
+    if (rc1 > 0) { c->qos_pub = result; }
+    if (rc1 < 0) { tpi_client_report(client); }
+    const int rc2 = NULL == c->qos_sub_open ? 0 : tpi_open_take(c, &c->qos_sub_open, &result);
+    if (rc2 > 0) { c->qos_sub = result; }
+    if (rc2 < 0) { tpi_client_report(client); }
+    if (rc1 < 0 || rc2 < 0) { c->qos_reopen_ns = now_ns + TPI_NS_PER_S; }
     if (wanted) { return; }
     tpi_open_abandon(c, &c->qos_pub_open);
     tpi_open_abandon(c, &c->qos_sub_open);
@@ -392,6 +401,6 @@ void tpi_connection_tick(tp_client_t *client, int64_t now_ns)
 {
     watch_endpoint(client, now_ns);
     watch_bus(client, now_ns);
-    if (NULL != client->connection && client->connection->ready) { advance_qos(client, client->connection); }
+    if (NULL != client->connection && client->connection->ready) { advance_qos(client, client->connection, now_ns); }
     tpi_connection_reclaim(client);
 }

@@ -232,6 +232,28 @@ static void refused_streams_are_asked_for_again_once_a_second(void **state)
     tp_consumer_close(consumer);
 }
 
+static void refused_qos_is_asked_for_again_once_a_second(void **state)
+{
+    (void)state;
+    tpi_bus_t *const bus = cr->client->connection->bus;
+    plain = bus->ops;
+    picky = *plain;
+    picky.add_publication = refuse_publication;
+    picky.add_subscription = refuse_subscription;
+    refused_id = CR_QOS;
+    refusals = 0;
+    bus->ops = &picky;
+    tp_consumer_t *consumer = cr_consumer();
+    cr_step(2500 * MS);
+    assert_in_range(refusals, 4, 6);                                         /* publication and subscription, three times */
+    refused_id = 0;
+    cr_step(1100 * MS);
+    bus->ops = plain;
+    assert_non_null(cr->client->connection->qos_pub);
+    assert_non_null(cr->client->connection->qos_sub);
+    tp_consumer_close(consumer);
+}
+
 static void attach_that_is_pending_ends_with_its_client(void **state)
 {
     (void)state;
@@ -458,6 +480,7 @@ int main(void)
         CR_TEST(close_takes_everything_still_open_with_it),
         CR_TEST(closing_hands_the_lease_back),
         CR_TEST(refused_streams_are_asked_for_again_once_a_second),
+        CR_TEST(refused_qos_is_asked_for_again_once_a_second),
         CR_TEST(attach_that_is_pending_ends_with_its_client),
         CR_TEST(qos_is_subscribed_to_only_while_somebody_needs_it__A1),
         CR_TEST(first_announce_after_joining_counts__A7),
