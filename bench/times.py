@@ -114,12 +114,13 @@ def attach_times(bench):
 
 
 def idle_costs(bench, driver):
+    show_share("idle driver with embedded media driver, no clients", share_of_a_core([driver.pid])[0])
     for how, title in (("idle", "idle client with a producer and a consumer"), ("wait", "client that waits for frames that do not come")):
         probe = bench.probe(how)
         line_of(probe)
         shares = share_of_a_core([driver.pid, probe.pid])
         if "idle" == how:
-            show_share("idle driver with embedded media driver", shares[0])
+            show_share("idle driver with embedded media driver, one such client", shares[0])
         show_share(title, shares[1])
         end(probe)
 
