@@ -46,9 +46,20 @@ static void view_of_a_truncated_pool_is_void_and_nobody_dies__M6(void **state)
     tp_consumer_close(consumer);
 }
 
+/* TSan holds a lock of its own while it carries out the atomic load that faults: the handler never returns. */
+static void skip_under_tsan(void)
+{
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+    skip();
+#endif
+#endif
+}
+
 static void truncated_ring_delivers_nothing_and_nobody_dies__M6(void **state)
 {
     (void)state;
+    skip_under_tsan();
     tp_frame_view_t view;
     assert_int_equal(tpi_fault_guard_install(), 0);
     tp_consumer_t *consumer = cr_consumer();
