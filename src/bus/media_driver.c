@@ -38,7 +38,7 @@
 #define LIVENESS_DEFAULT_NS (10 * TPI_NS_PER_S)
 #define LIVENESS_MIN_NS TPI_NS_PER_S
 #define LIVENESS_MAX_NS (3600 * TPI_NS_PER_S)
-#define PARK_DEFAULT_NS UINT64_C(1000000)
+#define PARK_DEFAULT_NS UINT64_C(2000000)
 #define PARK_MAX_NS UINT64_C(100000000)
 #define PARK_MIN_NS UINT64_C(50000)      /* first sleep of an idle thread; shorter ones only burn the timer slack */
 #define LAUNCH_LOCK_WAIT_NS (2 * TPI_NS_PER_S)
@@ -271,8 +271,8 @@ static int configure(aeron_driver_context_t *context, const char *dir, const tp_
         aeron_driver_context_set_dir_delete_on_shutdown(context, config->delete_on_close) < 0 ||
         aeron_driver_context_set_print_configuration(context, false) < 0 ||
         aeron_driver_context_set_threading_mode(context, AERON_THREADING_MODE_SHARED) < 0 ||
+        aeron_driver_context_set_shared_idle_strategy_init_args(context, idle) < 0 ||    /* first: setting the strategy reads them */
         aeron_driver_context_set_shared_idle_strategy(context, "backoff") < 0 ||
-        aeron_driver_context_set_shared_idle_strategy_init_args(context, idle) < 0 ||
         aeron_driver_context_set_ipc_term_buffer_length(context, 0 == config->term_length ? TERM_LENGTH_DEFAULT : config->term_length) < 0 ||
         aeron_driver_context_set_term_buffer_sparse_file(context, true) < 0 ||
         aeron_driver_context_set_perform_storage_checks(context, true) < 0 ||

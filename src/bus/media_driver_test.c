@@ -4,12 +4,14 @@
  */
 #include "bus/media_driver.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
@@ -254,6 +256,46 @@ static int close_shared(void **state)
     return 0;
 }
 
+/* Times the youngest thread of this process went to sleep. */
+static long sleeps_of_the_youngest(void)
+{
+    char path[64];
+    char line[128];
+    long youngest = 0;
+    long sleeps = 0;
+    DIR *const tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (const struct dirent *task = readdir(tasks); NULL != task; task = readdir(tasks))
+    {
+        const long id = strtol(task->d_name, NULL, 10);
+        if (id > youngest) { youngest = id; }
+    }
+    (void)closedir(tasks);
+    (void)snprintf(path, sizeof(path), "/proc/self/task/%ld/status", youngest);
+    FILE *const status = fopen(path, "r");
+    assert_non_null(status);
+    while (NULL != fgets(line, sizeof(line), status)) { (void)sscanf(line, "voluntary_ctxt_switches: %ld", &sleeps); }
+    (void)fclose(status);
+    return sleeps;
+}
+
+/* A window of time, not a bound on it: a machine that is slow only makes fewer sleeps of it. Aeron's own 1 ms would make some 900. */
+static void an_idle_driver_sleeps_as_long_as_it_was_told(void **state)
+{
+    (void)state;
+    tp_media_driver_config_t config = driver_config(tpi_test_dir("park"));
+    tp_media_driver_t *driver = NULL;
+    config.idle_max_park_ns = 50000000;
+    assert_int_equal(tp_media_driver_launch(&driver, &config), 0);
+    const struct timespec window = { .tv_sec = 1 };
+    const long before = sleeps_of_the_youngest();
+    (void)nanosleep(&window, NULL);
+    const long slept = sleeps_of_the_youngest() - before;
+    tp_media_driver_close(driver);
+    assert_true(slept > 0);
+    assert_true(slept < 350);
+}
+
 int main(int argc, char **argv)
 {
     if (3 == argc && 0 == strcmp(argv[1], "--client")) { return run_client(argv[2]); }
@@ -266,6 +308,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(leftovers_of_other_drivers_are_judged_by_heartbeat_and_process),
         cmocka_unit_test(what_is_not_ours_is_refused__M10),
         cmocka_unit_test(media_driver_settings_are_bounded),
+        cmocka_unit_test(an_idle_driver_sleeps_as_long_as_it_was_told),
     };
     return cmocka_run_group_tests(tests, launch_shared, close_shared);
 }
