@@ -1,9 +1,11 @@
 """Processes under test: own session, killed with the tests, output in files, every wait with a deadline."""
 
 import ctypes
+import glob
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -20,6 +22,19 @@ def program(name):
     path = os.path.join(BIN, name)
     assert os.access(path, os.X_OK), f"{path} is no program; set TP_BIN_DIR"
     return path
+
+
+def for_everybody(sandbox):
+    """The directory of copies that any user may run: the build tree may lie where only root gets in (below /root, say)."""
+    copies = os.path.join(sandbox.path, "programs")
+    if not os.path.isdir(copies):
+        library = os.path.join(os.path.dirname(os.path.abspath(BIN)), "lib")
+        os.mkdir(copies)
+        for path in [program("tp"), program("tp_driver"), *glob.glob(os.path.join(library, "*.so.?"))]:
+            shutil.copy(path, copies)
+            os.chmod(os.path.join(copies, os.path.basename(path)), 0o755)
+        os.chmod(copies, 0o755)
+    return copies
 
 
 def clean_environment(**more):
@@ -51,9 +66,14 @@ class Process:
         self.out_file = os.path.join(sandbox.path, f"{self.name}-{time.monotonic_ns()}.out")
         self.err_file = self.out_file[:-4] + ".err"
         self.command = [*prefix, program(name), *arguments]
+        environment = dict(environment) if environment is not None else clean_environment(TP_RUNTIME_DIR=sandbox.run)
+        if user is not None:
+            copies = for_everybody(sandbox)
+            self.command = [*prefix, os.path.join(copies, name), *arguments]
+            environment["LD_LIBRARY_PATH"] = copies
         with open(self.out_file, "wb") as out, open(self.err_file, "wb") as err:
             self.popen = subprocess.Popen(self.command, stdin=stdin or subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True, cwd="/",
-                env=environment if environment is not None else clean_environment(TP_RUNTIME_DIR=sandbox.run), pass_fds=pass_fds,
+                env=environment, pass_fds=pass_fds,
                 preexec_fn=_before_exec(user, list(groups), limits, os.getpid()))
         self.pid = self.popen.pid
 
