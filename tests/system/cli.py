@@ -60,6 +60,12 @@ def start_tp(start, sandbox, *arguments, **more):
     return start("tp", *arguments, environment=environment(sandbox), label=f"tp-{arguments[0]}", **more)
 
 
+def adds_up(summary):
+    """Whether each frame from the first to the last one seen is accounted for. Frames met while nothing was mapped lie outside of these."""
+    outside = sum(summary["lost_by_reason"][reason] for reason in ("not_mapped", "epoch", "bad_descriptor", "regression"))
+    return summary["received"] + summary["lost"] - outside == summary["last_seq"] - summary["first_seq"] + 1
+
+
 def left_of_demo(pid):
     """The directories of the demo with that pid."""
     return sorted(name for name in os.listdir("/dev/shm") if name.startswith(f"tp-demo-{os.geteuid()}-{pid}-"))
