@@ -38,7 +38,7 @@
 #define LIVENESS_DEFAULT_NS (10 * TPI_NS_PER_S)
 #define LIVENESS_MIN_NS TPI_NS_PER_S
 #define LIVENESS_MAX_NS (3600 * TPI_NS_PER_S)
-#define PARK_DEFAULT_NS UINT64_C(2000000)
+#define PARK_DEFAULT_NS UINT64_C(5000000)
 #define PARK_MAX_NS UINT64_C(100000000)
 #define PARK_MIN_NS UINT64_C(50000)      /* first sleep of an idle thread; shorter ones only burn the timer slack */
 #define LAUNCH_LOCK_WAIT_NS (2 * TPI_NS_PER_S)

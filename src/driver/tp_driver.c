@@ -27,8 +27,8 @@
 #define READY_TIMEOUT_NS (10 * TPI_NS_PER_S)
 #define PARK_MIN_NS (50 * TPI_NS_PER_US)
 #define PARK_BUSY_NS TPI_NS_PER_MS              /* longest sleep while somebody is attached */
-#define PARK_IDLE_NS (10 * TPI_NS_PER_MS)       /* and while nobody is */
-#define ADMIN_PERIOD_NS (10 * TPI_NS_PER_MS)
+#define PARK_IDLE_NS (15 * TPI_NS_PER_MS)       /* and while nobody is */
+#define ADMIN_PERIOD_NS (40 * TPI_NS_PER_MS)
 
 struct tp_driver
 {

@@ -21,7 +21,7 @@ typedef struct tp_media_driver_config
     bool delete_on_start;              /* remove what a dead driver left there; a live one is an error in any case */
     uint32_t term_length;              /* IPC term length in bytes where a channel gives none; 0 = 4 MiB */
     int64_t client_liveness_timeout_ns;/* 0 = default 10 s */
-    uint64_t idle_max_park_ns;         /* longest sleep of an idle thread; 0 = 2 ms: an idle driver stays below 2 % of a core */
+    uint64_t idle_max_park_ns;         /* longest sleep of an idle thread; 0 = 5 ms: an idle driver stays below 2 % of a core */
     uint64_t reserved[6];
 }
 tp_media_driver_config_t;
