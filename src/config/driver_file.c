@@ -92,7 +92,7 @@ static int walk(const table_t *table)
         const tpi_toml_node_t *const node = &table->node->children[i];
         if (NULL != table->other_key && is_key(node, table->other_key)) { continue; }
         const tpi_conf_row_t *const row = find_row(table, node);
-        if (NULL == row) { return refuse_key(table, node); }
+        if (NULL == row) { return refuse_key(table, node); }                    /* D-208 */
         const tpi_conf_place_t place = place_of(table->source, node, table->key_prefix);
         if (tpi_conf_set_node(row, table->object, node, &place) < 0) { return -1; }
         if (tpi_driver_rows == table->rows)

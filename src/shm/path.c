@@ -288,7 +288,7 @@ void tpi_path_sanitize(char *out, size_t size, const char *name)
     size_t n = 0;
     if (0 == size) { return; }
     if (NULL == name || '\0' == name[0]) { name = "unknown"; }
-    for (; n + 1 < size && '\0' != name[n]; n++) { out[n] = is_name_byte((unsigned char)name[n]) ? name[n] : '_'; }
+    for (; n + 1 < size && '\0' != name[n]; n++) { out[n] = is_name_byte((unsigned char)name[n]) ? name[n] : '_'; }       /* W-223 */
     out[n] = '\0';
 }
 
