@@ -229,8 +229,8 @@ def matrix(trace):
 
 def checklist(trace, verdicts=None):
     lines = ["# Checklist: MUST and SHOULD rows and their tests", "",
-             "Written by `tools/trace_matrix.py --write`; do not edit, and solve a conflict by writing it anew. What the last ctest run said stands in",
-             "`build/release/REQUIREMENTS_TEST_CHECKLIST.md`, the same list with one more column, which `./run test` writes."]
+             "Written by `tools/trace_matrix.py --write`; do not edit, and solve a conflict by writing it anew. What the last ctest run said",
+             "stands in `build/release/REQUIREMENTS_TEST_CHECKLIST.md`, the same list with one more column, which `./run test` writes."]
     if verdicts is not None:
         lines[2:] = [f"Written by `tools/trace_matrix.py --results` from the last ctest run in {verdicts.folder}, which ended {verdicts.ended}."]
     part = None
