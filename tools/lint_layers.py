@@ -15,7 +15,7 @@ FOREIGN = re.compile(r"\baeron_(?:\w+_)?t\b|\bAERON_\w+|\baeron_\w+\s*\(|\bsbe_\
 
 
 def read_layers(root, problems):
-    rows = {}
+    rows, reserved = {}, {}
     for number, line in enumerate(lintlib.read(root / "src/layers.txt").splitlines(), 1):
         line = line.split("#")[0].strip()
         if not line:
@@ -24,12 +24,19 @@ def read_layers(root, problems):
         for name in allowed.split():
             if name != "public" and name not in rows:
                 problems.append(f"src/layers.txt:{number}: row '{module}' names '{name}', which is no earlier row")
-        rows[module.strip()] = set(allowed.split())
+        if "/" in module:
+            reserved[module.strip()] = set(allowed.split())
+            problems += [f"src/layers.txt:{number}: src/{module.strip()} does not exist"] if not (root / "src" / module.strip()).exists() else []
+        else:
+            rows[module.strip()] = set(allowed.split())
+    for header, modules in reserved.items():
+        for module in set(rows) - modules:
+            rows[module].add(f"not {header}")
     return rows
 
 
 def judge_include(module, allowed, kind, target):
-    """What is wrong with this include in that module, or None."""
+    """What is wrong with this include in that module, or None. allowed: its row, and the headers that other modules have for themselves."""
     if AERON.search(target):
         return None if module == "bus" else f"includes Aeron's <{target}>; only bus may"
     if GENERATED.search(target) and not target.startswith("tensor_pool/"):
@@ -39,6 +46,8 @@ def judge_include(module, allowed, kind, target):
     if kind == "<":
         return None
     first, slash, _ = target.partition("/")
+    if first != module and f"not {target}" in allowed:
+        return f'includes "{target}", which src/layers.txt gives to others'
     if not slash:
         return None if module in ("apps", "codec") else f'includes "{target}" without its path below src/'
     if first == module or first in allowed or module == "apps" and first in ("apps", "tp"):
@@ -116,6 +125,10 @@ CASES = [
     case("generated codecs outside codec", "only codec may", {"src/bus/a.c": '#include "shm_tensorpool_control/qosProducer.h"\n'}),
     case("no path", "without its path", {"src/bus/a.c": '#include "bus.h"\n'}),
     case("an app that reaches inside", "does not name 'bus'", {"apps/a.c": '#include "bus/bus.h"\n'}),
+    case("a header for one module", None, {"src/layers.txt": LAYERS + "codec/a.h: bus\n", "src/codec/a.h": '#include "codec/a.h"\n'}),
+    case("a header for another module", "gives to others", {"src/layers.txt": LAYERS.replace("config: common", "config: common codec")
+                                                            + "codec/a.h: bus\n", "src/codec/a.h": "\n", "src/config/b.c": '#include "codec/a.h"\n'}),
+    case("a reserved header that is gone", "does not exist", {"src/layers.txt": LAYERS + "codec/a.h: bus\n"}),
     case("a module without a row", "has no row", {"src/new/a.c": "\n"}),
     case("a later row", "no earlier row", {"src/layers.txt": "common: codec\ncodec: common\n"}),
     case("a system header in a public header", "standard C", {"include/tensor_pool/y.h": "#include <sys/mman.h>\n"}),

@@ -28,7 +28,7 @@ LEVELS = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY")
 ROW = re.compile(r"^\|\s*([A-Z]-\d+[a-z]?)\s*\|\s*(\(?(?:MUST NOT|MUST|SHOULD NOT|SHOULD|MAY)\)?)\s*\|(.*)\|\s*$", re.M)
 ID = re.compile(r"(?<![\w-])([WDSXTJBRPI]-\d+[a-z]?)\b(?:\s*\.\.\s*(?:[A-Z]-)?(\d+))?")
 TEST = re.compile(r"^\s*(?:(?:public |static )*void|def|async def)\s+(\w+?)__(\w+)\s*\(", re.M)
-SOURCES = {"src": (".c", ".cpp", ".h", ".in"), "apps": (".c", ".cpp", ".h"), "include": (".h",), "schemas": (".xml",)}
+SOURCES = {"src": (".c", ".cpp", ".h", ".in", ".txt"), "apps": (".c", ".cpp", ".h"), "include": (".h",), "schemas": (".xml",)}
 COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|(?P<c>//[^\n]*|/\*.*?\*/)', re.S)
 
 
@@ -90,7 +90,7 @@ def is_prototype(lines, at):
 
 def places_in(path, text):
     """[(line number, ids, where)] of the enforcing lines of a source file."""
-    if path.suffix in (".xml", ".in"):
+    if path.suffix in (".xml", ".in", ".txt"):
         return [(number, ids_in(line), "") for number, line in enumerate(text.splitlines(), 1) if ids_in(line)]
     code = lintlib.blank_comments(text, strings=False).splitlines()
     found = []

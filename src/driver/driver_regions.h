@@ -7,7 +7,7 @@
 
 #include "common/err.h"
 #include "driver/driver_internal.h"
-#include "shm/region.h"
+#include "shm/region_create.h"
 
 typedef struct tpi_gc_policy
 {

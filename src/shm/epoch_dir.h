@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "shm/region.h"
+#include "shm/region_create.h"
 
 #define TPI_EPOCH_DIRS_MAX 65536u      /* entries looked at in one stream directory */
 #define TPI_EPOCH_FILES_MAX 1024u      /* entries removed from one epoch directory */

@@ -3,7 +3,7 @@
  * allocates, zeroes and syncs gigabytes (trap M12). Order: directory, files with O_EXCL, mode, allocation, zeros, lock, superblocks, fsync;
  * whoever reads a file after the first announce finds it complete (W-246).
  */
-#include "shm/region.h"
+#include "shm/region_create.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,6 +3,7 @@
 #define TPI_SHM_TEST_REGIONS_H
 
 #include "shm/pool_set.h"
+#include "shm/region_create.h"
 #include "shm/test_dir.h"
 
 typedef struct test_regions

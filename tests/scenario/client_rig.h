@@ -18,7 +18,7 @@
 #include "client/client_state.h"
 #include "codec/codec_driver.h"
 #include "codec/codec_wire.h"
-#include "shm/region.h"
+#include "shm/region_create.h"
 
 #include <tensor_pool/tp.h>
 
