@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "bus/bus.h"
+#include "common/bytes.h"
 #include "common/clock.h"
 
 #define SCAN_ENTRIES_MAX 512
@@ -37,19 +38,8 @@ static bool read_at(int fd, void *buffer, size_t length, int64_t offset)
     return true;
 }
 
-static int32_t i32_at(const uint8_t *bytes, size_t offset)
-{
-    int32_t value;
-    memcpy(&value, bytes + offset, sizeof(value));
-    return value;
-}
-
-static int64_t i64_at(const uint8_t *bytes, size_t offset)
-{
-    int64_t value;
-    memcpy(&value, bytes + offset, sizeof(value));
-    return value;
-}
+static int32_t i32_at(const uint8_t *bytes, size_t offset) { return (int32_t)tpi_u32_at(bytes, offset); }
+static int64_t i64_at(const uint8_t *bytes, size_t offset) { return (int64_t)tpi_u64_at(bytes, offset); }
 
 static tpi_cnc_state_t check_layout(const uint8_t *meta, int64_t file_length, tpi_cnc_layout_t *layout, char *problem, size_t problem_size)
 {

@@ -421,16 +421,71 @@ int tpi_client_call(tp_client_t *client, tpi_command_t *command, int64_t timeout
     }
 }
 
-void tpi_client_dispose(tp_client_t *client, tpi_command_run_t run, void *object)
+/* ---- opening and closing what the conductor owns ------------------------------------------------------------------------ */
+
+static void dispose_object(tpi_command_t *command) { command->dispose(command->object, tpi_client_now(command->owner)); }
+
+/* The client ends. What was started is in one of its lists and ends with it. */
+static void unmake_object(tpi_command_t *command)
+{
+    if (!command->started) { command->unmake(command->object); }
+}
+
+static int create_opening(tpi_command_t **command, tp_client_t *client, const tpi_opening_t *how, void *object)
+{
+    if (NULL == object) { return -1; }
+    if (tpi_command_create(command, how->run, client, object) < 0)
+    {
+        how->unmake(object);
+        return -1;
+    }
+    (*command)->dispose = how->dispose;
+    (*command)->unmake = how->unmake;
+    (*command)->on_abandoned = dispose_object;
+    (*command)->on_closed = unmake_object;
+    return 0;
+}
+
+int tpi_client_open(tp_client_t *client, const tpi_opening_t *how, void *object, int64_t timeout_ns)
 {
     tpi_command_t *command = NULL;
-    tpi_command_t here = { .run = run, .owner = client, .object = object };
+    if (create_opening(&command, client, how, object) < 0) { return -1; }
+    const int rc = tpi_client_call(client, command, timeout_ns);
+    if (TPI_CALL_NOT_SENT == rc) { how->unmake(object); }
+    return rc < 0 ? -1 : 0;
+}
+
+int tpi_client_open_async(tpi_command_t **command, tp_client_t *client, const tpi_opening_t *how, void *object)
+{
+    tpi_command_t *c = NULL;
+    if (create_opening(&c, client, how, object) < 0) { return -1; }
+    if (tpi_client_enqueue(client, c) < 0)
+    {
+        tpi_command_delete(c);
+        how->unmake(object);
+        return -1;
+    }
+    *command = c;
+    return 0;
+}
+
+static int run_dispose(tpi_command_t *command, int64_t now_ns)
+{
+    command->dispose(command->object, now_ns);
+    return 1;
+}
+
+void tpi_client_dispose(tp_client_t *client, void (*dispose)(void *object, int64_t now_ns), void *object)
+{
+    tpi_command_t *command = NULL;
     if (atomic_load(&client->closing) || (tpi_client_on_conductor(client) && !atomic_load(&client->in_do_work) && NULL == client->runner))
     {
-        (void)run(&here, tpi_client_now(client));
+        dispose(object, tpi_client_now(client));
         return;
     }
-    if (tpi_command_create(&command, run, client, object) < 0) { return; }                /* out of memory: closed with the client */
+    if (tpi_command_create(&command, run_dispose, client, object) < 0) { return; }        /* out of memory: closed with the client */
+    command->dispose = dispose;
+    command->on_closed = dispose_object;
     const bool waits = !(tpi_client_on_conductor(client) && atomic_load(&client->in_do_work));
     tpi_idle_t idle;
     tpi_idle_init(&idle, TPI_IDLE_BACKOFF, 20 * TPI_NS_PER_US, TPI_NS_PER_MS);
@@ -472,6 +527,17 @@ static void end_command(tpi_command_t *command)
     tpi_command_finish(command, -1);
 }
 
+static void end_commands(tp_client_t *client)
+{
+    while (NULL != client->pending)
+    {
+        tpi_command_t *command = client->pending;
+        client->pending = command->next;
+        end_command(command);
+    }
+    for (tpi_command_t *command; NULL != (command = tpi_mpsc_queue_take(client->commands));) { end_command(command); }
+}
+
 void tp_client_close(tp_client_t *client)
 {
     if (NULL == client) { return; }
@@ -479,6 +545,7 @@ void tp_client_close(tp_client_t *client)
     client->runner = NULL;
     atomic_store(&client->conductor, 0);                   /* the closing thread is the conductor now */
     atomic_store(&client->closing, true);
+    end_commands(client);                                  /* what they are about is closed next */
     while (NULL != client->producers) { tp_producer_close(client->producers); }
     while (NULL != client->consumers) { tp_consumer_close(client->consumers); }
     for (tpi_attachment_t *a = client->attachments; NULL != a; a = a->next)
@@ -491,13 +558,6 @@ void tp_client_close(tp_client_t *client)
     while (NULL != client->connection && tpi_attachment_has_unsent(client) && tpi_clock_monotonic_ns() < deadline_ns)
     {
         tpi_idle(&idle, tp_client_do_work(client), -1);
-    }
-    for (tpi_command_t *command; NULL != (command = tpi_mpsc_queue_take(client->commands));) { end_command(command); }
-    while (NULL != client->pending)
-    {
-        tpi_command_t *command = client->pending;
-        client->pending = command->next;
-        end_command(command);
     }
     delete_client(client);
 }

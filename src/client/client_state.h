@@ -150,8 +150,21 @@ int64_t tpi_client_now(const tp_client_t *client);
  */
 int tpi_client_call(tp_client_t *client, tpi_command_t *command, int64_t timeout_ns);
 #define TPI_CALL_NOT_SENT (-2)         /* the command never reached the conductor; its object is still the caller's */
-/* Closing calls: run ends and frees object. Never fails: a full ring is waited out; on the conductor itself it runs at once. */
-void tpi_client_dispose(tp_client_t *client, tpi_command_run_t run, void *object);
+
+/* How the conductor opens and ends one kind of object. A started object is in a list of the client, which ends it at the latest. */
+typedef struct tpi_opening
+{
+    tpi_command_run_t run;                          /* starts the object, then looks whether it is open; a failed one is gone */
+    void (*dispose)(void *object, int64_t now_ns);  /* conductor: ends and frees one that was started */
+    void (*unmake)(void *object);                   /* frees one that was not */
+}
+tpi_opening_t;
+/* Any thread: has the conductor open the object (NULL: out of memory already) and waits. 0, or -1 and the object is gone. */
+int tpi_client_open(tp_client_t *client, const tpi_opening_t *how, void *object, int64_t timeout_ns);
+/* The same without waiting; the caller polls and deletes the command. */
+int tpi_client_open_async(tpi_command_t **command, tp_client_t *client, const tpi_opening_t *how, void *object);
+/* Closing calls. Never fails: a full ring is waited out; on the conductor itself it is done at once. */
+void tpi_client_dispose(tp_client_t *client, void (*dispose)(void *object, int64_t now_ns), void *object);
 int tpi_client_enqueue(tp_client_t *client, tpi_command_t *command);
 /*
  * One step of waiting for something the conductor does: turns it where this thread may, else idles (idle NULL: does not idle). -1 when the

@@ -309,14 +309,17 @@ void tpi_consumer_connection_lost(tp_consumer_t *consumer, int64_t now_ns)
 
 /* ---- life --------------------------------------------------------------------------------------------------------------- */
 
-static void free_consumer(tp_consumer_t *c)
+static void free_consumer(void *object)
 {
+    tp_consumer_t *c = object;
+    if (NULL == c) { return; }
     tpi_dispatcher_delete(c->dispatcher);
     tpi_free(c);
 }
 
-static void dispose(tp_consumer_t *c, int64_t now_ns)
+static void dispose(void *object, int64_t now_ns)
 {
+    tp_consumer_t *c = object;
     tp_client_t *client = c->client;
     for (tp_consumer_t **at = &client->consumers; NULL != *at; at = &(*at)->next)
     {
@@ -391,19 +394,7 @@ static int run_open(tpi_command_t *command, int64_t now_ns)
     return -1;
 }
 
-static int run_close(tpi_command_t *command, int64_t now_ns)
-{
-    dispose(command->object, now_ns);
-    return 1;
-}
-
-/* The client ends. What was started is in its list and gone with it already. */
-static void open_closed(tpi_command_t *command)
-{
-    if (!command->started) { free_consumer(command->object); }
-}
-
-static void close_abandoned(tpi_command_t *command) { dispose(command->object, tpi_clock_monotonic_ns()); }
+static const tpi_opening_t opening = { .run = run_open, .dispose = dispose, .unmake = free_consumer };
 
 static tp_consumer_t *create(tp_client_t *client, const tp_consumer_context_t *context)
 {
@@ -434,18 +425,7 @@ int tp_consumer_init(tp_consumer_t **consumer, tp_client_t *client, const tp_con
 {
     if (NULL == consumer || NULL == client || NULL == context) { TPI_SET_ERR(TP_EINVAL, "consumer, client or context is NULL"); return -1; }
     tp_consumer_t *c = create(client, context);
-    tpi_command_t *command = NULL;
-    if (NULL == c) { return -1; }
-    if (tpi_command_create(&command, run_open, client, c) < 0)
-    {
-        free_consumer(c);
-        return -1;
-    }
-    command->on_abandoned = close_abandoned;
-    command->on_closed = open_closed;
-    const int rc = tpi_client_call(client, command, tpi_clock_add_ns(context->attach_timeout_ns, CALL_TIMEOUT_NS));
-    if (TPI_CALL_NOT_SENT == rc) { free_consumer(c); }
-    if (rc < 0) { return -1; }
+    if (tpi_client_open(client, &opening, c, tpi_clock_add_ns(context->attach_timeout_ns, CALL_TIMEOUT_NS)) < 0) { return -1; }
     *consumer = c;
     return 0;
 }
@@ -468,5 +448,5 @@ void tp_consumer_close(tp_consumer_t *consumer)
         consumer->close_asked = true;                      /* from its own frame handler: done when the handler has returned */
         return;
     }
-    tpi_client_dispose(consumer->client, run_close, consumer);
+    tpi_client_dispose(consumer->client, dispose, consumer);
 }

@@ -72,8 +72,9 @@ static void on_session(tpi_attachment_t *attachment, tpi_session_event_t event, 
     publish_info(session);
 }
 
-static void dispose(tp_driver_session_t *session, int64_t now_ns)
+static void dispose(void *object, int64_t now_ns)
 {
+    tp_driver_session_t *session = object;
     tpi_attachment_close(session->attachment, now_ns);
     tpi_free(session);
 }
@@ -123,12 +124,6 @@ static void session_abandoned(tpi_command_t *command) { dispose(command->object,
 
 /* Pending when the client ends: nobody will get the session. */
 static void session_closed(tpi_command_t *command) { dispose(command->object, tpi_clock_monotonic_ns()); }
-
-static int run_forget(tpi_command_t *command, int64_t now_ns)
-{
-    dispose(command->object, now_ns);
-    return 1;
-}
 
 /* ---- calls -------------------------------------------------------------------------------------------------------------- */
 
@@ -234,12 +229,12 @@ int tp_driver_detach(tp_driver_session_t *session, int64_t timeout_ns)
     tp_client_t *client = session->client;
     if (atomic_load(&client->closing) || timeout_ns <= 0)
     {
-        tpi_client_dispose(client, run_forget, session);
+        tpi_client_dispose(client, dispose, session);
         return 0;
     }
     if (tpi_command_create(&command, run_detach, client, session) < 0) { return -1; }
     command->on_closed = session_closed;
     const int rc = tpi_client_call(client, command, timeout_ns);
-    if (TPI_CALL_NOT_SENT == rc) { tpi_client_dispose(client, run_forget, session); }
+    if (TPI_CALL_NOT_SENT == rc) { tpi_client_dispose(client, dispose, session); }
     return rc < 0 ? -1 : 0;
 }

@@ -382,8 +382,9 @@ tp_producer_t *tpi_producer_next(const tp_producer_t *producer) { return produce
 /* ---- life --------------------------------------------------------------------------------------------------------------- */
 
 /* Ends everything and frees. No application thread uses the producer any more, so nothing is in use. */
-static void dispose(tp_producer_t *p, int64_t now_ns)
+static void dispose(void *object, int64_t now_ns)
 {
+    tp_producer_t *p = object;
     tp_client_t *client = p->client;
     for (tp_producer_t **at = &client->producers; NULL != *at; at = &(*at)->next)
     {
@@ -452,19 +453,7 @@ static int run_open(tpi_command_t *command, int64_t now_ns)
     return -1;
 }
 
-static int run_close(tpi_command_t *command, int64_t now_ns)
-{
-    dispose(command->object, now_ns);
-    return 1;
-}
-
-/* The client ends. What was started is in its list and gone with it already. */
-static void open_closed(tpi_command_t *command)
-{
-    if (!command->started) { tpi_free(command->object); }
-}
-
-static void close_abandoned(tpi_command_t *command) { dispose(command->object, tpi_clock_monotonic_ns()); }
+static const tpi_opening_t opening = { .run = run_open, .dispose = dispose, .unmake = tpi_free };
 
 static tp_producer_t *create(tp_client_t *client, const tp_producer_context_t *context)
 {
@@ -495,18 +484,7 @@ int tp_producer_init(tp_producer_t **producer, tp_client_t *client, const tp_pro
 {
     if (NULL == producer || NULL == client || NULL == context) { TPI_SET_ERR(TP_EINVAL, "producer, client or context is NULL"); return -1; }
     tp_producer_t *p = create(client, context);
-    tpi_command_t *command = NULL;
-    if (NULL == p) { return -1; }
-    if (tpi_command_create(&command, run_open, client, p) < 0)
-    {
-        tpi_free(p);
-        return -1;
-    }
-    command->on_abandoned = close_abandoned;
-    command->on_closed = open_closed;
-    const int rc = tpi_client_call(client, command, tpi_clock_add_ns(context->attach_timeout_ns, CALL_TIMEOUT_NS));
-    if (TPI_CALL_NOT_SENT == rc) { tpi_free(p); }
-    if (rc < 0) { return -1; }
+    if (tpi_client_open(client, &opening, p, tpi_clock_add_ns(context->attach_timeout_ns, CALL_TIMEOUT_NS)) < 0) { return -1; }
     *producer = p;
     return 0;
 }
@@ -524,7 +502,7 @@ int tp_producer_open(tp_producer_t **producer, tp_client_t *client, uint32_t str
 void tp_producer_close(tp_producer_t *producer)
 {
     if (NULL == producer) { return; }
-    tpi_client_dispose(producer->client, run_close, producer);
+    tpi_client_dispose(producer->client, dispose, producer);
 }
 
 /* ---- looking -------------------------------------------------------------------------------------------------------------- */

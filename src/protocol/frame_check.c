@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/bytes.h"
+
 #define HEADER_AT TPC_SLOT_HEADER_BLOCK
 #define PAD_AT 147u                                  /* slot offset of TensorHeader.pad: not compared (W-020) */
 #define HEADER_USED (PAD_AT - HEADER_AT)
@@ -40,20 +42,6 @@ tpi_drop_reason_t tpi_frame_check(tpi_frame_t *frame, tpi_tensor_result_t *tenso
     return TPI_DROP_ACCEPTED;
 }
 
-static uint32_t u32_at(const uint8_t *bytes, size_t at)
-{
-    uint32_t value;
-    memcpy(&value, bytes + at, sizeof(value));
-    return value;
-}
-
-static uint64_t u64_at(const uint8_t *bytes, size_t at)
-{
-    uint64_t value;
-    memcpy(&value, bytes + at, sizeof(value));
-    return value;
-}
-
 static tpi_drop_reason_t check_new_header(tpi_frame_checker_t *checker, tpi_frame_t *frame, const uint8_t *bytes, uint64_t seq,
     const tpi_pool_set_t *set)
 {
@@ -84,11 +72,11 @@ tpi_drop_reason_t tpi_frame_checker_check(tpi_frame_checker_t *checker, tpi_fram
     uint16_t pool_id;
     memcpy(&pool_id, bytes + TPC_SLOT_HEADER_POOL_ID_AT, sizeof(pool_id));
     tpi_frame_t found = { .pool = NULL };
-    const tpi_drop_reason_t reason = locate(&found, u32_at(bytes, TPC_SLOT_HEADER_PAYLOAD_OFFSET_AT), u32_at(bytes, TPC_SLOT_HEADER_PAYLOAD_SLOT_AT),
-        pool_id, u32_at(bytes, TPC_SLOT_HEADER_VALUES_LEN_AT), seq, set);
+    const tpi_drop_reason_t reason = locate(&found, tpi_u32_at(bytes, TPC_SLOT_HEADER_PAYLOAD_OFFSET_AT),
+        tpi_u32_at(bytes, TPC_SLOT_HEADER_PAYLOAD_SLOT_AT), pool_id, tpi_u32_at(bytes, TPC_SLOT_HEADER_VALUES_LEN_AT), seq, set);
     if (TPI_DROP_ACCEPTED != reason) { return reason; }
-    found.timestamp_ns = u64_at(bytes, TPC_SLOT_HEADER_TIMESTAMP_AT);
-    found.meta_version = u32_at(bytes, TPC_SLOT_HEADER_META_VERSION_AT);
+    found.timestamp_ns = tpi_u64_at(bytes, TPC_SLOT_HEADER_TIMESTAMP_AT);
+    found.meta_version = tpi_u32_at(bytes, TPC_SLOT_HEADER_META_VERSION_AT);
     found.tensor = &checker->tensor;
     *frame = found;
     return TPI_DROP_ACCEPTED;

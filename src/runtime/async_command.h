@@ -36,6 +36,8 @@ struct tpi_command
     void *object;                      /* what it is about */
     void (*on_abandoned)(tpi_command_t *command);   /* conductor, done but abandoned: frees what the caller would have taken; may be NULL */
     void (*on_closed)(tpi_command_t *command);      /* the client ends before the command: frees what run would have; may be NULL */
+    void (*dispose)(void *object, int64_t now_ns);  /* conductor: ends and frees the object; may be NULL */
+    void (*unmake)(void *object);      /* frees an object that was never started; may be NULL */
     bool started;
     tpi_err_t err;
     tpi_command_t *next;               /* conductor's list of pending commands */
