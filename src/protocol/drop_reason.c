@@ -18,7 +18,8 @@ static uint64_t sum(const uint64_t *drops, tpi_drop_class_t class)
     uint64_t total = 0;
     for (int i = 0; i < TPI_DROP_REASON_COUNT; i++)
     {
-        if (class == rows[i].class) { total += drops[i]; }
+        /* a total that has reached its end stays there */
+        if (class == rows[i].class) { total = drops[i] > UINT64_MAX - total ? UINT64_MAX : total + drops[i]; }          /* W-189 */
     }
     return total;
 }
