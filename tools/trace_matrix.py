@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Requirements: docs/spec, the lines that enforce them and the tests that prove them, as generated documents; rows without either fail.
 
-An enforcing line carries the id in a comment: at its end, or alone in front of the statement or definition. A comment in front of a
-prototype or at the head of a file explains, and does not count. A test carries the id at the end of its name: what__W_160.
+An enforcing line carries the id in a comment: at its end, or alone in front of the statement or definition. A comment at a prototype,
+at a type or its members, or at the head of a file explains, and does not count. A test carries the id at the end of its name: what__W_160.
 
   tools/trace_matrix.py                     checks
   tools/trace_matrix.py --write             writes the documents anew (also the way out of a merge conflict in them)
@@ -88,6 +88,12 @@ def is_prototype(lines, at):
         and not text.startswith("_Static_assert")
 
 
+def is_member(lines, at):
+    """Whether the line only declares: a type, or a member of one."""
+    top = next((lines[n] for n in range(at, -1, -1) if re.match(r"[A-Za-z_#]", lines[n])), "")
+    return bool(re.match(r"(?:typedef\s+)?(?:enum|struct|union)\b[^(=]*$", top))
+
+
 def places_in(path, text):
     """[(line number, ids, where)] of the enforcing lines of a source file."""
     if path.suffix in (".xml", ".in", ".txt"):
@@ -112,7 +118,7 @@ def places_in(path, text):
                 number += 1
             if number >= len(code) or code[number].lstrip().startswith("#include"):
                 continue
-        if is_prototype(code, number):
+        if is_prototype(code, number) or is_member(code, number):
             continue
         where = next((definition(code[n]) for n in range(number, -1, -1) if definition(code[n])), "")
         found.append((number + 1, ids, where))
@@ -375,6 +381,7 @@ CASES = [
     ("no line", {**SPEC, **PROOF}, "W-001: (MUST) without line"),
     ("no test", {**SPEC, **CODE}, "W-001: (MUST) without test"),
     ("a prototype enforces nothing", {**SPEC, **PROOF, "src/x/a.h": "int b;\n/* W-001 */\nint f(int a);\n"}, "W-001: (MUST) without line"),
+    ("a member enforces nothing", {**SPEC, **PROOF, "src/x/a.h": "int b;\nstruct s\n{\n    int c;    /* W-001 */\n};\n"}, "W-001: (MUST) without line"),
     ("the head of a file enforces nothing", {**SPEC, **PROOF, "src/x/a.c": "/* W-001 */\nint f(int a)\n{\n}\n"}, "W-001: (MUST) without line"),
     ("a part that is not deferred", {**SPEC, **CODE, **PROOF, DEFERRED: ""}, "S-001: MUST without line and test"),
     ("a test with an unknown id", {**SPEC, **CODE, "src/x/a_test.c": "static void x__W_009(void **state)\n"}, "W-009 stands neither"),

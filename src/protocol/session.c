@@ -25,7 +25,7 @@ uint64_t tpi_id_source_random(tpi_id_source_t *ids)
 void tpi_id_source_init(tpi_id_source_t *ids, uint64_t seed_a, uint64_t seed_b)
 {
     ids->random = seed_a;
-    ids->next_correlation_id = tpi_id_source_random(ids) ^ seed_b;              /* D-037 */
+    ids->next_correlation_id = tpi_id_source_random(ids) ^ seed_b;              /* D-036 D-037 */
 }
 
 int64_t tpi_id_source_correlation(tpi_id_source_t *ids)
@@ -39,7 +39,7 @@ int64_t tpi_id_source_correlation(tpi_id_source_t *ids)
 uint32_t tpi_id_source_client(tpi_id_source_t *ids)
 {
     uint32_t id;
-    do { id = (uint32_t)(tpi_id_source_random(ids) >> 32); } while (0 == id || TP_NULL_U32 == id);
+    do { id = (uint32_t)(tpi_id_source_random(ids) >> 32); } while (0 == id || TP_NULL_U32 == id);           /* D-032 */
     return id;
 }
 
