@@ -65,6 +65,31 @@ int cli_reader_open(cli_reader_t *reader, const cli_args_t *args, const char *st
     return code;
 }
 
+static int raw_stats(const cli_reader_t *reader, tp_consumer_stats_t *stats)
+{
+    *stats = (tp_consumer_stats_t){ .size = sizeof(*stats) };
+    return tp_consumer_stats(reader->consumer, stats);
+}
+
+int cli_reader_stats(const cli_reader_t *reader, tp_consumer_stats_t *stats)
+{
+    static const tp_drop_reason_t early[] = { TP_DROP_NOT_MAPPED, TP_DROP_EPOCH };
+    if (raw_stats(reader, stats) < 0) { return -1; }
+    for (size_t i = 0; i < sizeof(early) / sizeof(early[0]); i++)
+    {
+        stats->drops[early[i]] -= reader->joined ? reader->before_join[early[i]] : stats->drops[early[i]];
+    }
+    return 0;
+}
+
+static void join(cli_reader_t *reader)
+{
+    tp_consumer_stats_t stats;
+    if (reader->joined || raw_stats(reader, &stats) < 0) { return; }
+    memcpy(reader->before_join, stats.drops, sizeof(reader->before_join));
+    reader->joined = true;
+}
+
 /* No frame for a while: whether that ends the reading. */
 static bool silence_ends(cli_reader_t *reader, int64_t now_ns)
 {
@@ -72,8 +97,8 @@ static bool silence_ends(cli_reader_t *reader, int64_t now_ns)
     const bool counting = CLI_GIVEN(reader->args->count);
     if (counting && reader->frames > 0 && silent_ns > SETTLE_NS)
     {
-        tp_consumer_stats_t stats = { .size = sizeof(stats) };
-        if (tp_consumer_stats(reader->consumer, &stats) == 0 && reader->frames + cli_lost(&stats) >= reader->args->count) { return true; }
+        tp_consumer_stats_t stats;
+        if (cli_reader_stats(reader, &stats) == 0 && reader->frames + cli_lost(&stats) >= reader->args->count) { return true; }
     }
     const int64_t limit_ns = 0 != reader->silence_ns ? reader->silence_ns : counting && reader->frames > 0 ? SILENCE_NS : INT64_MAX;
     if (silent_ns < limit_ns) { return false; }
@@ -93,6 +118,7 @@ int cli_reader_next(cli_reader_t *reader, tp_frame_view_t *view)
         if (now_ns >= reader->deadline_ns) { return 0; }
         if (rc > 0)
         {
+            join(reader);
             reader->now_ns = now_ns;
             reader->last_ns = now_ns;
             if (0 == reader->frames++ && 0 == reader->first_ns) { reader->first_ns = now_ns; }

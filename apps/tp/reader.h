@@ -19,6 +19,8 @@ typedef struct cli_reader
     uint64_t frames;                   /* handed out */
     int64_t start_ns, first_ns, last_ns, deadline_ns, silence_ns;
     int64_t now_ns;                    /* when the last frame was handed out */
+    bool joined;                       /* a frame came */
+    uint64_t before_join[TP_DROP_REASONS];
     int exit_code;                     /* why the reading ended, CLI_OK for count, time and signal */
     FILE *text;                        /* where lines for people go */
 }
@@ -42,6 +44,8 @@ int cli_reader_next(cli_reader_t *reader, tp_frame_view_t *view);
 /* The frame just handed out was overwritten while it was read: it does not count for --count. */
 void cli_reader_torn(cli_reader_t *reader);
 void cli_reader_close(cli_reader_t *reader);
+/* Statistics of the consumer, without the frames of the stream that it met before its first mapping: nobody could have given it those. */
+int cli_reader_stats(const cli_reader_t *reader, tp_consumer_stats_t *stats);
 
 /* Lost frames: every reason but thinning that was asked for. */
 uint64_t cli_lost(const tp_consumer_stats_t *stats);

@@ -60,9 +60,9 @@ static bool grow(sub_t *sub, size_t length)
 
 static void follow(sub_t *sub, const tp_frame_view_t *view)
 {
-    tp_consumer_stats_t stats = { .size = sizeof(stats) };
+    tp_consumer_stats_t stats;
     sub->last_seq = view->seq;
-    if (view->epoch == sub->epoch || tp_consumer_stats(sub->reader.consumer, &stats) < 0) { return; }
+    if (view->epoch == sub->epoch || cli_reader_stats(&sub->reader, &stats) < 0) { return; }
     sub->epoch = view->epoch;
     sub->first_seq = stats.first_seq;
     sub->epochs++;
@@ -103,10 +103,10 @@ static int take_frame(sub_t *sub, const tp_frame_view_t *view)
 
 static void status(sub_t *sub)
 {
-    tp_consumer_stats_t stats = { .size = sizeof(stats) };
+    tp_consumer_stats_t stats;
     char rate[CLI_TEXT_MAX];
     char lost[256];
-    if (sub->reader.now_ns < sub->next_status_ns || tp_consumer_stats(sub->reader.consumer, &stats) < 0) { return; }
+    if (sub->reader.now_ns < sub->next_status_ns || cli_reader_stats(&sub->reader, &stats) < 0) { return; }
     const double seconds = (double)(sub->reader.now_ns - sub->next_status_ns) / 1e9 + 1.0;
     if (0 != sub->next_status_ns)
     {
@@ -153,9 +153,9 @@ static void summary_text(const sub_t *sub, const tp_consumer_stats_t *stats, dou
 /* The verdict: 6 for torn or corrupt frames, for loss only when the caller set a limit. */
 static int finish(sub_t *sub, int code)
 {
-    tp_consumer_stats_t stats = { .size = sizeof(stats) };
+    tp_consumer_stats_t stats;
     const uint64_t max_lost = CLI_OR(sub->reader.args->max_lost, UINT64_MAX);
-    if (tp_consumer_stats(sub->reader.consumer, &stats) < 0) { return cli_error_last(); }
+    if (cli_reader_stats(&sub->reader, &stats) < 0) { return cli_error_last(); }
     const uint64_t torn = stats.drops[TP_DROP_TORN];
     if (torn > 0 || sub->corrupt > 0)
     {
