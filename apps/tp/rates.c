@@ -2,15 +2,15 @@
  * tp hz, bw, delay: a line a second about the frames of the last second, and one about all of them. hz measures by capture times, where they grow, so
  * that frames that were waiting when we came, and our own pauses, do not count.
  */
+#include <hdr/hdr_histogram.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "reader.h"
 #include "verbs.h"
 
-#define SAMPLES_MAX (UINT32_C(1) << 20)        /* of one window; later ones only count */
+#define SAMPLE_MAX_NS INT64_C(3600000000000)   /* longer ones count as that long in the percentiles */
 
 static const cli_option_t options[] = {
     CLI_OPT_REAL("interval", 'i', interval, "S", 3600, "seconds between lines (default 1)"),
@@ -21,8 +21,7 @@ static const cli_option_t options[] = {
 typedef struct window
 {
     uint64_t frames, bytes, measured;
-    double *samples;                   /* ns: interval (hz) or latency (delay) */
-    size_t count;
+    struct hdr_histogram *samples;     /* ns: interval (hz) or latency (delay) */
     double sum, squares, lowest, highest;
     uint64_t largest, smallest;
 }
@@ -30,9 +29,10 @@ window_t;
 
 static void window_reset(window_t *window)
 {
-    double *const samples = window->samples;
+    struct hdr_histogram *const samples = window->samples;
     memset(window, 0, sizeof(*window));
     window->samples = samples;
+    hdr_reset(samples);
     window->lowest = INFINITY;
     window->highest = -INFINITY;
     window->smallest = UINT64_MAX;
@@ -50,21 +50,13 @@ static void window_add(window_t *window, const tp_frame_view_t *view, double sam
     window->squares += sample_ns * sample_ns;
     window->lowest = fmin(window->lowest, sample_ns);
     window->highest = fmax(window->highest, sample_ns);
-    if (window->count < SAMPLES_MAX) { window->samples[window->count++] = sample_ns; }
-}
-
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
+    (void)hdr_record_value(window->samples, (int64_t)fmin(fmax(sample_ns, 0.0), (double)SAMPLE_MAX_NS));
 }
 
 static double percentile(const window_t *window, double share)
 {
-    if (0 == window->count) { return 0.0; }
-    const size_t rank = (size_t)ceil(share * (double)window->count);
-    return window->samples[rank > 0 ? rank - 1 : 0];
+    if (0 == window->measured) { return 0.0; }
+    return fmin((double)hdr_value_at_percentile(window->samples, 100.0 * share), window->highest);
 }
 
 static json_t *real_or_null(double value)
@@ -80,7 +72,7 @@ static void print_json(const cli_reader_t *reader, const window_t *w, const char
         "bytes", (json_int_t)w->bytes, "seconds", seconds, "hz", real_or_null((double)w->frames / seconds), "bytes_per_second",
         real_or_null((double)w->bytes / seconds));
     json_object_set_new(line, delay ? "latency_ns" : "interval_ns", json_pack("{s:o,s:o,s:o,s:o,s:o}", "mean", real_or_null(mean), "p50",
-        w->count > 0 ? json_real(percentile(w, 0.5)) : json_null(), "p99", w->count > 0 ? json_real(percentile(w, 0.99)) : json_null(), "min",
+        w->measured > 0 ? json_real(percentile(w, 0.5)) : json_null(), "p99", w->measured > 0 ? json_real(percentile(w, 0.99)) : json_null(), "min",
         real_or_null(w->lowest), "max", real_or_null(w->highest)));
     if (!cli_json_line(line)) { cli_stop(); }
 }
@@ -102,7 +94,7 @@ static void print_text(const window_t *w, double seconds, char kind)
     else if ('h' == kind)
     {
         printf("%10.2f Hz  interval min %s  max %s  deviation %s  (%" PRIu64 " frames)\n", (double)w->frames / seconds,
-            cli_human_ns(a, w->count > 0 ? w->lowest : 0.0), cli_human_ns(b, w->count > 0 ? w->highest : 0.0),
+            cli_human_ns(a, w->measured > 0 ? w->lowest : 0.0), cli_human_ns(b, w->measured > 0 ? w->highest : 0.0),
             cli_human_ns(c, variance > 0.0 ? sqrt(variance) : 0.0), w->frames);
     }
     else
@@ -116,7 +108,6 @@ static void print_text(const window_t *w, double seconds, char kind)
 static void report(const cli_reader_t *reader, window_t *window, const char *type, double seconds)
 {
     const char kind = reader->args->verb->name[0];
-    if (window->count > 1) { qsort(window->samples, window->count, sizeof(window->samples[0]), compare); }
     if ('d' != kind && window->sum > 0.0) { seconds = window->sum / 1e9; }
     if (seconds <= 0.0) { seconds = 1e-9; }
     if (reader->args->json) { print_json(reader, window, type, seconds, 'd' == kind); }
@@ -160,9 +151,10 @@ static int measure(cli_reader_t *reader, window_t *now, window_t *all)
 static int run_rates(const cli_args_t *args)
 {
     cli_reader_t reader;
-    window_t now = { .samples = malloc(SAMPLES_MAX * sizeof(double)) };
-    window_t all = { .samples = malloc(SAMPLES_MAX * sizeof(double)) };
-    int code = NULL == now.samples || NULL == all.samples ? cli_error(TP_ENOMEM, NULL, "no memory for the samples") : CLI_OK;
+    window_t now = { .samples = NULL };
+    window_t all = { .samples = NULL };
+    const bool is_full = 0 != hdr_init(1, SAMPLE_MAX_NS, 3, &now.samples) || 0 != hdr_init(1, SAMPLE_MAX_NS, 3, &all.samples);
+    int code = is_full ? cli_error(TP_ENOMEM, NULL, "no memory for the samples") : CLI_OK;
     if (CLI_OK == code) { code = cli_reader_open(&reader, args, args->positional[0], true); }
     if (CLI_OK == code)
     {
@@ -171,8 +163,8 @@ static int run_rates(const cli_args_t *args)
         code = measure(&reader, &now, &all);
         cli_reader_close(&reader);
     }
-    free(now.samples);
-    free(all.samples);
+    if (NULL != now.samples) { hdr_close(now.samples); }
+    if (NULL != all.samples) { hdr_close(all.samples); }
     return code;
 }
 

@@ -314,6 +314,7 @@ static void free_consumer(void *object)
     tp_consumer_t *c = object;
     if (NULL == c) { return; }
     tpi_dispatcher_delete(c->dispatcher);
+    tpi_latency_delete(c->latency);
     tpi_free(c);
 }
 
@@ -403,7 +404,6 @@ static tp_consumer_t *create(tp_client_t *client, const tp_consumer_context_t *c
     c->client = client;
     c->context = *context;
     c->follow.max_gap = context->max_gap;
-    c->record_latency = context->latency;
     atomic_init(&c->stream_id, context->stream_id);
     atomic_init(&c->client_id, context->client_id);
     apply_mode(c, context->mode);
@@ -413,7 +413,7 @@ static tp_consumer_t *create(tp_client_t *client, const tp_consumer_context_t *c
     c->session_config.role = TP_ROLE_CONSUMER;
     c->session_config.publish_mode = context->publish_mode;
     c->session_config.hugepages = context->hugepages;
-    if (tpi_consumer_hot_init(c) < 0)
+    if (tpi_consumer_hot_init(c) < 0 || (context->latency && tpi_latency_create(&c->latency) < 0))
     {
         free_consumer(c);
         return NULL;

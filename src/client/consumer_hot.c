@@ -194,9 +194,9 @@ static void deliver(tp_consumer_t *c, const tpc_frame_descriptor_t *d, const tpi
         .opaque = { c, (const void *)(uintptr_t)slot, c->map }, .opaque_words = { word, c->delivery } };
     tpi_stat_add(&c->received, 1);
     tpi_stat_add(&c->bytes, frame->values_len_bytes);
-    if (c->record_latency && frame->timestamp_ns <= (uint64_t)INT64_MAX)
+    if (NULL != c->latency && frame->timestamp_ns <= (uint64_t)INT64_MAX)
     {
-        tpi_latency_record(&c->latency, tpi_clock_monotonic_ns() - (int64_t)frame->timestamp_ns);
+        tpi_latency_record(c->latency, tpi_clock_monotonic_ns() - (int64_t)frame->timestamp_ns);
     }
 }
 

@@ -96,8 +96,7 @@ struct tp_consumer
     void *frame_clientd;
     tp_descriptor_handler_t on_descriptor;
     void *descriptor_clientd;
-    bool record_latency;
-    tpi_latency_t latency;
+    tpi_latency_t *latency;            /* NULL: not recorded */
     tpi_stat_t received;
     tpi_stat_t bytes;
     tpi_stat_t drops[TPI_DROP_REASON_COUNT];

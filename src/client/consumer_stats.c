@@ -50,14 +50,15 @@ int tp_consumer_stats(const tp_consumer_t *consumer, tp_consumer_stats_t *stats)
     const tp_consumer_t *c = consumer;
     if (NULL == c || NULL == stats) { TPI_SET_ERR(TP_EINVAL, "consumer or stats is NULL"); return -1; }
     uint64_t drops[TPI_DROP_REASON_COUNT];
+    tpi_latency_summary_t latency;
     read_drops(c, drops);
+    tpi_latency_read(c->latency, &latency);
     tp_consumer_stats_t s = { .size = sizeof(s), .mapped = tp_consumer_is_mapped(c) ? 1 : 0, .stream_id = tpi_load_u32(&c->stream_id),
         .client_id = tpi_load_u32(&c->client_id), .epoch = tpi_stat_get(&c->epoch), .last_seq = tpi_stat_get(&c->last_seq),
         .first_seq = tpi_stat_get(&c->stat_first_seq), .received = tpi_stat_get(&c->received), .bytes = tpi_stat_get(&c->bytes),
         .duplicates = drops[TPI_DROP_DUPLICATE], .foreign = tpi_stat_get(&c->foreign), .malformed = tpi_stat_get(&c->malformed),
-        .remaps = tpi_stat_get(&c->remaps), .reattaches = tpi_stat_get(&c->reattaches), .latency_count = tpi_stat_get(&c->latency.count),
-        .latency_p50_ns = tpi_latency_percentile(&c->latency, 0.50), .latency_p99_ns = tpi_latency_percentile(&c->latency, 0.99),
-        .latency_max_ns = tpi_stat_get(&c->latency.max_ns) };
+        .remaps = tpi_stat_get(&c->remaps), .reattaches = tpi_stat_get(&c->reattaches), .latency_count = latency.count,
+        .latency_p50_ns = latency.p50_ns, .latency_p99_ns = latency.p99_ns, .latency_max_ns = latency.max_ns };
     for (int i = 0; i < TPI_DROP_REASON_COUNT; i++)
     {
         const int reason = public_reason(i);

@@ -1,40 +1,89 @@
-/* Stateless apart from the histogram passed in. */
+/*
+ * Owns one recorder (the writer's) and the total (the readers', under their mutex). A reader takes the recorder's histogram, gives it an empty one
+ * instead, waits until the writer has left the old one, and adds it to the total.
+ */
 #include "client/latency.h"
 
-static uint32_t bucket_of(uint64_t ns)
+#include <hdr/hdr_histogram.h>
+#include <hdr/hdr_interval_recorder.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "client/stat.h"
+#include "common/alloc.h"
+#include "common/err.h"
+
+#define FIGURES 3
+
+struct tpi_latency
 {
-    if (ns < TPI_LATENCY_STEPS) { return (uint32_t)ns; }
-    const uint32_t exponent = 63u - (uint32_t)__builtin_clzll(ns);                 /* >= 4 */
-    return (exponent - 3u) * TPI_LATENCY_STEPS + (uint32_t)((ns >> (exponent - 4u)) & (TPI_LATENCY_STEPS - 1u));
+    struct hdr_interval_recorder recorder;
+    tpi_stat_t max_ns;
+    pthread_mutex_t mutex;             /* between readers */
+    struct hdr_histogram *total;
+    struct hdr_histogram *spare;       /* empty or added already */
+};
+
+static void delete_histogram(struct hdr_histogram *histogram)
+{
+    if (NULL != histogram) { hdr_close(histogram); }
 }
 
-static uint64_t upper_of(uint32_t bucket)
+int tpi_latency_create(tpi_latency_t **latency)
 {
-    if (bucket < TPI_LATENCY_STEPS) { return bucket; }
-    const uint32_t exponent = bucket / TPI_LATENCY_STEPS + 3u;
-    const uint64_t step = bucket % TPI_LATENCY_STEPS;
-    return ((TPI_LATENCY_STEPS + step + 1u) << (exponent - 4u)) - 1u;
+    tpi_latency_t *l = tpi_alloc(sizeof(*l));
+    if (NULL == l) { return -1; }
+    if (0 != hdr_interval_recorder_init_all(&l->recorder, 1, TPI_LATENCY_MAX_NS, FIGURES) ||
+        0 != hdr_init(1, TPI_LATENCY_MAX_NS, FIGURES, &l->total) || 0 != hdr_init(1, TPI_LATENCY_MAX_NS, FIGURES, &l->spare) ||
+        0 != pthread_mutex_init(&l->mutex, NULL))
+    {
+        TPI_SET_ERR(TP_ENOMEM, "no memory for a latency histogram");
+        delete_histogram(l->spare);
+        delete_histogram(l->total);
+        if (NULL != l->recorder.phaser.reader_mutex) { hdr_interval_recorder_destroy(&l->recorder); }
+        tpi_free(l);
+        return -1;
+    }
+    *latency = l;
+    return 0;
+}
+
+void tpi_latency_delete(tpi_latency_t *latency)
+{
+    if (NULL == latency) { return; }
+    (void)pthread_mutex_destroy(&latency->mutex);
+    hdr_interval_recorder_destroy(&latency->recorder);
+    delete_histogram(latency->total);
+    delete_histogram(latency->spare);
+    tpi_free(latency);
 }
 
 void tpi_latency_record(tpi_latency_t *latency, int64_t ns)
 {
-    const uint64_t value = ns < 0 ? 0 : (uint64_t)ns;
-    tpi_stat_add(&latency->buckets[bucket_of(value)], 1);
-    tpi_stat_add(&latency->count, 1);
-    if (value > tpi_stat_get(&latency->max_ns)) { tpi_stat_set(&latency->max_ns, value); }
+    const int64_t value = ns < 0 ? 0 : ns;
+    (void)hdr_interval_recorder_record_value(&latency->recorder, value < TPI_LATENCY_MAX_NS ? value : TPI_LATENCY_MAX_NS);
+    if ((uint64_t)value > tpi_stat_get(&latency->max_ns)) { tpi_stat_set(&latency->max_ns, (uint64_t)value); }
 }
 
-uint64_t tpi_latency_percentile(const tpi_latency_t *latency, double share)
+static uint64_t percentile(const struct hdr_histogram *total, double percent, uint64_t max_ns)
 {
-    uint64_t total = 0;
-    uint64_t seen = 0;
-    const uint64_t max_ns = tpi_stat_get(&latency->max_ns);
-    for (uint32_t i = 0; i < TPI_LATENCY_BUCKETS; i++) { total += tpi_stat_get(&latency->buckets[i]); }
-    if (0 == total) { return 0; }
-    for (uint32_t i = 0; i < TPI_LATENCY_BUCKETS; i++)
+    const uint64_t value = (uint64_t)hdr_value_at_percentile(total, percent);
+    return value < max_ns ? value : max_ns;
+}
+
+void tpi_latency_read(tpi_latency_t *latency, tpi_latency_summary_t *summary)
+{
+    memset(summary, 0, sizeof(*summary));
+    if (NULL == latency) { return; }
+    (void)pthread_mutex_lock(&latency->mutex);
+    latency->spare = hdr_interval_recorder_sample_and_recycle(&latency->recorder, latency->spare);
+    (void)hdr_add(latency->total, latency->spare);
+    summary->max_ns = tpi_stat_get(&latency->max_ns);
+    summary->count = (uint64_t)latency->total->total_count;
+    if (0 != summary->count)
     {
-        seen += tpi_stat_get(&latency->buckets[i]);
-        if ((double)seen >= share * (double)total) { return upper_of(i) < max_ns ? upper_of(i) : max_ns; }
+        summary->p50_ns = percentile(latency->total, 50.0, summary->max_ns);
+        summary->p99_ns = percentile(latency->total, 99.0, summary->max_ns);
     }
-    return max_ns;
+    (void)pthread_mutex_unlock(&latency->mutex);
 }
