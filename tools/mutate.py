@@ -183,7 +183,9 @@ def main():
     count = {}
     for number, place in enumerate(chosen):
         wanted = {program: cases for program, cases in tests[place.id].items() if program in usable}
-        verdict, remark = try_one(tree, place, wanted, random.Random(options.seed * 1000 + number), options.timeout) if wanted else ("left out", "no test")
+        verdict, remark = "left out", "no test"
+        if wanted:
+            verdict, remark = try_one(tree, place, wanted, random.Random(options.seed * 1000 + number), options.timeout)
         count[verdict] = count.get(verdict, 0) + 1
         print(f"{verdict:9} {place.id} {place.path}:{place.line} {place.where}: {remark}", flush=True)
     print(", ".join(f"{verdict} {number}" for verdict, number in sorted(count.items())))

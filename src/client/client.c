@@ -76,7 +76,7 @@ int tpi_client_resolve_bases(tp_client_t *client)
         dirs[count++] = dir;
     }
     tpi_base_dirs_t next;
-    if (tpi_base_dirs_init(&next, dirs, count) < 0) { return -1; }                        /* W-233 */
+    if (tpi_base_dirs_init(&next, dirs, count) < 0) { return -1; }
     tpi_base_dirs_fini(&client->bases);
     client->bases = next;
     return 0;

@@ -55,8 +55,8 @@ static void refresh(tp_consumer_t *c)
     }
     if (!tpi_handoff_is_current(&c->links, c->link))
     {
-        c->link = tpi_handoff_take(&c->links);
-        c->stage_at = 0;                                   /* W-131: what the old stream still held is not read twice */
+        c->link = tpi_handoff_take(&c->links);             /* W-131 */
+        c->stage_at = 0;                                   /* what the old stream still held is not read twice */
         c->stage_count = 0;
         if (NULL != c->link) { tpi_follow_switch(&c->follow); }        /* O-20 */
     }

@@ -19,13 +19,13 @@ tpi_lease_record_t *tpi_lease_find(const tpi_driver_t *driver, uint64_t lease_id
     return NULL == deadline ? NULL : tpi_record_of(deadline, tpi_lease_record_t, deadline);
 }
 
-/* 64 random bits: nobody can guess another's lease, and none comes twice (D-023 D-024 D-025, trap P12). */
+/* 64 random bits: nobody can guess another's lease, and none comes twice (trap P12). */
 static int new_lease_id(const tpi_driver_t *driver, uint64_t *lease_id)
 {
     for (int i = 0; i < 64; i++)
     {
         uint64_t id = 0;
-        const ssize_t n = getrandom(&id, sizeof(id), 0);
+        const ssize_t n = getrandom(&id, sizeof(id), 0);           /* D-023 D-024 D-025 */
         if (n < 0 && EINTR != errno) { break; }
         if (sizeof(id) == (size_t)n && tpi_lease_id_is_valid(id) && NULL == tpi_lease_find(driver, id))
         {

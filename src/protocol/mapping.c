@@ -204,8 +204,8 @@ static bool is_about(const tpi_mapping_t *m, uint64_t epoch) { return TPI_MAPPIN
 tpi_mapping_decision_t tpi_mapping_on_newer_epoch(tpi_mapping_t *mapping, uint64_t epoch, uint64_t newer)
 {
     if (!is_about(mapping, epoch) || newer <= epoch || UINT64_MAX == newer) { return ignore(TPI_MAPPING_NOTHING_PENDING); }
-    require_above(mapping, epoch);                                                            /* W-114 W-115 */
-    return leave(mapping, TPI_MAPPING_UNMAPPED, TPI_MAPPING_NEWER_EPOCH);
+    require_above(mapping, epoch);                                                            /* W-115 */
+    return leave(mapping, TPI_MAPPING_UNMAPPED, TPI_MAPPING_NEWER_EPOCH);                     /* W-114 */
 }
 
 tpi_mapping_decision_t tpi_mapping_on_regression(tpi_mapping_t *mapping, uint64_t epoch)

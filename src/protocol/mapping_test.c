@@ -106,6 +106,7 @@ static void clock_domain_is_monotonic_or_synchronized__W_087(void **state)
 static void announce_older_than_the_window_is_ignored__W_079_W_081_W_082(void **state)
 {
     (void)state;
+    assert_int_equal(TPI_MAPPING_FRESH_PERIODS, 3);
     announce.announce_timestamp_ns = (uint64_t)(now.mono_ns - FRESH - 1);
     assert_int_equal(again(), TPI_MAPPING_NONE);
     assert_int_equal(d.reason, TPI_MAPPING_STALE);

@@ -96,8 +96,8 @@ int tpi_region_check(const tpi_region_t *region, const tpi_region_expect_t *expe
         TPI_SET_ERR(TP_EREGION, "region file was truncated while it was mapped");
         return -1;
     }
-    if (tpi_superblock_check(&superblock, expect) < 0) { return -1; }
-    if (superblock.pid != region->pid)                                                                                    /* W-092 W-119 */
+    if (tpi_superblock_check(&superblock, expect) < 0) { return -1; }                                                     /* W-092: before the pid */
+    if (superblock.pid != region->pid)                                                                                    /* W-119 */
     {
         TPI_SET_ERR(TP_EWRITER, "superblock pid = %llu, it was %llu when mapped", (unsigned long long)superblock.pid,
             (unsigned long long)region->pid);

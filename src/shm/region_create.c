@@ -217,8 +217,8 @@ static int create_file(const creation_t *c, size_t index)
     tpi_region_t *const region = &c->files->regions[index];
     file_name(name, c->what, index);
     const int n = snprintf(path, sizeof(path), "%s/%s", c->files->directory, name);
-    if (n < 0 || (size_t)n >= sizeof(path) || tpi_region_uri_format(uri, sizeof(uri), path, c->what->hugepages) < 0) { return -1; }   /* W-227 */
-    c->files->uris[index] = tpi_strdup(uri);
+    if (n < 0 || (size_t)n >= sizeof(path) || tpi_region_uri_format(uri, sizeof(uri), path, c->what->hugepages) < 0) { return -1; }
+    c->files->uris[index] = tpi_strdup(uri);                                                                     /* W-227 */
     if (NULL == c->files->uris[index]) { return -1; }
     const int fd = openat(c->epoch_dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);        /* trap M10, O-56 */
     if (fd < 0) { return ENOSPC == errno || EDQUOT == errno ? no_space(c) : failed(name, "creation"); }
@@ -317,7 +317,7 @@ int tpi_epoch_files_create(tpi_epoch_files_t **files, const tpi_region_create_t 
     creation_t c = { .what = what, .stream_dir = -1, .epoch_dir = -1, .unit_bytes = 1 };
     int rc = -1;
     if (check_request(what) < 0) { return -1; }
-    c.stream_dir = tpi_stream_dir_open_counted(what, &c.dirs_made);                                              /* D-205, at every creation */
+    c.stream_dir = tpi_stream_dir_open_counted(what, &c.dirs_made);
     if (c.stream_dir < 0) { return -1; }
     c.files = files_alloc(what);
     if (NULL == c.files || check_filesystem(&c) < 0 || make_epoch_dir(&c) < 0) { goto done; }

@@ -163,7 +163,7 @@ static void bad_uri_and_foreign_path_are_rejected__W_215_W_240(void **state)
     assert_int_equal(tp_errcode(), TP_EREGION);
 }
 
-static void change_under_the_mapping_is_found__W_090_W_118_W_119__M6(void **state)
+static void change_under_the_mapping_is_found__W_090_W_092_W_118_W_119__M6(void **state)
 {
     (void)state;
     tpi_region_t region = TPI_REGION_INIT;
@@ -187,7 +187,7 @@ static void change_under_the_mapping_is_found__W_090_W_118_W_119__M6(void **stat
     test_superblock_write(&t, 0, &bad);
     assert_int_equal(tpi_region_check(&region, &e), -1);
     assert_int_equal(tp_errcode(), TP_EWRITER);
-    bad.epoch++;                                                          /* pid alone is never the reason, W-092 */
+    bad.epoch++;                                                          /* pid alone is never the reason */
     test_superblock_write(&t, 0, &bad);
     assert_int_equal(tpi_region_check(&region, &e), -1);
     assert_int_equal(tp_errcode(), TP_ESUPERBLOCK);
@@ -309,7 +309,7 @@ int main(void)
         TEST(file_shorter_than_announced_is_never_mapped__O_55__M2),
         TEST(announced_nslots_larger_than_the_file_is_rejected__W_005__M2),
         TEST(bad_uri_and_foreign_path_are_rejected__W_215_W_240),
-        TEST(change_under_the_mapping_is_found__W_090_W_118_W_119__M6),
+        TEST(change_under_the_mapping_is_found__W_090_W_092_W_118_W_119__M6),
         TEST(activity_is_one_word_at_offset_56__W_006),
         TEST(readers_map_read_only_and_close_on_exec),
         TEST(tools_map_what_the_superblock_describes),

@@ -153,7 +153,7 @@ static void descriptors_of_others_change_nothing__P1(void **state)
     close_both(consumer, producer);
 }
 
-static void newer_epoch_in_a_descriptor_unmaps_until_it_is_announced__W_095_W_115_O_19(void **state)
+static void newer_epoch_in_a_descriptor_unmaps_until_it_is_announced__W_095_W_114_W_115_O_19(void **state)
 {
     (void)state;
     tp_consumer_t *consumer;
@@ -490,7 +490,7 @@ int main(void)
         CR_TEST(view_tells_that_it_was_overwritten_and_is_counted_once__M4_W_050),
         CR_TEST(slots_are_judged_from_a_copy_and_bad_ones_dropped__M5_W_026_W_048_W_063),
         CR_TEST(descriptors_of_others_change_nothing__P1),
-        CR_TEST(newer_epoch_in_a_descriptor_unmaps_until_it_is_announced__W_095_W_115_O_19),
+        CR_TEST(newer_epoch_in_a_descriptor_unmaps_until_it_is_announced__W_095_W_114_W_115_O_19),
         CR_TEST(impossible_seq_moves_nothing__W_253),
         CR_TEST(duplicates_are_silent_and_a_regression_remaps__W_113_O_20),
         CR_TEST(lagging_consumer_jumps_to_the_newest_frame__W_124_W_125),
