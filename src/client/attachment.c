@@ -114,6 +114,7 @@ static void on_revoked(void *clientd, const tpi_message_t *message, int64_t now_
     {
         tell(a, tpi_session_on_revoked(&a->session, &revoked, now_ns), NULL, now_ns);
     }
+    for (tp_producer_t *p = client->producers; NULL != p; p = tpi_producer_next(p)) { tpi_producer_on_revoked(p, &revoked, now_ns); }
     for (tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c)) { tpi_consumer_on_revoked(c, &revoked, now_ns); }
 }
 

@@ -226,7 +226,9 @@ void tpi_producer_tick(tp_producer_t *producer, int64_t now_ns);
 void tpi_producer_connection_lost(tp_producer_t *producer, int64_t now_ns);
 void tpi_producer_on_announce(tp_producer_t *producer, const tpc_pool_announce_t *announce, int64_t now_ns);
 void tpi_producer_on_hello(tp_producer_t *producer, const tpc_consumer_hello_t *hello, int64_t now_ns);
-void tpi_producer_on_config(tp_producer_t *producer, const tpc_consumer_config_t *config, int64_t now_ns);
+/* is_own: sent by this client. */
+void tpi_producer_on_config(tp_producer_t *producer, const tpc_consumer_config_t *config, bool is_own, int64_t now_ns);
+void tpi_producer_on_revoked(tp_producer_t *producer, const tpc_lease_revoked_t *revoked, int64_t now_ns);
 void tpi_producer_on_qos(tp_producer_t *producer, const tpc_qos_consumer_t *qos, int64_t now_ns);
 tp_producer_t *tpi_producer_next(const tp_producer_t *producer);
 int tpi_consumer_work(tp_consumer_t *consumer, int64_t now_ns);

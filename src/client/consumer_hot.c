@@ -161,12 +161,8 @@ static bool is_due(tp_consumer_t *c, uint64_t descriptor_ns, uint64_t slot_ns)
     uint64_t time_ns = descriptor_ns;
     if (time_ns > (uint64_t)INT64_MAX) { time_ns = slot_ns; }
     if (time_ns > (uint64_t)INT64_MAX || 0 == time_ns) { time_ns = (uint64_t)tpi_clock_monotonic_ns(); }
-    const int64_t t = (int64_t)time_ns;
-    const int64_t interval = TPI_NS_PER_S / hz;
-    const bool is_far = t < c->next_due_ns && c->next_due_ns - t > 2 * interval;           /* a clock far behind starts over */
-    if (t < c->next_due_ns && !is_far) { return false; }
-    const int64_t regular_ns = is_far ? t : tpi_clock_add_ns(c->next_due_ns, interval);
-    c->next_due_ns = regular_ns > t ? regular_ns : tpi_clock_add_ns(t, interval);
+    if (!tpi_rate_gate_is_due(&c->gate, hz, (int64_t)time_ns)) { return false; }
+    tpi_rate_gate_take(&c->gate, hz, (int64_t)time_ns);
     return true;
 }
 

@@ -12,6 +12,7 @@
 #include "protocol/follow.h"
 #include "protocol/frame_check.h"
 #include "protocol/mapping.h"
+#include "protocol/rate_gate.h"
 
 #define TPI_STAGE_MAX 512u             /* descriptors polled ahead */
 #define TPI_CONSUMER_COUNTERS 6
@@ -91,7 +92,7 @@ struct tp_consumer
     uint64_t stage_newest;             /* highest seq staged of the mapped epoch */
     uint64_t delivery;                 /* number of the last view given out */
     uint64_t torn_bits;                /* which of the last 64 deliveries were counted as torn */
-    int64_t next_due_ns;               /* RATE_LIMITED: when the next frame may be delivered */
+    tpi_rate_gate_t gate;              /* RATE_LIMITED on a shared stream */
     tp_frame_handler_t on_frame;
     void *frame_clientd;
     tp_descriptor_handler_t on_descriptor;

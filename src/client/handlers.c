@@ -59,7 +59,10 @@ static void on_config(void *clientd, const tpi_message_t *message, int64_t now_n
         tpi_dispatcher_malformed(client->dispatcher);
         return;
     }
-    for (tp_producer_t *p = client->producers; NULL != p; p = tpi_producer_next(p)) { tpi_producer_on_config(p, &config, now_ns); }
+    const tpi_connection_t *connection = client->connection;
+    const bool is_own = NULL != connection && NULL != connection->control_pub &&
+        tpi_publication_session_id(connection->control_pub) == message->session_id;
+    for (tp_producer_t *p = client->producers; NULL != p; p = tpi_producer_next(p)) { tpi_producer_on_config(p, &config, is_own, now_ns); }
     for (tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c)) { tpi_consumer_on_config(c, &config, now_ns); }
 }
 

@@ -13,7 +13,6 @@
 #include "common/err.h"
 #include "client/client_counters.h"
 
-#define STALE_MULTIPLE 5
 #define DEFAULT_ATTACH_TIMEOUT_NS (5 * TPI_NS_PER_S)
 #define CALL_TIMEOUT_NS (60 * TPI_NS_PER_S)
 #define REOPEN_NS TPI_NS_PER_S
@@ -27,6 +26,7 @@ struct tp_producer_context
     uint8_t hugepages;
     bool publish_time;
     int64_t attach_timeout_ns;
+    tpi_grants_t grants;
     tp_payload_flush_t flush;
     void *flush_clientd;
     tp_producer_event_handler_t on_event;
@@ -44,6 +44,7 @@ int tp_producer_context_init(tp_producer_context_t **context)
     c->publish_mode = TP_PUBLISH_EXISTING_OR_CREATE;
     c->hugepages = TP_HUGEPAGES_UNSPECIFIED;
     c->attach_timeout_ns = DEFAULT_ATTACH_TIMEOUT_NS;
+    tpi_grants_init(&c->grants);
     *context = c;
     return 0;
 }
@@ -112,6 +113,44 @@ int tp_producer_context_set_payload_flush(tp_producer_context_t *context, tp_pay
     if (check(context, true, "flush", 0, "") < 0) { return -1; }
     context->flush = flush;
     context->flush_clientd = clientd;
+    return 0;
+}
+
+int tp_producer_context_set_answer_hello(tp_producer_context_t *context, int policy)
+{
+    if (check(context, policy >= TP_ANSWER_HELLO_AUTO && policy <= TP_ANSWER_HELLO_ALWAYS, "answer_hello", policy, "0, 1, 2") < 0) { return -1; }
+    context->grants.authority = (tpi_registry_authority_t)policy;
+    return 0;
+}
+
+int tp_producer_context_set_private_descriptor_range(tp_producer_context_t *context, uint32_t first, uint32_t last)
+{
+    if (check(context, true, "range", first, "") < 0) { return -1; }
+    return tpi_grants_set_range(&context->grants, TPI_PRIVATE_DESCRIPTOR, first, last);
+}
+
+int tp_producer_context_set_private_control_range(tp_producer_context_t *context, uint32_t first, uint32_t last)
+{
+    if (check(context, true, "range", first, "") < 0) { return -1; }
+    return tpi_grants_set_range(&context->grants, TPI_PRIVATE_CONTROL, first, last);
+}
+
+int tp_producer_context_set_payload_fallback_uri(tp_producer_context_t *context, const char *uri)
+{
+    if (check(context, true, "payload_fallback_uri", 0, "") < 0) { return -1; }
+    return tpi_grants_set_fallback(&context->grants, uri);
+}
+
+int tp_producer_context_set_consumer_staleness(tp_producer_context_t *context, uint32_t multiple, int64_t interval_ns)
+{
+    const bool good = multiple >= TPI_STALE_MULTIPLE_MIN && multiple <= TPI_STALE_MULTIPLE_MAX;
+    if (check(context, good, "consumer_stale_multiple", multiple, "3..5") < 0) { return -1; }
+    if (check(context, interval_ns > 0 && interval_ns <= INT64_C(3600) * TPI_NS_PER_S, "interval_ns", interval_ns, "above 0, up to an hour") < 0)
+    {
+        return -1;
+    }
+    context->grants.stale_multiple = multiple;
+    context->grants.hello_interval_ns = interval_ns;
     return 0;
 }
 
@@ -290,13 +329,14 @@ int tpi_producer_work(tp_producer_t *producer, int64_t now_ns)
         atomic_store_explicit(&p->valid_until_ns, tpi_session_valid_until_ns(&p->attachment->session), memory_order_relaxed);
     }
     if (NULL != p->retired) { reclaim(p); }
-    return work;
+    return work + tpi_producer_streams_work(p, now_ns);
 }
 
 void tpi_producer_tick(tp_producer_t *producer, int64_t now_ns)
 {
     tp_producer_t *p = producer;
     (void)tpi_registry_sweep(&p->registry, now_ns);
+    tpi_producer_streams_tick(p, now_ns);
     atomic_store_explicit(&p->consumer_count, (uint32_t)p->registry.count, memory_order_relaxed);
     tpi_producer_counters(p);
     if (NULL == p->published) { return; }
@@ -328,6 +368,7 @@ void tpi_producer_connection_lost(tp_producer_t *producer, int64_t now_ns)
     tp_producer_t *p = producer;
     (void)now_ns;
     unpublish(p);
+    tpi_producer_streams_connection_lost(p);
     p->publication = NULL;                                 /* closed with its bus, when nobody is inside a call on it */
     p->publication_open = NULL;
     p->connection = NULL;
@@ -347,29 +388,6 @@ void tpi_producer_on_announce(tp_producer_t *producer, const tpc_pool_announce_t
     unpublish(p);
     tpi_session_abandon(&p->attachment->session, TP_ELEASE, "the driver announces a newer epoch of the stream", now_ns);
     notify(p, TP_PRODUCER_LOST, 0, s->code, s->text);
-}
-
-void tpi_producer_on_hello(tp_producer_t *producer, const tpc_consumer_hello_t *hello, int64_t now_ns)
-{
-    tp_producer_t *p = producer;
-    if (NULL == p->published) { return; }
-    tpc_consumer_config_t config;
-    const tpi_registry_answer_t answer = tpi_registry_on_hello(&p->registry, hello, now_ns);
-    if (TPI_REGISTRY_NO_ANSWER == answer) { return; }
-    tpi_registry_decline(&config, hello->stream_id, hello->consumer_id, hello->mode, TPI_REGISTRY_DECLINE_SHM != answer);
-    (void)tpi_client_send_config(p->client, &config);
-}
-
-/* Somebody promised a consumer private streams that this producer does not serve: it stays on the shared ones (W-151). */
-void tpi_producer_on_config(tp_producer_t *producer, const tpc_consumer_config_t *config, int64_t now_ns)
-{
-    tp_producer_t *p = producer;
-    (void)now_ns;
-    if (NULL == p->published || !tpi_registry_must_decline(&p->registry, config)) { return; }
-    tpc_consumer_config_t decline;
-    tpi_registry_decline(&decline, config->stream_id, config->consumer_id, config->mode, 1 == config->use_shm);
-    decline.payload_fallback_uri = config->payload_fallback_uri;
-    (void)tpi_client_send_config(p->client, &decline);
 }
 
 void tpi_producer_on_qos(tp_producer_t *producer, const tpc_qos_consumer_t *qos, int64_t now_ns)
@@ -398,6 +416,7 @@ static void dispose(void *object, int64_t now_ns)
         p->retired = map->next;
         delete_map(map);
     }
+    tpi_producer_streams_delete(p);
     tpi_client_counters_close(p->connection, p->counters, p->counter_opens, 3);
     tpi_open_abandon(p->connection, &p->publication_open);
     tpi_publication_close(p->publication);
@@ -476,7 +495,9 @@ static tp_producer_t *create(tp_client_t *client, const tp_producer_context_t *c
     atomic_init(&p->valid_until_ns, INT64_MIN);
     p->free_count = TPI_CLAIMS_MAX;
     for (uint32_t i = 0; i < TPI_CLAIMS_MAX; i++) { p->free_claims[i] = (uint16_t)(TPI_CLAIMS_MAX - 1 - i); }
-    tpi_registry_init(&p->registry, context->stream_id, STALE_MULTIPLE * TPI_NS_PER_S);
+    p->streams.grants = context->grants;
+    tpi_registry_init(&p->registry, context->stream_id, context->grants.stale_multiple, context->grants.hello_interval_ns);        /* W-133 */
+    p->registry.authority = context->grants.authority;
     return p;
 }
 
@@ -518,7 +539,8 @@ int tp_producer_stats(const tp_producer_t *producer, tp_producer_stats_t *stats)
         .descriptors_parked = tpi_stat_get(&p->descriptors_parked), .descriptors_dropped = tpi_stat_get(&p->descriptors_dropped),
         .not_connected = tpi_stat_get(&p->not_connected), .no_pool_fits = tpi_stat_get(&p->no_pool_fits),
         .lease_lost = tpi_stat_get(&p->lease_lost), .back_pressured = tpi_stat_get(&p->back_pressured),
-        .reattaches = tpi_stat_get(&p->reattaches) };
+        .reattaches = tpi_stat_get(&p->reattaches), .private_sent = tpi_stat_get(&p->private_sent),
+        .private_dropped = tpi_stat_get(&p->private_dropped), .private_thinned = tpi_stat_get(&p->private_thinned) };
     *stats = s;
     return 0;
 }

@@ -17,13 +17,14 @@ static tpi_frame_entry_t *entry_of(tp_producer_t *p, uint64_t seq) { return &p->
 
 /* ---- descriptors -------------------------------------------------------------------------------------------------------- */
 
-static int64_t send_descriptor(tp_producer_t *p, const tpi_producer_map_t *map, uint64_t seq, const tpi_frame_entry_t *entry)
+static int64_t send_descriptor(const tp_producer_t *p, const tpi_producer_map_t *map, tpi_publication_t *publication, uint64_t seq,
+    const tpi_frame_entry_t *entry)
 {
     tpi_bus_claim_t bus;
     int64_t rc = TP_ADMIN_ACTION;
     for (int i = 0; TP_ADMIN_ACTION == rc && i < TPI_ADMIN_RETRIES; i++)         /* A2: term rotation is no refusal */
     {
-        rc = tpi_publication_claim(map->publication, TPC_FRAME_DESCRIPTOR_LENGTH, &bus);
+        rc = tpi_publication_claim(publication, TPC_FRAME_DESCRIPTOR_LENGTH, &bus);
     }
     if (rc < 0) { return rc; }
     tpc_frame_descriptor_t d = TPC_FRAME_DESCRIPTOR_INIT;
@@ -41,21 +42,71 @@ static int64_t send_descriptor(tp_producer_t *p, const tpi_producer_map_t *map, 
 static void leave(tp_producer_t *p, tpi_frame_entry_t *entry)
 {
     if (TPI_FRAME_READY == entry->state) { p->ready--; }
-    entry->state = TPI_FRAME_FREE;
+    entry->state = TPI_FRAME_READY == entry->state ? TPI_FRAME_LEFT : TPI_FRAME_FREE;
     p->head++;
+}
+
+/* ---- private streams ---------------------------------------------------------------------------------------------------- */
+
+/*
+ * One consumer's own stream: every committed frame in seq order, thinned out when it is RATE_LIMITED. What its publication refuses waits, for as long
+ * as the window still knows the frame; nobody else waits with it. true: own_seq went out.
+ */
+static bool flush_link(tp_producer_t *p, const tpi_producer_map_t *map, tpi_private_link_t *link, uint64_t from, uint64_t own_seq, int64_t now_ns)
+{
+    const uint32_t hz = atomic_load_explicit(&link->rate_hz, memory_order_relaxed);
+    bool own_sent = false;
+    if (link->epoch != map->epoch)
+    {
+        link->epoch = map->epoch;
+        link->cursor = from;
+    }
+    for (; link->cursor < p->next_seq; link->cursor++)
+    {
+        const tpi_frame_entry_t *entry = entry_of(p, link->cursor);
+        if (p->next_seq - link->cursor > map->window) { tpi_stat_add(&p->private_dropped, 1); continue; }
+        if (TPI_FRAME_CLAIMED == entry->state) { break; }
+        if (TPI_FRAME_READY != entry->state && TPI_FRAME_LEFT != entry->state) { continue; }
+        if (!tpi_rate_gate_is_due(&link->gate, hz, now_ns)) { tpi_stat_add(&p->private_thinned, 1); continue; }       /* W-134 W-192 O-26 */
+        const int64_t rc = send_descriptor(p, map, link->publication, link->cursor, entry);
+        if (TP_BACK_PRESSURED == rc || TP_ADMIN_ACTION == rc) { break; }
+        if (rc < 0) { tpi_stat_add(&p->private_dropped, 1); continue; }
+        tpi_rate_gate_take(&link->gate, hz, now_ns);
+        tpi_stat_add(&p->private_sent, 1);
+        if (own_seq == link->cursor) { own_sent = true; }
+    }
+    return own_sent;
+}
+
+/* The set is let go of at the end: its links can be closed although nobody publishes any more. */
+static bool flush_links(tp_producer_t *p, const tpi_producer_map_t *map, uint64_t from, uint64_t own_seq)
+{
+    bool own_sent = false;
+    int64_t now_ns = INT64_MIN;
+    const tpi_link_set_t *set = tpi_handoff_take(&p->link_sets);
+    for (uint32_t i = 0; NULL != set && i < set->count[TPI_PRIVATE_DESCRIPTOR]; i++)
+    {
+        tpi_private_link_t *link = set->links[TPI_PRIVATE_DESCRIPTOR][i];
+        const bool is_gated = 0 != atomic_load_explicit(&link->rate_hz, memory_order_relaxed);
+        if (is_gated && INT64_MIN == now_ns) { now_ns = tpi_client_now(p->client); }
+        if (flush_link(p, map, link, from, own_seq, now_ns)) { own_sent = true; }
+    }
+    tpi_handoff_release(&p->link_sets);
+    return own_sent;
 }
 
 /* Sends what may go, in seq order. *own is set to the fate of own_seq when that is decided here. Number sent. */
 static int flush_window(tp_producer_t *p, tpi_producer_map_t *map, uint64_t own_seq, int64_t *own)
 {
     int sent = 0;
+    const uint64_t from = p->head;
     while (p->head < p->next_seq)
     {
         tpi_frame_entry_t *entry = entry_of(p, p->head);
         if (TPI_FRAME_CLAIMED == entry->state) { break; }
         if (TPI_FRAME_READY == entry->state)
         {
-            const int64_t rc = send_descriptor(p, map, p->head, entry);
+            const int64_t rc = send_descriptor(p, map, map->publication, p->head, entry);      /* W-135: at no consumer's rate */
             if (TP_BACK_PRESSURED == rc || TP_ADMIN_ACTION == rc)
             {
                 tpi_stat_add(&p->back_pressured, 1);
@@ -69,6 +120,10 @@ static int flush_window(tp_producer_t *p, tpi_producer_map_t *map, uint64_t own_
         leave(p, entry);
     }
     tpi_stat_set(&p->descriptors_parked, p->ready);
+    if (NULL != tpi_handoff_published(&p->link_sets) && flush_links(p, map, from, own_seq) && NULL != own && TP_NOT_CONNECTED == *own)
+    {
+        *own = (int64_t)own_seq;                           /* somebody listens */
+    }
     return sent;
 }
 

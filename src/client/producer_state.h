@@ -6,9 +6,9 @@
 #define TPI_CLIENT_PRODUCER_STATE_H
 
 #include "client/client_state.h"
+#include "client/producer_streams.h"
 #include "client/stat.h"
 #include "codec/codec_shm.h"
-#include "protocol/registry.h"
 #include "runtime/tp_counters.h"
 
 #define TPI_CLAIMS_MAX 256u            /* claims out at once */
@@ -38,7 +38,7 @@ typedef struct tpi_producer_map
 }
 tpi_producer_map_t;
 
-typedef enum tpi_frame_state { TPI_FRAME_FREE = 0, TPI_FRAME_CLAIMED, TPI_FRAME_READY, TPI_FRAME_ABORTED } tpi_frame_state_t;
+typedef enum tpi_frame_state { TPI_FRAME_FREE = 0, TPI_FRAME_CLAIMED, TPI_FRAME_READY, TPI_FRAME_ABORTED, TPI_FRAME_LEFT } tpi_frame_state_t;
 
 /* One frame of the window: its descriptor leaves when all older ones have left (O-41). */
 typedef struct tpi_frame_entry
@@ -67,6 +67,7 @@ struct tp_producer
     tp_client_t *client;
     /* conductor -> producer's thread */
     tpi_handoff_t handoff;             /* tpi_producer_map_t */
+    tpi_handoff_t link_sets;           /* tpi_link_set_t; held during calls only */
     _Atomic int64_t valid_until_ns;
     _Atomic uint32_t stream_id;
     _Atomic uint32_t client_id;
@@ -101,6 +102,9 @@ struct tp_producer
     tpi_stat_t no_pool_fits;
     tpi_stat_t lease_lost;
     tpi_stat_t back_pressured;
+    tpi_stat_t private_sent;
+    tpi_stat_t private_dropped;
+    tpi_stat_t private_thinned;
     /* the conductor's */
     _Alignas(64) tpi_attachment_t *attachment;
     tpi_connection_t *connection;      /* that the publication belongs to */
@@ -119,6 +123,7 @@ struct tp_producer
     int64_t next_qos_ns;
     int64_t next_activity_ns;
     tpi_registry_t registry;
+    tpi_producer_streams_t streams;
     tp_producer_event_handler_t on_event;
     void *event_clientd;
     tpi_counter_t *counters[3];

@@ -1,26 +1,50 @@
 /* Answers to hellos. Stateless. */
 #include "protocol/hello.h"
 
+#include <string.h>
+
 #include "codec/codec_shm.h"
+
+static bool is_printable(tpc_bytes_t text)
+{
+    for (uint32_t i = 0; i < text.length; i++)
+    {
+        if (text.data[i] < 0x21 || text.data[i] > 0x7e) { return false; }
+    }
+    return text.length <= TPI_HELLO_CHANNEL_MAX;
+}
+
+static bool starts_with(tpc_bytes_t text, const char *start)
+{
+    const size_t length = strlen(start);
+    return text.length >= length && 0 == memcmp(text.data, start, length);
+}
 
 bool tpi_hello_channel_is_allowed(tpc_bytes_t channel)
 {
     static const char ipc[] = "aeron:ipc";
     const uint32_t length = (uint32_t)sizeof(ipc) - 1;
-    if (channel.length < length || channel.length > TPI_HELLO_CHANNEL_MAX || 0 != memcmp(channel.data, ipc, length)) { return false; }
-    if (channel.length > length && '?' != channel.data[length]) { return false; }
-    for (uint32_t i = 0; i < channel.length; i++)
-    {
-        if (channel.data[i] < 0x21 || channel.data[i] > 0x7e) { return false; }
-    }
-    return true;
+    if (!starts_with(channel, ipc) || (channel.length > length && '?' != channel.data[length])) { return false; }
+    return is_printable(channel);
+}
+
+tpi_fallback_t tpi_hello_fallback(tpc_bytes_t uri)
+{
+    static const char bridge[] = "bridge://";
+    if (0 == uri.length) { return TPI_FALLBACK_NONE; }                                  /* W-067 */
+    if (!is_printable(uri)) { return TPI_FALLBACK_UNSUPPORTED; }
+    if (starts_with(uri, bridge) && uri.length > sizeof(bridge) - 1) { return TPI_FALLBACK_BRIDGE; }
+    if (starts_with(uri, "aeron:ipc") && (9 == uri.length || '?' == uri.data[9])) { return TPI_FALLBACK_AERON; }
+    if (starts_with(uri, "aeron:udp?")) { return TPI_FALLBACK_AERON; }
+    return TPI_FALLBACK_UNSUPPORTED;                                                    /* W-154 */
 }
 
 tpi_hello_wish_t tpi_hello_wish(tpc_bytes_t channel, uint32_t stream_id)
 {
     const bool has_id = 0 != stream_id && UINT32_MAX != stream_id;                      /* O-25 */
-    if (0 == channel.length) { return has_id ? TPI_HELLO_INVALID : TPI_HELLO_NONE; }
-    return has_id && tpi_hello_channel_is_allowed(channel) ? TPI_HELLO_WANTED : TPI_HELLO_INVALID;
+    if (0 == channel.length) { return has_id ? TPI_HELLO_INVALID : TPI_HELLO_NONE; }    /* W-149 W-150 */
+    if (!has_id || stream_id > TPI_HELLO_STREAM_MAX) { return TPI_HELLO_INVALID; }      /* W-150 */
+    return tpi_hello_channel_is_allowed(channel) ? TPI_HELLO_WANTED : TPI_HELLO_INVALID;        /* W-141 P12 */
 }
 
 bool tpi_hello_answer(tpc_consumer_config_t *config, const tpc_consumer_hello_t *hello, const tpi_hello_facts_t *facts)

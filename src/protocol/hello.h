@@ -8,6 +8,7 @@
 #include "codec/codec_wire.h"
 
 #define TPI_HELLO_CHANNEL_MAX 1023u
+#define TPI_HELLO_STREAM_MAX 2147483647u
 
 typedef enum tpi_hello_wish
 {
@@ -16,6 +17,17 @@ typedef enum tpi_hello_wish
     TPI_HELLO_WANTED
 }
 tpi_hello_wish_t;
+
+/* What a payloadFallbackUri names (10-wire.md 5.3). */
+typedef enum tpi_fallback
+{
+    TPI_FALLBACK_NONE = 0,             /* length 0 */
+    TPI_FALLBACK_AERON,                /* aeron:<media> with or without parameters */
+    TPI_FALLBACK_BRIDGE,               /* bridge://<id> */
+    TPI_FALLBACK_UNSUPPORTED
+}
+tpi_fallback_t;
+tpi_fallback_t tpi_hello_fallback(tpc_bytes_t uri);
 
 /* The allow-list is IPC: "aeron:ipc", with or without parameters (trap P12). */
 bool tpi_hello_channel_is_allowed(tpc_bytes_t channel);

@@ -59,16 +59,40 @@ static void an_exhausted_or_unset_range_declines__D_166_D_167(void **state)
     assert_int_equal(config.descriptor_channel.length, 0);
 }
 
-static void half_filled_wishes_are_declined(void **state)
+static void half_filled_wishes_are_declined__W_149_W_150(void **state)
 {
     (void)state;
     assert_int_equal(tpi_hello_wish(tpc_bytes("aeron:ipc"), 0), TPI_HELLO_INVALID);
     assert_int_equal(tpi_hello_wish(tpc_bytes("aeron:ipc"), UINT32_MAX), TPI_HELLO_INVALID);
     assert_int_equal(tpi_hello_wish(tpc_bytes(""), 7), TPI_HELLO_INVALID);
     assert_int_equal(tpi_hello_wish(tpc_bytes(""), 0), TPI_HELLO_NONE);
+    assert_int_equal(tpi_hello_wish(tpc_bytes(" "), 0), TPI_HELLO_INVALID);
+    assert_int_equal(tpi_hello_wish(tpc_bytes(" "), 7), TPI_HELLO_INVALID);
     hello.descriptor_stream_id = 0;
     assert_true(tpi_hello_answer(&config, &hello, &facts));
     assert_int_equal(config.descriptor_stream_id, 0);
+}
+
+static void ids_and_channels_are_judged__W_141(void **state)
+{
+    (void)state;
+    assert_int_equal(tpi_hello_wish(tpc_bytes("aeron:ipc"), 1), TPI_HELLO_WANTED);
+    assert_int_equal(tpi_hello_wish(tpc_bytes("aeron:ipc"), 2147483647u), TPI_HELLO_WANTED);
+    assert_int_equal(tpi_hello_wish(tpc_bytes("aeron:ipc"), 2147483648u), TPI_HELLO_INVALID);
+    assert_int_equal(tpi_hello_wish(tpc_bytes("foo:bar"), 31000), TPI_HELLO_INVALID);
+    assert_int_equal(tpi_hello_wish(tpc_bytes("aeron:udp?endpoint=10.0.0.1:4000"), 31000), TPI_HELLO_INVALID);
+}
+
+static void fallback_is_an_aeron_channel_or_a_bridge__W_153_W_154_W_067(void **state)
+{
+    (void)state;
+    static const struct { const char *uri; tpi_fallback_t is; } rows[] = {
+        { "", TPI_FALLBACK_NONE }, { "aeron:udp?endpoint=h:1", TPI_FALLBACK_AERON },
+        { "aeron:ipc", TPI_FALLBACK_AERON }, { "aeron:ipc?term-length=64k", TPI_FALLBACK_AERON }, { "bridge://7", TPI_FALLBACK_BRIDGE },
+        { "bridge://", TPI_FALLBACK_UNSUPPORTED }, { "bridge:/7", TPI_FALLBACK_UNSUPPORTED }, { "http://x", TPI_FALLBACK_UNSUPPORTED },
+        { "aeron:ipcx", TPI_FALLBACK_UNSUPPORTED }, { "aeron:udp", TPI_FALLBACK_UNSUPPORTED }, { "aeron:", TPI_FALLBACK_UNSUPPORTED },
+        { "bridge://a b", TPI_FALLBACK_UNSUPPORTED } };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) { assert_int_equal(tpi_hello_fallback(tpc_bytes(rows[i].uri)), rows[i].is); }
 }
 
 static void only_ipc_channels_pass__P12(void **state)
@@ -111,7 +135,8 @@ static void shm_and_mode_follow_the_hello(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { T(a_wish_is_granted_from_the_range__D_165), T(without_lease_or_wish_there_is_no_answer),
-        T(an_exhausted_or_unset_range_declines__D_166_D_167), T(half_filled_wishes_are_declined), T(only_ipc_channels_pass__P12),
+        T(an_exhausted_or_unset_range_declines__D_166_D_167), T(half_filled_wishes_are_declined__W_149_W_150), T(only_ipc_channels_pass__P12),
+        T(ids_and_channels_are_judged__W_141), T(fallback_is_an_aeron_channel_or_a_bridge__W_153_W_154_W_067),
         T(shm_and_mode_follow_the_hello) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -517,49 +517,6 @@ static void consumers_are_counted_while_they_are_heard__W_133(void **state)
     tp_producer_close(producer);
 }
 
-static void private_streams_are_declined__W_142_W_151(void **state)
-{
-    (void)state;
-    tp_producer_t *producer = cr_producer();
-    tp_consumer_context_t *context = cr_consumer_context();
-    assert_int_equal(tp_consumer_context_set_descriptor_request(context, "aeron:ipc", 31000), 0);
-    tp_consumer_t *consumer = cr_consumer_with(context);
-    cr_step(100 * MS);
-    assert_true(cr->configs > 0);
-    assert_int_equal(cr->config.consumer_id, cr->hello.consumer_id);
-    assert_int_equal(cr->config.use_shm, 1);
-    assert_int_equal(cr->config.descriptor_channel.length, 0);
-    assert_int_equal(cr->config.descriptor_stream_id, 0);
-    tp_frame_view_t view;
-    assert_int_equal(cr_publish(producer, 1), 0);
-    cr_settle();
-    assert_int_equal(tp_consumer_next(consumer, &view, 0), 1);
-    tp_consumer_close(consumer);
-    tp_producer_close(producer);
-}
-
-static void promised_private_streams_are_taken_back(void **state)
-{
-    (void)state;
-    tp_producer_t *producer = cr_producer();
-    tpc_consumer_config_t config = TPC_CONSUMER_CONFIG_INIT;
-    config.stream_id = CR_STREAM;
-    config.consumer_id = 5;
-    config.descriptor_stream_id = 31000;
-    config.descriptor_channel = tpc_bytes("aeron:ipc");
-    cr->configs = 0;
-    cr_send_config(&config);
-    cr_settle();
-    assert_int_equal(cr->config.descriptor_channel.length, 0);
-    assert_int_equal(cr->config.consumer_id, 5);
-    config.stream_id = CR_STREAM + 1;                                        /* W-251 of the producer's kind */
-    const uint64_t configs = cr->configs;
-    cr_send_config(&config);
-    cr_settle();
-    assert_int_equal(cr->configs, configs + 1);                              /* our own only */
-    tp_producer_close(producer);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -586,8 +543,6 @@ int main(void)
         CR_TEST(used_up_sequence_numbers_lead_to_a_new_epoch__O_40),
         CR_TEST(qos_and_activity_are_refreshed__W_006_W_188),
         CR_TEST(consumers_are_counted_while_they_are_heard__W_133),
-        CR_TEST(private_streams_are_declined__W_142_W_151),
-        CR_TEST(promised_private_streams_are_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,6 +39,28 @@ TP_EXPORT int tp_producer_context_set_node_id(tp_producer_context_t *context, ui
 TP_EXPORT int tp_producer_context_set_publish_time(tp_producer_context_t *context, bool publish_time);
 /* of tp_producer_init; default 5 s; 0 = return at once */
 TP_EXPORT int tp_producer_context_set_attach_timeout_ns(tp_producer_context_t *context, int64_t timeout_ns);
+typedef enum tp_answer_hello
+{
+    TP_ANSWER_HELLO_AUTO = 0,          /* unless a driver or supervisor does */
+    TP_ANSWER_HELLO_NEVER = 1,
+    TP_ANSWER_HELLO_ALWAYS = 2
+}
+tp_answer_hello_t;
+/*
+ * Whether this producer answers the ConsumerHellos of its stream (O-28), with private streams for consumers that ask for them; default AUTO. Whoever
+ * answers, the producer publishes on the streams that were promised, or takes the promise back.
+ */
+TP_EXPORT int tp_producer_context_set_answer_hello(tp_producer_context_t *context, int policy);
+/*
+ * Aeron stream ids, first and last inclusive, for what this producer grants itself: the wished id where it is free and in the range, else the next
+ * free one. Defaults 31000..31999 and 32000..32999; 0, 0 grants none. At most 64 private streams a producer; channels must be aeron:ipc.
+ */
+TP_EXPORT int tp_producer_context_set_private_descriptor_range(tp_producer_context_t *context, uint32_t first, uint32_t last);
+TP_EXPORT int tp_producer_context_set_private_control_range(tp_producer_context_t *context, uint32_t first, uint32_t last);
+/* Told to consumers that cannot use shared memory (W-153): aeron:udp?..., aeron:ipc or bridge://<id>; NULL or "": none (default). */
+TP_EXPORT int tp_producer_context_set_payload_fallback_uri(tp_producer_context_t *context, const char *uri);
+/* A consumer is forgotten, and its private streams are closed, after multiple (3..5, default 5) intervals (default 1 s) of silence (W-133). */
+TP_EXPORT int tp_producer_context_set_consumer_staleness(tp_producer_context_t *context, uint32_t multiple, int64_t interval_ns);
 /* Called between payload and commit for memory that is not coherent (W-042). */
 typedef void (*tp_payload_flush_t)(void *clientd, void *payload, size_t length);
 /* Sets that call; NULL: nothing to flush (default). It runs on the committing thread. */
@@ -149,12 +171,15 @@ typedef struct tp_producer_stats
     uint64_t lease_lost;               /* claims and commits refused */
     uint64_t back_pressured;           /* times the bus refused a descriptor */
     uint64_t reattaches;
+    uint64_t private_sent;             /* descriptors on private streams: sent, given up, left out for RATE_LIMITED consumers */
+    uint64_t private_dropped;
+    uint64_t private_thinned;
     uint64_t reserved[4];
 }
 tp_producer_stats_t;
 /* Any thread; fields may be of slightly different moments. frames = descriptors sent + parked (or waiting) + dropped + not_connected. */
 TP_EXPORT int tp_producer_stats(const tp_producer_t *producer, tp_producer_stats_t *stats);
-/* Consumers heard from (ConsumerHello or QosConsumer) within 5 s (W-133). Any thread. */
+/* Consumers heard from (ConsumerHello or QosConsumer) within the staleness above (W-133). Any thread. */
 TP_EXPORT uint32_t tp_producer_consumer_count(const tp_producer_t *producer);
 TP_EXPORT bool tp_producer_is_attached(const tp_producer_t *producer);
 TP_EXPORT uint64_t tp_producer_max_payload_bytes(const tp_producer_t *producer);   /* largest stride, 0 while not attached */
