@@ -40,6 +40,8 @@ typedef struct cli_args
     const char *aeron_dir, *driver, *client_name, *allowed_base_dir, *idle;
     const char *pattern, *shape, *dtype, *order, *check, *out, *format, *mode, *desc_channel, *ctrl_channel, *png, *base_dir, *shm_namespace;
     const char *video, *inject, *size, *name, *role_dir;
+    const char *sort;
+    bool plain, reverse;
     uint64_t count, client_id, max_rate, max_lost, desc_id, ctrl_id, values, width, wait_consumers, log_level, slots, stream_id;
     double seconds, timeout, hz, interval, linger, scale, sleep_frames;
 }

@@ -137,6 +137,23 @@ const char *cli_human_count(char *buffer, uint64_t count)
 
 /* ---- tables ---- */
 
+void cli_disarm(char *text)
+{
+    for (unsigned char *at = (unsigned char *)text; '\0' != *at; at++)
+    {
+        if (*at < 0x20 || 0x7f == *at) { *at = '?'; }
+        else if (0xc2 == *at && at[1] >= 0x80 && at[1] < 0xa0) { at[0] = at[1] = '?'; }
+    }
+}
+
+/* Columns of UTF-8 text whose characters are one column wide. */
+static int width_of(const char *text)
+{
+    int width = 0;
+    for (; '\0' != *text; text++) { width += 0x80 != (*text & 0xc0) ? 1 : 0; }
+    return width;
+}
+
 static void table_add(cli_table_t *table, const char *text)
 {
     if (table->failed) { return; }
@@ -151,7 +168,8 @@ static void table_add(cli_table_t *table, const char *text)
     char *copy = strdup(text);
     if (NULL == copy) { table->failed = true; return; }
     const int column = table->cell_count % table->columns;
-    const int width = (int)strlen(copy);
+    cli_disarm(copy);
+    const int width = width_of(copy);
     if (width > table->widths[column]) { table->widths[column] = width; }
     table->cells[table->cell_count++] = copy;
 }
@@ -183,14 +201,14 @@ void cli_table_print(cli_table_t *table, FILE *out)
     {
         const int column = i % table->columns;
         const bool last = column == table->columns - 1 || i == table->cell_count - 1;
-        if (table->right[column]) { fprintf(out, "%*s", table->widths[column], table->cells[i]); }
-        else if (last) { fputs(table->cells[i], out); }
-        else { fprintf(out, "%-*s", table->widths[column], table->cells[i]); }
+        const int padding = table->widths[column] - width_of(table->cells[i]);
+        if (table->right[column]) { fprintf(out, "%*s%s", padding, "", table->cells[i]); }
+        else { fprintf(out, "%s%*s", table->cells[i], last ? 0 : padding, ""); }
         fputs(last ? "\n" : "  ", out);
     }
     for (int i = table->columns; i < table->cell_count; i++) { free(table->cells[i]); }
     if (table->cell_count > table->columns) { table->cell_count = table->columns; }
-    for (int i = 0; i < table->cell_count; i++) { table->widths[i] = (int)strlen(table->cells[i]); }
+    for (int i = 0; i < table->cell_count; i++) { table->widths[i] = width_of(table->cells[i]); }
 }
 
 void cli_table_fini(cli_table_t *table)

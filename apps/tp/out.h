@@ -29,6 +29,9 @@ const char *cli_human_rate(char *buffer, double per_second);/* decimal prefixes,
 const char *cli_human_ns(char *buffer, double ns);
 const char *cli_human_count(char *buffer, uint64_t count); /* 33,554,432 */
 
+/* Names come from files that anybody may have written: what a terminal would obey becomes '?'. Tables do it by themselves. */
+void cli_disarm(char *text);
+
 /* A table whose columns grow with their content. At most CLI_TABLE_COLUMNS columns. */
 #define CLI_TABLE_COLUMNS 16
 typedef struct cli_table

@@ -19,6 +19,31 @@ static uint64_t little(const uint8_t *bytes, size_t length)
     return value;
 }
 
+static int hex_of(char digit)
+{
+    if (digit >= '0' && digit <= '9') { return digit - '0'; }
+    return digit >= 'A' && digit <= 'F' ? digit - 'A' + 10 : -1;
+}
+
+bool cli_label_value(const char *label, const char *key, char *value, size_t size)
+{
+    const size_t length = strlen(key);
+    for (const char *at = strchr(label, ' '); NULL != at; at = strchr(at + 1, ' '))
+    {
+        if (0 != strncmp(at + 1, key, length) || '=' != at[1 + length]) { continue; }
+        size_t used = 0;
+        for (const char *from = at + 2 + length; '\0' != *from && ' ' != *from && used + 1 < size; from++)
+        {
+            const bool coded = '%' == *from && hex_of(from[1]) >= 0 && hex_of(from[2]) >= 0;
+            value[used++] = coded ? (char)(hex_of(from[1]) << 4 | hex_of(from[2])) : *from;
+            if (coded) { from += 2; }
+        }
+        value[used] = '\0';
+        return true;
+    }
+    return false;
+}
+
 bool cli_pid_alive(uint64_t pid)
 {
     return pid > 0 && pid <= INT32_MAX && (0 == kill((pid_t)pid, 0) || EPERM == errno);
@@ -136,15 +161,15 @@ static void read_ring(cli_stream_t *stream)
     stream->bytes_per_second = stream->hz * (double)bytes / (double)frames;
 }
 
-int cli_streams_read(cli_streams_t *streams, tp_counters_t *counters, bool with_rings)
+int cli_streams_collect(cli_streams_t *streams, tp_counters_t *counters, bool with_rings)
 {
     memset(streams, 0, sizeof(*streams));
     if (tp_counters_streams(counters, on_stream, streams) < 0 || tp_counters_foreach(counters, on_lease, streams) < 0 ||
         tp_counters_foreach(counters, on_client, streams) < 0)
     {
-        return cli_error_last();
+        cli_streams_fini(streams);
+        return -1;
     }
-    if (streams->failed) { cli_warn(TP_EFULL, NULL, "more than %d streams or %d leases: not all are shown", CLI_STREAMS_MAX, CLI_LEASES_MAX); }
     if (streams->stream_count > 1) { qsort(streams->streams, streams->stream_count, sizeof(streams->streams[0]), by_id); }
     for (size_t i = 0; i < streams->stream_count; i++)
     {
@@ -157,6 +182,13 @@ int cli_streams_read(cli_streams_t *streams, tp_counters_t *counters, bool with_
             stream->drops += lease->values[CLI_CLIENT_DROPS_GAP] + lease->values[CLI_CLIENT_DROPS_LATE] + lease->values[CLI_CLIENT_DROPS_OTHER];
         }
     }
+    return 0;
+}
+
+int cli_streams_read(cli_streams_t *streams, tp_counters_t *counters, bool with_rings)
+{
+    if (cli_streams_collect(streams, counters, with_rings) < 0) { return cli_error_last(); }
+    if (streams->failed) { cli_warn(TP_EFULL, NULL, "more than %d streams or %d leases: not all are shown", CLI_STREAMS_MAX, CLI_LEASES_MAX); }
     return CLI_OK;
 }
 

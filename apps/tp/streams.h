@@ -11,6 +11,7 @@
 #define CLI_COUNTER_STREAM 9002
 #define CLI_COUNTER_LEASE 9003
 #define CLI_COUNTER_CLIENT 9004
+#define CLI_COUNTER_STAT 9005
 #define CLI_COUNTER_TENSOR_POOL(type) ((type) >= CLI_COUNTER_DRIVER && (type) <= CLI_COUNTER_CLIENT)
 
 enum { CLI_CLIENT_FRAMES = 1, CLI_CLIENT_BYTES, CLI_CLIENT_DROPS_GAP, CLI_CLIENT_DROPS_LATE, CLI_CLIENT_DROPS_OTHER, CLI_CLIENT_LAST_SEQ,
@@ -24,6 +25,8 @@ typedef struct cli_lease
     int64_t keepalive_ns;
     uint64_t values[CLI_CLIENT_KINDS];
     bool counted;                      /* values are known */
+    bool has_latency;
+    int64_t latency_p50_ns, latency_p99_ns;
 }
 cli_lease_t;
 
@@ -54,9 +57,14 @@ typedef struct cli_streams
 }
 cli_streams_t;
 
-/* Reads counters and rings, streams sorted by id. Prints what fails; returns the exit code. */
+/* Reads counters and rings, streams sorted by id. 0, or -1 with the error of this thread; streams is empty then. */
+int cli_streams_collect(cli_streams_t *streams, tp_counters_t *counters, bool with_rings);
+/* The same, and prints what fails; returns the exit code. */
 int cli_streams_read(cli_streams_t *streams, tp_counters_t *counters, bool with_rings);
 void cli_streams_fini(cli_streams_t *streams);
+
+/* The value of "key=value" in a counter's label, %XX decoded. false when there is none. */
+bool cli_label_value(const char *label, const char *key, char *value, size_t size);
 
 /* Process exists (also when it belongs to somebody else). */
 bool cli_pid_alive(uint64_t pid);

@@ -165,6 +165,16 @@ int tpi_counters_reader_open(tpi_counters_reader_t **reader, const char *aeron_d
 int tpi_counters_reader_foreach(tpi_counters_reader_t *reader, tpi_on_counter_t handler, void *clientd);   /* number of counters */
 int64_t tpi_counters_reader_heartbeat_ms(const tpi_counters_reader_t *reader);  /* media driver's last heartbeat, CLOCK_REALTIME ms */
 int64_t tpi_counters_reader_pid(const tpi_counters_reader_t *reader);
+/* The media driver's log of distinct errors: each text once, counted. Times are CLOCK_REALTIME ms. */
+typedef struct tpi_bus_error_view
+{
+    int32_t observations;
+    int64_t first_ms, last_ms;
+    const char *text;                  /* terminated copy; control characters are spaces */
+}
+tpi_bus_error_view_t;
+typedef void (*tpi_on_bus_error_t)(void *clientd, const tpi_bus_error_view_t *error);
+int tpi_counters_reader_errors(tpi_counters_reader_t *reader, tpi_on_bus_error_t handler, void *clientd);  /* number of errors */
 /* Counters reader of a bus: what bus_mem knows, or the cnc file of bus_aeron. */
 int tpi_bus_counters(tpi_bus_t *bus, tpi_on_counter_t handler, void *clientd);
 void tpi_counters_reader_close(tpi_counters_reader_t *reader);

@@ -73,6 +73,8 @@ static tpi_cnc_state_t check_layout(const uint8_t *meta, int64_t file_length, tp
     layout->metadata_length = lengths[2];
     layout->values_at = layout->metadata_at + lengths[2];
     layout->values_length = lengths[3];
+    layout->errors_at = layout->values_at + lengths[3];
+    layout->errors_length = lengths[4];
     layout->client_liveness_ns = i64_at(meta, 24);
     layout->start_ms = i64_at(meta, 32);
     layout->pid = i64_at(meta, 40);

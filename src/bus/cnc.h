@@ -24,6 +24,7 @@ typedef struct tpi_cnc_layout
     int64_t to_driver_length;
     int64_t metadata_at, metadata_length;
     int64_t values_at, values_length;
+    int64_t errors_at, errors_length;
     int64_t client_liveness_ns;
     int64_t start_ms;
     int64_t pid;

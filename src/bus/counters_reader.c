@@ -23,6 +23,10 @@
 #define RECORD_UNUSED 0
 #define RECORD_ALLOCATED 1
 
+#define ERROR_HEADER_BYTES 24           /* length, observations, last time, first time */
+#define ERROR_TEXT_MAX 8191
+#define ERROR_LOG_MAX (16 * 1024 * 1024)
+
 _Static_assert(AT_KEY + TPI_COUNTER_KEY_MAX == AT_LABEL_LENGTH, "counter key length drifted");
 _Static_assert(AT_LABEL + TPI_COUNTER_LABEL_MAX == METADATA_BYTES, "counter label length drifted");
 
@@ -114,6 +118,48 @@ int tpi_counters_reader_foreach(tpi_counters_reader_t *reader, tpi_on_counter_t 
             count++;
         }
     }
+    return count;
+}
+
+/* ---- distinct errors ------------------------------------------------------------------------------------------------------- */
+
+static void view_error(const uint8_t *record, size_t length, char *text, tpi_bus_error_view_t *view)
+{
+    const size_t bytes = length - ERROR_HEADER_BYTES < ERROR_TEXT_MAX ? length - ERROR_HEADER_BYTES : ERROR_TEXT_MAX;
+    memcpy(&view->observations, record + 4, sizeof(view->observations));
+    memcpy(&view->last_ms, record + 8, sizeof(view->last_ms));
+    memcpy(&view->first_ms, record + 16, sizeof(view->first_ms));
+    for (size_t i = 0; i < bytes; i++)
+    {
+        const uint8_t byte = record[ERROR_HEADER_BYTES + i];
+        text[i] = byte < 0x20 || 0x7f == byte ? ' ' : (char)byte;
+    }
+    text[bytes] = '\0';
+    view->text = text;
+}
+
+int tpi_counters_reader_errors(tpi_counters_reader_t *reader, tpi_on_bus_error_t handler, void *clientd)
+{
+    if (NULL == reader || NULL == handler) { TPI_SET_ERR(TP_EINVAL, "reader or handler = NULL"); return -1; }
+    const size_t capacity = reader->layout.errors_length < ERROR_LOG_MAX ? (size_t)reader->layout.errors_length : ERROR_LOG_MAX;
+    if (capacity < ERROR_HEADER_BYTES) { return 0; }
+    uint8_t *const log = tpi_alloc(capacity);
+    char *const text = tpi_alloc(ERROR_TEXT_MAX + 1);
+    const size_t got = NULL == log || NULL == text ? 0 : (size_t)read_word(reader->fd, log, capacity, reader->layout.errors_at);
+    int count = NULL == log || NULL == text ? -1 : 0;
+    for (size_t at = 0; count >= 0 && at + ERROR_HEADER_BYTES <= got;)
+    {
+        int32_t length;
+        memcpy(&length, log + at, sizeof(length));
+        if (length < ERROR_HEADER_BYTES || (size_t)length > got - at) { break; }
+        tpi_bus_error_view_t view;
+        view_error(log + at, (size_t)length, text, &view);
+        handler(clientd, &view);
+        count++;
+        at += ((size_t)length + 7) & ~(size_t)7;
+    }
+    tpi_free(text);
+    tpi_free(log);
     return count;
 }
 

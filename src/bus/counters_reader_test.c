@@ -113,6 +113,83 @@ static void a_sound_file_is_read_whole(void **state)
     assert_int_equal(tpi_cnc_probe(dir, 10000, &info), TPI_CNC_ALIVE);
 }
 
+/* ---- distinct errors ---- */
+
+#define ERRORS_AT (VALUES_AT + RECORDS * 128)
+
+typedef struct errors_seen
+{
+    int count;
+    int32_t observations;
+    int64_t first_ms, last_ms;
+    char text[64];
+}
+errors_seen_t;
+
+static void on_error(void *clientd, const tpi_bus_error_view_t *error)
+{
+    errors_seen_t *const seen = clientd;
+    seen->count++;
+    seen->observations = error->observations;
+    seen->first_ms = error->first_ms;
+    seen->last_ms = error->last_ms;
+    (void)snprintf(seen->text, sizeof(seen->text), "%s", error->text);
+}
+
+static void put_error(size_t at, int32_t length, int32_t observations, const char *text)
+{
+    put32(at, length);
+    put32(at + 4, observations);
+    put64(at + 8, 2000);
+    put64(at + 16, 1000);
+    memcpy(file + at + 24, text, strlen(text));
+}
+
+static int read_errors(errors_seen_t *seen)
+{
+    tpi_counters_reader_t *reader = NULL;
+    *seen = (errors_seen_t){ 0 };
+    write_file(SIZE);
+    assert_int_equal(tpi_counters_reader_open(&reader, dir), 0);
+    const int count = tpi_counters_reader_errors(reader, on_error, seen);
+    tpi_counters_reader_close(reader);
+    assert_int_equal(count, seen->count);
+    return count;
+}
+
+static void distinct_errors_are_read_with_count_and_times(void **state)
+{
+    (void)state;
+    errors_seen_t seen;
+    assert_int_equal(read_errors(&seen), 0);
+    put_error(ERRORS_AT, 24 + 5, 7, "a\nb\tc");
+    assert_int_equal(read_errors(&seen), 1);
+    assert_string_equal(seen.text, "a b c");
+    assert_int_equal(seen.observations, 7);
+    assert_int_equal(seen.first_ms, 1000);
+    assert_int_equal(seen.last_ms, 2000);
+    put_error(ERRORS_AT + 32, 32, 1, "the rest");
+    assert_int_equal(read_errors(&seen), 2);
+    assert_string_equal(seen.text, "the rest");
+}
+
+static void lengths_that_leave_the_log_end_the_reading(void **state)
+{
+    (void)state;
+    errors_seen_t seen;
+    const int32_t bad[] = { -1, 1, 23, 65, INT32_MAX, INT32_MIN };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+    {
+        put_error(ERRORS_AT, bad[i], 1, "x");
+        assert_int_equal(read_errors(&seen), 0);
+    }
+    put_error(ERRORS_AT, 64, 1, "x");
+    assert_int_equal(read_errors(&seen), 1);
+    put_error(ERRORS_AT, 24, 1, "x");
+    assert_int_equal(read_errors(&seen), 1);
+    assert_string_equal(seen.text, "");
+}
+
 static void reading_stops_at_the_first_unused_record(void **state)
 {
     (void)state;
@@ -330,6 +407,8 @@ int main(void)
     const struct CMUnitTest tests[] =
     {
         cmocka_unit_test_setup(a_sound_file_is_read_whole, set_up),
+        cmocka_unit_test_setup(distinct_errors_are_read_with_count_and_times, set_up),
+        cmocka_unit_test_setup(lengths_that_leave_the_log_end_the_reading, set_up),
         cmocka_unit_test_setup(reading_stops_at_the_first_unused_record, set_up),
         cmocka_unit_test_setup(label_lengths_are_clamped__P11, set_up),
         cmocka_unit_test_setup(every_truncation_is_survived__P11, set_up),

@@ -102,6 +102,28 @@ int tp_counters_foreach(tp_counters_t *counters, tp_counter_handler_t handler, v
     return tpi_counters_reader_foreach(counters->reader, on_counter, &walk);
 }
 
+typedef struct error_walk
+{
+    tp_bus_error_handler_t handler;
+    void *clientd;
+}
+error_walk_t;
+
+static void on_bus_error(void *clientd, const tpi_bus_error_view_t *view)
+{
+    const error_walk_t *walk = clientd;
+    const tp_bus_error_t out = { .size = sizeof(out), .observations = view->observations < 0 ? 0 : (uint32_t)view->observations,
+        .first_ms = view->first_ms, .last_ms = view->last_ms, .text = view->text };
+    walk->handler(walk->clientd, &out);
+}
+
+int tp_counters_errors(tp_counters_t *counters, tp_bus_error_handler_t handler, void *clientd)
+{
+    if (NULL == counters || NULL == handler) { TPI_SET_ERR(TP_EINVAL, "counters or handler is NULL"); return -1; }
+    error_walk_t walk = { .handler = handler, .clientd = clientd };
+    return tpi_counters_reader_errors(counters->reader, on_bus_error, &walk);
+}
+
 int64_t tp_counters_heartbeat_age_ms(const tp_counters_t *counters)
 {
     if (NULL == counters) { TPI_SET_ERR(TP_EINVAL, "counters is NULL"); return -1; }

@@ -53,6 +53,23 @@ TP_EXPORT int tp_counters_open(tp_counters_t **counters, const char *aeron_dir);
 TP_EXPORT int tp_counters_foreach(tp_counters_t *counters, tp_counter_handler_t handler, void *clientd);   /* number of counters */
 TP_EXPORT int64_t tp_counters_heartbeat_age_ms(const tp_counters_t *counters);    /* since the media driver's last sign of life */
 TP_EXPORT int64_t tp_counters_pid(const tp_counters_t *counters);
+/*
+ * What the media driver noted as errors, oldest first: each distinct text once, with the number of times it was seen. The text lives until the
+ * handler returns.
+ */
+typedef struct tp_bus_error
+{
+    uint32_t size;
+    uint32_t observations;
+    int64_t first_ms;                  /* CLOCK_REALTIME */
+    int64_t last_ms;
+    const char *text;
+    uint64_t reserved[2];
+}
+tp_bus_error_t;
+typedef void (*tp_bus_error_handler_t)(void *clientd, const tp_bus_error_t *error);
+TP_EXPORT int tp_counters_errors(tp_counters_t *counters, tp_bus_error_handler_t handler, void *clientd);  /* number of distinct errors */
+/* Accepts NULL. */
 TP_EXPORT void tp_counters_close(tp_counters_t *counters);
 
 /* Streams, leases and clients as the counters show them: what tp ls, info and top rest on. */
