@@ -23,16 +23,26 @@ static void on_endpoint(void *clientd, const tp_endpoint_t *endpoint)
 }
 
 /* Administration does not guess: the named driver, or the only one there is on the media driver that was named. */
-int cli_admin(const cli_args_t *args, tp_admin_t **admin)
+static int find(const cli_args_t *args, tp_admin_t **admin, double seconds)
 {
-    const double seconds = args->timeout > 0.0 ? args->timeout : 5.0;
     const char *name = NULL != args->driver ? args->driver : getenv("TP_DRIVER");
     pick_t pick = { .aeron_dir = NULL != args->aeron_dir ? args->aeron_dir : getenv("TP_AERON_DIR") };
-    cli_log_init(args);
     if ((NULL == name || '\0' == name[0]) && tp_endpoint_list(on_endpoint, &pick) >= 0 && 1 == pick.count) { name = pick.instance; }
-    if (0 == tp_admin_open(admin, name, (int64_t)(seconds * 1e9))) { return CLI_OK; }
+    return tp_admin_open(admin, name, (int64_t)(seconds * 1e9));
+}
+
+int cli_admin(const cli_args_t *args, tp_admin_t **admin)
+{
+    cli_log_init(args);
+    if (0 == find(args, admin, args->timeout > 0.0 ? args->timeout : 5.0)) { return CLI_OK; }
     const int code = cli_error_last();
     return TP_EINVAL == tp_errcode() ? CLI_USAGE : code;
+}
+
+tp_admin_t *cli_admin_quiet(const cli_args_t *args)
+{
+    tp_admin_t *admin = NULL;
+    return 0 == find(args, &admin, 1.0) ? admin : NULL;
 }
 
 int cli_admin_error(void)
@@ -41,16 +51,14 @@ int cli_admin_error(void)
     return CLI_FAILED == code && TP_EIO != tp_errcode() && TP_EPERM != tp_errcode() ? CLI_REJECTED : code;
 }
 
-json_t *cli_admin_ask(tp_admin_t *admin, const char *cmd, const char *key, const char *value, int *code)
+json_t *cli_admin_ask(tp_admin_t *admin, json_t *request, int *code)
 {
     const char *reply = NULL;
-    json_t *const request = json_pack("{s:s}", "cmd", cmd);
-    if (NULL != key) { json_object_set_new(request, key, json_string(value)); }
     char *const text = json_dumps(request, JSON_COMPACT);
     json_t *answer = NULL;
     *code = CLI_OK;
     json_decref(request);
-    if (NULL == text) { *code = cli_error(TP_EINVAL, NULL, "%s: '%s' is not valid UTF-8", cmd, NULL != value ? value : ""); }
+    if (NULL == text) { *code = cli_error(TP_EINVAL, NULL, "the request is not valid UTF-8"); }
     else if (tp_admin_call(admin, text, &reply) < 0) { *code = cli_admin_error(); }
     else { answer = json_loads(reply, 0, NULL); }
     free(text);

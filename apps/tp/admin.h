@@ -8,8 +8,10 @@
 #include "cli.h"
 
 int cli_admin(const cli_args_t *args, tp_admin_t **admin);
-/* Sends {"cmd": cmd, key: value} (key may be NULL) and returns the answer, the caller's; NULL with *code set and the error printed. */
-json_t *cli_admin_ask(tp_admin_t *admin, const char *cmd, const char *key, const char *value, int *code);
+/* The same without a word when there is none: NULL. Such a driver has a second to answer. */
+tp_admin_t *cli_admin_quiet(const cli_args_t *args);
+/* Sends a request (released here) and returns the answer, the caller's; NULL with *code set and the error printed. */
+json_t *cli_admin_ask(tp_admin_t *admin, json_t *request, int *code);
 /* Prints the error of this thread: what the driver itself refused ends with CLI_REJECTED. */
 int cli_admin_error(void);
 

@@ -4,7 +4,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "admin.h"
 #include "connect.h"
+#include "driver_show.h"
 #include "out.h"
 #include "rounds.h"
 #include "streams.h"
@@ -104,6 +106,29 @@ static void show_drops(errors_t *errors, const cli_streams_t *streams)
     }
 }
 
+/* The distinct errors and warnings of the driver's log. A driver that is dead, another user's or older has none to tell: shared memory is enough. */
+static void show_driver_log(errors_t *errors)
+{
+    const char *reply = NULL;
+    tp_admin_t *const admin = cli_admin_quiet(errors->args);
+    json_t *const answer = NULL != admin && 0 == tp_admin_call(admin, "{\"cmd\":\"errors\"}", &reply) ? json_loads(reply, 0, NULL) : NULL;
+    const json_t *const list = json_object_get(answer, "errors");
+    for (size_t i = 0; i < json_array_size(list); i++)
+    {
+        const json_t *const one = json_array_get(list, i);
+        const json_int_t code = json_integer_value(json_object_get(one, "code"));
+        char text[700];
+        char number[16] = "";
+        if (0 != code) { snprintf(number, sizeof(number), "[TP%04" JSON_INTEGER_FORMAT "]", code); }
+        snprintf(text, sizeof(text), "%s: %s%s: %s", tp_admin_instance_id(admin), cli_json_text(one, "level"), number, cli_json_text(one, "text"));
+        show(errors, "driver log", (uint64_t)json_integer_value(json_object_get(one, "count")),
+            (int64_t)(strtoull(cli_json_text(one, "first_ns"), NULL, 10) / NS_PER_MS),
+            (int64_t)(strtoull(cli_json_text(one, "last_ns"), NULL, 10) / NS_PER_MS), text);
+    }
+    json_decref(answer);
+    tp_admin_close(admin);
+}
+
 static int errors_round(const cli_args_t *args, void *clientd)
 {
     static const char *const headings[] = { ">COUNT", "FIRST", "LAST", "SOURCE", "ERROR", NULL };
@@ -116,8 +141,13 @@ static int errors_round(const cli_args_t *args, void *clientd)
     const bool alive = cli_note_dead(counters);
     const bool failed = tp_counters_errors(counters, on_bus_error, &errors) < 0 || tp_counters_foreach(counters, on_counter, &errors) < 0;
     show_drops(&errors, &streams);
+    show_driver_log(&errors);
     cli_streams_fini(&streams);
-    if (failed) { cli_table_fini(&errors.table); return cli_error_last(); }
+    if (failed)
+    {
+        cli_table_fini(&errors.table);
+        return cli_error(TP_EIO, NULL, "the counters of the media driver cannot be read");
+    }
     if (args->json)
     {
         (void)cli_json_line(json_pack("{s:s,s:i,s:b,s:I}", "type", "summary", "errors", (int)errors.shown, "alive", (int)alive, "pid",
@@ -141,6 +171,6 @@ static int run_errors(const cli_args_t *args)
 const cli_verb_t verb_errors = {
     .name = "errors", .arguments = "", .min_arguments = 0, .max_arguments = 0, .options = options, .run = run_errors,
     .summary = "What went wrong: the media driver's error log, refusals, losses; also of a dead driver",
-    .text = "Reads shared memory and asks nobody. The media driver keeps each distinct error once, with its count and times; the driver's and the\n"
-        "consumers' counts are those since they started. tp driver log and the driver's own log tell the details.",
+    .text = "Reads shared memory. The media driver keeps each distinct error once, with its count and times; the driver's and the\n"
+        "consumers' counts are those since they started. A living driver of this user adds the distinct errors and warnings of its log.",
 };

@@ -146,7 +146,8 @@ static void client_line(const top_t *top, const cli_stream_t *stream, const cli_
     const double silent_ns = (double)(top->now_ns - lease->keepalive_ns);
     if (!lease->counted)
     {
-        snprintf(line + used, sizeof(line) - (size_t)used, "  keepalive %s ago  (has no counters)", cli_human_ns(age, silent_ns > 0.0 ? silent_ns : 0.0));
+        snprintf(line + used, sizeof(line) - (size_t)used, "  keepalive %s ago  (has no counters)",
+            cli_human_ns(age, silent_ns > 0.0 ? silent_ns : 0.0));
         emit(clientd, TOP_CLIENT, line);
         return;
     }
@@ -183,8 +184,8 @@ static void stream_line(const cli_stream_t *s, top_emit_t emit, void *clientd)
     if (s->has_frames)
     {
         used += snprintf(line + used, sizeof(line) - (size_t)used, "  %s %s  %.1f Hz  %s  seq %" PRIu64,
-            cli_format_shape(shape, s->tensor.ndims, s->tensor.dims), tp_dtype_name(s->tensor.dtype), s->hz, cli_human_rate(rate, s->bytes_per_second),
-            s->newest_seq);
+            cli_format_shape(shape, s->tensor.ndims, s->tensor.dims), tp_dtype_name(s->tensor.dtype), s->hz,
+            cli_human_rate(rate, s->bytes_per_second), s->newest_seq);
         if (s->hz > 0.0)
         {
             used += snprintf(line + used, sizeof(line) - (size_t)used, "  slot life %s", cli_human_ns(life, 1e9 * (double)s->header_nslots / s->hz));
@@ -205,7 +206,8 @@ void top_lines(const top_t *top, top_emit_t emit, void *clientd)
     char rate[CLI_TEXT_MAX];
     for (size_t i = 0; i < top->now.stream_count; i++) { hz += top->now.streams[i].hz; bytes += top->now.streams[i].bytes_per_second; }
     snprintf(line, sizeof(line), "%zu streams  %zu leases  %.1f frames/s  %s  by %s%s%s%s", top->now.stream_count, top->now.lease_count, hz,
-        cli_human_rate(rate, bytes), top_sort_names[top->sort], top->reverse ? ", reversed" : "", '\0' != top->filter[0] ? "  only " : "", top->filter);
+        cli_human_rate(rate, bytes), top_sort_names[top->sort], top->reverse ? ", reversed" : "", '\0' != top->filter[0] ? "  only " : "",
+        top->filter);
     emit(clientd, TOP_TITLE, line);
     if ('\0' != top->problem[0]) { emit(clientd, TOP_NOTE, top->problem); }
     for (size_t i = 0; i < top->order_count; i++)
@@ -278,8 +280,8 @@ static void print_json(const top_t *top, uint64_t round)
             s->has_frames ? json_integer((json_int_t)s->newest_seq) : json_null(), "drops", (json_int_t)s->drops, "clients", clients));
     }
     (void)cli_json_line(json_pack("{s:s,s:I,s:o,s:i,s:i,s:b,s:s}", "type", "round", "round", (json_int_t)round, "time_ns",
-        cli_json_id((uint64_t)cli_realtime_ns()), "streams", (int)top->now.stream_count, "leases", (int)top->now.lease_count, "alive", (int)top->alive,
-        "problem", top->problem));
+        cli_json_id((uint64_t)cli_realtime_ns()), "streams", (int)top->now.stream_count, "leases", (int)top->now.lease_count, "alive",
+        (int)top->alive, "problem", top->problem));
 }
 
 static int plain(top_t *top)

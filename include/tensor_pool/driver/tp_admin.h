@@ -5,7 +5,8 @@
  * one request and waits for its answer, at most the time limit of the handle; nothing stays connected in between. A refusal of the driver is the
  * error of the call, with the driver's code, text, reason and remedy. One thread at a time per handle.
  *
- * Errors of every call besides those named: TP_ENODRIVER (it has gone), TP_ETIMEDOUT, TP_EPERM (another user's), TP_EPROTOCOL (no sense in the answer).
+ * Errors of every call besides those named: TP_ENODRIVER (it has gone), TP_ETIMEDOUT, TP_EPERM (another user's), TP_EPROTOCOL (no sense in the
+ * answer).
  */
 #ifndef TENSOR_POOL_DRIVER_TP_ADMIN_H
 #define TENSOR_POOL_DRIVER_TP_ADMIN_H
