@@ -13,6 +13,8 @@
 
 #define SPIN_NS INT64_C(30000)
 #define BEHIND_NS CLI_NS_PER_S                  /* further behind than this is not caught up */
+#define STARTING_NS (2 * CLI_NS_PER_S)
+#define LOOK_AGAIN_NS INT64_C(20000000)
 #define SLEEP_PART_NS INT64_C(200000000)
 
 static int64_t clock_ns(clockid_t clock)
@@ -120,6 +122,19 @@ int cli_counters(const cli_args_t *args, tp_counters_t **counters)
     return code;
 }
 
+static void on_endpoint(void *clientd, const tp_endpoint_t *endpoint)
+{
+    int64_t *const youngest_ns = clientd;
+    if (endpoint->alive && (int64_t)endpoint->start_ns > *youngest_ns) { *youngest_ns = (int64_t)endpoint->start_ns; }
+}
+
+/* The names of a driver that has just started come with its counters, a moment after it is ready. */
+static bool names_may_come(void)
+{
+    int64_t youngest_ns = INT64_MIN / 2;
+    return tp_endpoint_list(on_endpoint, &youngest_ns) > 0 && cli_realtime_ns() - youngest_ns < STARTING_NS && !cli_stopped();
+}
+
 int cli_stream(const cli_args_t *args, const char *name_or_id, uint32_t *stream_id)
 {
     uint64_t id;
@@ -131,7 +146,13 @@ int cli_stream(const cli_args_t *args, const char *name_or_id, uint32_t *stream_
     tp_counters_t *counters = NULL;
     int code = cli_counters(args, &counters);
     if (CLI_OK != code) { return code; }
-    if (tp_counters_stream_by_name(counters, name_or_id, stream_id) < 0)
+    int found = tp_counters_stream_by_name(counters, name_or_id, stream_id);
+    while (found < 0 && names_may_come())
+    {
+        cli_sleep_ns(LOOK_AGAIN_NS);
+        found = tp_counters_stream_by_name(counters, name_or_id, stream_id);
+    }
+    if (found < 0)
     {
         code = cli_error_last();
         if (CLI_FAILED == code) { code = CLI_USAGE; }

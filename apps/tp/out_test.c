@@ -82,6 +82,28 @@ static void tables_grow_with_their_content(void **state)
     free(text);
 }
 
+static void tables_align_utf_8_and_disarm_what_a_terminal_would_obey(void **state)
+{
+    static const char *const headings[] = { "NAME", "B", NULL };
+    cli_table_t table;
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    (void)state;
+    assert_non_null(out);
+    cli_table_init(&table, headings);
+    cli_table_cell(&table, "%s", "gr\xc3\xbc\xc3\x9f" "e");
+    cli_table_cell(&table, "%s", "1");
+    cli_table_cell(&table, "%s", "\x1b[2J\n\x7f\xc2\x9b");
+    cli_table_cell(&table, "%s", "2");
+    cli_table_print(&table, out);
+    fflush(out);
+    assert_string_equal(text, "NAME      B\ngr\xc3\xbc\xc3\x9f" "e     1\n?[2J????  2\n");
+    cli_table_fini(&table);
+    fclose(out);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -89,6 +111,7 @@ int main(void)
         cmocka_unit_test(numbers_read_well),
         cmocka_unit_test(distance_counts_edits),
         cmocka_unit_test(tables_grow_with_their_content),
+        cmocka_unit_test(tables_align_utf_8_and_disarm_what_a_terminal_would_obey),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
