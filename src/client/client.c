@@ -26,27 +26,9 @@
 #define CLOSE_GRACE_NS (200 * TPI_NS_PER_MS)
 #define DISPOSE_TIMEOUT_NS (10 * TPI_NS_PER_S)
 
-/* ---- hooks -------------------------------------------------------------------------------------------------------------- */
-
-static int open_aeron(void *clientd, const tpi_settings_t *settings, tpi_bus_t **bus)
-{
-    (void)clientd;
-    const tpi_bus_aeron_config_t config = { .aeron_dir = settings->aeron_dir, .client_name = settings->client_name,
-        .driver_timeout_ns = settings->driver_timeout_ns, .connect_timeout_ns = 0 };
-    return tpi_bus_aeron_open(bus, &config);
-}
-
-static int find_endpoint(void *clientd, const tp_context_t *context, tpi_endpoint_t *endpoint)
-{
-    (void)clientd;
-    return tpi_context_find_driver(context, endpoint);
-}
-
-static const tpi_client_hooks_t aeron_hooks = { .open_bus = open_aeron, .find_endpoint = find_endpoint, .clientd = NULL };
-
 /* ---- creation ----------------------------------------------------------------------------------------------------------- */
 
-static void delete_client(tp_client_t *client)
+void tpi_client_delete(tp_client_t *client)
 {
     if (NULL == client) { return; }
     tpi_attachment_delete_all(client);
@@ -125,7 +107,7 @@ int tpi_client_create(tp_client_t **client, const tp_context_t *context, const t
     return 0;
 
 fail:
-    delete_client(c);
+    tpi_client_delete(c);
     return -1;
 }
 
@@ -153,52 +135,11 @@ int tpi_client_create_on_bus(tp_client_t **client, const tp_context_t *context, 
     (*client)->is_stepped = true;
     if (tpi_connection_open(*client, 0) < 0)
     {
-        delete_client(*client);
+        tpi_client_delete(*client);
         *client = NULL;
         return -1;
     }
     (*client)->hooks.open_bus = no_more;
-    return 0;
-}
-
-/* Turns the conductor until control and announce stream are there: errors of the channels belong to the caller. */
-static int wait_until_ready(tp_client_t *client)
-{
-    tpi_idle_t idle;
-    const int64_t deadline_ns = tpi_clock_monotonic_ns() + client->settings.driver_timeout_ns;
-    tpi_idle_init(&idle, TPI_IDLE_BACKOFF, 10 * TPI_NS_PER_US, TPI_NS_PER_MS);
-    for (;;)
-    {
-        const int64_t now_ns = tpi_clock_monotonic_ns();
-        (void)tpi_client_do_work_at(client, now_ns);
-        if (NULL == client->connection)
-        {
-            tpi_err_restore(&client->connect_err);
-            return -1;
-        }
-        if (client->connection->ready) { return 0; }
-        if (now_ns > deadline_ns)
-        {
-            TPI_SET_ERR(TP_ETIMEDOUT, "media driver at %s did not add the control stream within %" PRId64 " ms", client->settings.aeron_dir,
-                client->settings.driver_timeout_ns / TPI_NS_PER_MS);
-            return -1;
-        }
-        tpi_idle(&idle, 0, -1);
-    }
-}
-
-int tp_client_init(tp_client_t **client, const tp_context_t *context)
-{
-    tp_client_t *c = NULL;
-    if (NULL == client) { TPI_SET_ERR(TP_EINVAL, "client is NULL"); return -1; }
-    if (tpi_client_create(&c, context, &aeron_hooks) < 0) { return -1; }
-    if (tpi_connection_open(c, tpi_clock_monotonic_ns()) < 0 || wait_until_ready(c) < 0)
-    {
-        delete_client(c);
-        return -1;
-    }
-    atomic_store(&c->conductor, 0);                        /* whoever turns it first from now on is the conductor */
-    *client = c;
     return 0;
 }
 
@@ -231,20 +172,6 @@ int tp_client_start(tp_client_t *client)
     atomic_store(&client->conductor, 0);                   /* whoever turned it before hands over */
     const tpi_agent_t agent = { .name = "tp-client", .state = client, .do_work = agent_work, .on_close = NULL, .park_limit = agent_park_limit };
     return tpi_agent_runner_start(&client->runner, &agent, client->idle, AGENT_PARK_MIN_NS, AGENT_PARK_MAX_NS);
-}
-
-int tp_connect(tp_client_t **client, const tp_context_t *context)
-{
-    tp_client_t *c = NULL;
-    if (NULL == client) { TPI_SET_ERR(TP_EINVAL, "client is NULL"); return -1; }
-    if (tp_client_init(&c, context) < 0) { return -1; }
-    if (!c->is_invoker && tp_client_start(c) < 0)
-    {
-        delete_client(c);
-        return -1;
-    }
-    *client = c;
-    return 0;
 }
 
 /* ---- one cycle ---------------------------------------------------------------------------------------------------------- */
@@ -469,6 +396,15 @@ int tpi_client_open_async(tpi_command_t **command, tp_client_t *client, const tp
     return 0;
 }
 
+int tpi_client_open_poll(tpi_command_t *command, void **object)
+{
+    const int rc = tpi_command_poll(command);
+    if (0 == rc) { return 0; }
+    if (rc > 0) { *object = command->object; }
+    tpi_command_delete(command);
+    return rc;
+}
+
 static int run_dispose(tpi_command_t *command, int64_t now_ns)
 {
     command->dispose(command->object, now_ns);
@@ -559,7 +495,7 @@ void tp_client_close(tp_client_t *client)
     {
         tpi_idle(&idle, tp_client_do_work(client), -1);
     }
-    delete_client(client);
+    tpi_client_delete(client);
 }
 
 bool tp_client_is_connected(const tp_client_t *client)

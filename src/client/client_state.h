@@ -138,6 +138,8 @@ struct tp_client
 };
 
 /* ---- client.c ---- */
+/* Ends what is left without a word to the driver. Accepts NULL. */
+void tpi_client_delete(tp_client_t *client);
 int tpi_client_create(tp_client_t **client, const tp_context_t *context, const tpi_client_hooks_t *hooks);
 /* Tests: on a bus that exists already; the bus stays the caller's until it is handed over here. No endpoint files, invoker mode, no waiting. */
 int tpi_client_create_on_bus(tp_client_t **client, const tp_context_t *context, tpi_bus_t *bus);
@@ -161,8 +163,10 @@ typedef struct tpi_opening
 tpi_opening_t;
 /* Any thread: has the conductor open the object (NULL: out of memory already) and waits. 0, or -1 and the object is gone. */
 int tpi_client_open(tp_client_t *client, const tpi_opening_t *how, void *object, int64_t timeout_ns);
-/* The same without waiting; the caller polls and deletes the command. */
+/* The same without waiting. */
 int tpi_client_open_async(tpi_command_t **command, tp_client_t *client, const tpi_opening_t *how, void *object);
+/* 0 pending, 1 done: *object is the caller's, -1 failed; the command is gone after 1 and -1. */
+int tpi_client_open_poll(tpi_command_t *command, void **object);
 /* Closing calls. Never fails: a full ring is waited out; on the conductor itself it is done at once. */
 void tpi_client_dispose(tp_client_t *client, void (*dispose)(void *object, int64_t now_ns), void *object);
 int tpi_client_enqueue(tp_client_t *client, tpi_command_t *command);

@@ -430,6 +430,24 @@ int tp_consumer_init(tp_consumer_t **consumer, tp_client_t *client, const tp_con
     return 0;
 }
 
+int tp_async_add_consumer(tp_async_add_consumer_t **async, tp_client_t *client, const tp_consumer_context_t *context)
+{
+    tpi_command_t *command = NULL;
+    if (NULL == async || NULL == client || NULL == context) { TPI_SET_ERR(TP_EINVAL, "async, client or context is NULL"); return -1; }
+    if (tpi_client_open_async(&command, client, &opening, create(client, context)) < 0) { return -1; }
+    *async = (tp_async_add_consumer_t *)command;
+    return 0;
+}
+
+int tp_async_add_consumer_poll(tp_async_add_consumer_t *async, tp_consumer_t **consumer)
+{
+    void *object = NULL;
+    if (NULL == async || NULL == consumer) { TPI_SET_ERR(TP_EINVAL, "async or consumer is NULL"); return -1; }
+    const int rc = tpi_client_open_poll((tpi_command_t *)async, &object);
+    if (rc > 0) { *consumer = object; }
+    return rc;
+}
+
 int tp_consumer_open(tp_consumer_t **consumer, tp_client_t *client, uint32_t stream_id)
 {
     tp_consumer_context_t *context = NULL;

@@ -238,3 +238,25 @@ int tp_driver_detach(tp_driver_session_t *session, int64_t timeout_ns)
     if (TPI_CALL_NOT_SENT == rc) { tpi_client_dispose(client, dispose, session); }
     return rc < 0 ? -1 : 0;
 }
+
+int tp_driver_detach_async(tp_async_detach_t **async, tp_driver_session_t *session)
+{
+    tpi_command_t *command = NULL;
+    if (NULL == async || NULL == session) { TPI_SET_ERR(TP_EINVAL, "async or session is NULL"); return -1; }
+    if (tpi_command_create(&command, run_detach, session->client, session) < 0) { return -1; }
+    command->on_closed = session_closed;
+    if (tpi_client_enqueue(session->client, command) < 0)
+    {
+        tpi_command_delete(command);
+        return -1;
+    }
+    *async = (tp_async_detach_t *)command;
+    return 0;
+}
+
+int tp_driver_detach_poll(tp_async_detach_t *async)
+{
+    void *session = NULL;
+    if (NULL == async) { TPI_SET_ERR(TP_EINVAL, "async is NULL"); return -1; }
+    return tpi_client_open_poll((tpi_command_t *)async, &session);
+}

@@ -510,6 +510,24 @@ int tp_producer_init(tp_producer_t **producer, tp_client_t *client, const tp_pro
     return 0;
 }
 
+int tp_async_add_producer(tp_async_add_producer_t **async, tp_client_t *client, const tp_producer_context_t *context)
+{
+    tpi_command_t *command = NULL;
+    if (NULL == async || NULL == client || NULL == context) { TPI_SET_ERR(TP_EINVAL, "async, client or context is NULL"); return -1; }
+    if (tpi_client_open_async(&command, client, &opening, create(client, context)) < 0) { return -1; }
+    *async = (tp_async_add_producer_t *)command;
+    return 0;
+}
+
+int tp_async_add_producer_poll(tp_async_add_producer_t *async, tp_producer_t **producer)
+{
+    void *object = NULL;
+    if (NULL == async || NULL == producer) { TPI_SET_ERR(TP_EINVAL, "async or producer is NULL"); return -1; }
+    const int rc = tpi_client_open_poll((tpi_command_t *)async, &object);
+    if (rc > 0) { *producer = object; }
+    return rc;
+}
+
 int tp_producer_open(tp_producer_t **producer, tp_client_t *client, uint32_t stream_id)
 {
     tp_producer_context_t *context = NULL;

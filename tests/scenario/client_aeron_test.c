@@ -175,6 +175,48 @@ static tp_client_t *connect_with(const char *descriptor_channel, int32_t stream_
     return client;
 }
 
+/* 1 and *client set, or -1: what polling until the end comes to. */
+static int connect_polled(tp_context_t *context, tp_client_t **client)
+{
+    tp_async_connect_t *async = NULL;
+    const int64_t deadline_ns = tpi_clock_monotonic_ns() + DEADLINE_NS;
+    int rc = tp_async_connect(&async, context);
+    if (rc < 0) { return rc; }
+    while (0 == (rc = tp_async_connect_poll(async, client)))
+    {
+        assert_true(tpi_clock_monotonic_ns() < deadline_ns);
+        nap(MS / 10);
+    }
+    return rc;
+}
+
+static void connecting_can_be_polled(void **state)
+{
+    (void)state;
+    tp_context_t *context = NULL;
+    tp_client_t *client = NULL;
+    tp_producer_t *producer = NULL;
+    assert_int_equal(tp_context_init(&context), 0);
+    assert_int_equal(tp_context_set_aeron_dir(context, w->aeron_dir), 0);
+    assert_int_equal(tp_context_set_default_channels(context), 0);
+    assert_int_equal(tp_context_add_allowed_base_dir(context, w->base), 0);
+    assert_int_equal(connect_polled(context, &client), 1);
+    assert_true(tp_client_is_connected(client));
+    assert_int_equal(tp_client_do_work(client), -1);                   /* the agent thread runs */
+    assert_int_equal(tp_errcode(), TP_ETHREAD);
+    if (tp_producer_open(&producer, client, STREAM) < 0) { fail_msg("%s", tp_errmsg()); }
+    tp_client_close(client);
+    client = NULL;
+    assert_int_equal(tp_context_set_control(context, "aeron:ipc?term-length=1m", 1000), 0);         /* the driver's is another length */
+    assert_int_equal(connect_polled(context, &client), -1);
+    assert_int_equal(tp_errcode(), TP_ECHANNEL);
+    assert_int_equal(tp_context_set_aeron_dir(context, "/dev/shm/nobody-is-here"), 0);
+    assert_int_equal(connect_polled(context, &client), -1);
+    assert_int_equal(tp_errcode(), TP_ENOMEDIADRIVER);
+    assert_null(client);
+    tp_context_close(context);
+}
+
 static uint64_t publish_many(tp_producer_t *producer, uint64_t frames)
 {
     uint64_t committed = 0;
@@ -457,6 +499,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_ledger_is_exact_at_any_speed, setup, teardown),
         cmocka_unit_test_setup_teardown(idle_clients_freeze_no_publisher__A1_W_120_W_122, setup, teardown),
         cmocka_unit_test_setup_teardown(channels_that_do_not_fit_are_named__A8_O_44, setup, teardown),
+        cmocka_unit_test_setup_teardown(connecting_can_be_polled, setup, teardown),
         cmocka_unit_test_setup_teardown(refusals_name_the_holder_of_the_lease, setup, teardown),
         cmocka_unit_test_setup_teardown(silent_driver_is_a_timeout_in_the_configured_time__D_055, setup, teardown),
     };

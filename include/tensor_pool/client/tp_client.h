@@ -17,6 +17,15 @@ typedef struct tp_client tp_client_t;
 /* tp_client_init + tp_client_start with the settings of context (NULL = environment, endpoint file, defaults). TP_ENOMEDIADRIVER, TP_ECHANNEL, ... */
 TP_EXPORT int tp_connect(tp_client_t **client, const tp_context_t *context);
 
+typedef struct tp_async_connect tp_async_connect_t;
+/*
+ * tp_connect without waiting: opens the files of the media driver at once (TP_ENOMEDIADRIVER, TP_ENOMEM), the rest goes on in the polls.
+ * poll: 1 and *client set (its agent thread runs, unless in invoker mode), 0 pending, -1 failed as tp_connect does. The handle is gone after 1
+ * and -1. One thread at a time.
+ */
+TP_EXPORT int tp_async_connect(tp_async_connect_t **async, const tp_context_t *context);
+TP_EXPORT int tp_async_connect_poll(tp_async_connect_t *async, tp_client_t **client);
+
 /*
  * Connects to the media driver and makes the client with the settings of context (NULL as in tp_connect); starts no thread. TP_ENOMEDIADRIVER,
  * TP_ECHANNEL, TP_ENOMEM. Any thread; the client is freed by tp_client_close.
@@ -97,6 +106,13 @@ TP_EXPORT int tp_driver_attach(tp_client_t *client, const tp_attach_request_t *r
 TP_EXPORT int tp_driver_session_info(const tp_driver_session_t *session, tp_attach_info_t *info);
 /* Hands the lease back and waits up to timeout_ns for the driver's answer (0 = not at all). Frees the session in any case; accepts NULL. */
 TP_EXPORT int tp_driver_detach(tp_driver_session_t *session, int64_t timeout_ns);
+typedef struct tp_async_detach tp_async_detach_t;
+/*
+ * The same without waiting; the session is the conductor's from here on, but for -1 (TP_EINVAL, TP_EFULL), which changes nothing. poll: 1 when the
+ * driver has answered or will not any more (500 ms), 0 pending, -1 when the client was closed meanwhile; the handle is gone after 1 and -1.
+ */
+TP_EXPORT int tp_driver_detach_async(tp_async_detach_t **async, tp_driver_session_t *session);
+TP_EXPORT int tp_driver_detach_poll(tp_async_detach_t *async);
 
 TP_END_DECLS
 

@@ -116,6 +116,14 @@ TP_EXPORT int tp_consumer_context_set_event_handler(tp_consumer_context_t *conte
  */
 TP_EXPORT int tp_consumer_init(tp_consumer_t **consumer, tp_client_t *client, const tp_consumer_context_t *context);
 TP_EXPORT int tp_consumer_open(tp_consumer_t **consumer, tp_client_t *client, uint32_t stream_id);
+typedef struct tp_async_add_consumer tp_async_add_consumer_t;
+/*
+ * tp_consumer_init without waiting; 0, or -1 with TP_EINVAL, TP_ENOMEM, TP_EFULL. Any thread, callbacks too. In invoker mode it goes on in
+ * tp_client_do_work. poll: 1 and *consumer set, 0 pending, -1 failed as tp_consumer_init does (within the attach timeout); the handle is gone after 1
+ * and -1. Any thread, before the client is closed.
+ */
+TP_EXPORT int tp_async_add_consumer(tp_async_add_consumer_t **async, tp_client_t *client, const tp_consumer_context_t *context);
+TP_EXPORT int tp_async_add_consumer_poll(tp_async_add_consumer_t *async, tp_consumer_t **consumer);
 /*
  * Views become void, the lease is handed back; frees. No other thread may be inside a call on the consumer. Waits for the conductor only. From a
  * handler of its own it is put off until that handler returns. Accepts NULL.

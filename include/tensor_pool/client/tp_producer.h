@@ -88,6 +88,14 @@ TP_EXPORT int tp_producer_context_set_event_handler(tp_producer_context_t *conte
 TP_EXPORT int tp_producer_init(tp_producer_t **producer, tp_client_t *client, const tp_producer_context_t *context);
 /* tp_producer_init with defaults. */
 TP_EXPORT int tp_producer_open(tp_producer_t **producer, tp_client_t *client, uint32_t stream_id);
+typedef struct tp_async_add_producer tp_async_add_producer_t;
+/*
+ * tp_producer_init without waiting; 0, or -1 with TP_EINVAL, TP_ENOMEM, TP_EFULL. Any thread, callbacks too. In invoker mode it goes on in
+ * tp_client_do_work. poll: 1 and *producer set, 0 pending, -1 failed as tp_producer_init does (within the attach timeout); the handle is gone after 1
+ * and -1. Any thread, before the client is closed.
+ */
+TP_EXPORT int tp_async_add_producer(tp_async_add_producer_t **async, tp_client_t *client, const tp_producer_context_t *context);
+TP_EXPORT int tp_async_add_producer_poll(tp_async_add_producer_t *async, tp_producer_t **producer);
 /*
  * Claims that are out become void, parked descriptors are given up, the lease is handed back; frees. No other thread may be inside a call on the
  * producer. Waits for the conductor only. Accepts NULL.
