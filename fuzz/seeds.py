@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Seeds of the fuzz targets, from the golden messages and a few texts: seeds.py DIR writes DIR/<target>/<name>."""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+GOLDEN = ROOT / "tests/golden"
+SCHEMAS = ("wire", "driver", "bridge", "join", "tracelink", "discovery")
+TEXTS = ["shm:file?path=/dev/shm/tensorpool-svc/default/10000/1/header.ring", "shm:file?path=/dev/hugepages/p1|require_hugepages=true",
+         "shm:file?path=/a|require_hugepages=false", "aeron:ipc?term-length=4m|tether=false", "aeron:udp?endpoint=localhost:40123|control=[::1]:1",
+         "version=1\npid=1\ncontrol_channel=aeron:ipc\ncontrol_stream_id=1000\n# x\n"]
+LINES = [{"cmd": "ping"}, {"cmd": "leases"}, {"cmd": "revoke", "lease": "1"}, {"cmd": "drain"}, {"cmd": "reload"}, {"cmd": "log", "level": "debug"}]
+
+
+def golden(path):
+    """The bytes of a golden file: hexadecimal, '#' comments, 00*26 for repeats."""
+    data = bytearray()
+    for word in re.sub(r"#.*", "", path.read_text(encoding="ascii")).split():
+        byte, _, times = word.partition("*")
+        data += bytes.fromhex(byte) * int(times or 1)
+    return bytes(data)
+
+
+def records(*messages):
+    """A script for fuzz_attach: the messages one after the other, the clock moving in between."""
+    return b"".join(bytes([1, len(message)]) + message + bytes([0, 2, 2, 255]) for message in messages) + bytes([3, 255, 0, 100])
+
+
+def attach(**fields):
+    values = {"correlation": 1, "stream": 10000, "client": 42, "role": 1, "layout": 0, "mode": 255, "huge": 0, "node": 0xFFFFFFFF, **fields}
+    return bytes.fromhex("1b00010085030100") + values["correlation"].to_bytes(8, "little") + values["stream"].to_bytes(4, "little") + \
+        values["client"].to_bytes(4, "little") + bytes([values["role"]]) + values["layout"].to_bytes(4, "little") + \
+        bytes([values["mode"], values["huge"]]) + values["node"].to_bytes(4, "little")
+
+
+def seeds():
+    """{target: {name: bytes}}"""
+    messages = {path.stem: golden(path) for path in sorted(GOLDEN.glob("*.hex"))}
+    found = {f"fuzz_codec_{schema}": {name: data for name, data in messages.items() if name.startswith(schema + "_")} for schema in SCHEMAS}
+    slot, superblock = messages["shm_slot"], messages["shm_superblock"]
+    found["fuzz_shm"] = {"superblock": superblock, "slot": superblock + slot, "twice": superblock + slot + slot}
+    found["fuzz_text"] = {f"text{number}": text.encode() for number, text in enumerate(TEXTS)}
+    found["fuzz_config"] = {path.name: path.read_bytes() for path in sorted(ROOT.glob("**/*.toml")) if "build" not in path.parts}
+    found["fuzz_config"]["small"] = b'[shm]\nbase_dir = "/dev/shm"\n[profiles.p]\nheader_nslots = 8\n' \
+                                    b'payload_pools = [{ pool_id = 1, stride_bytes = 64 }]\n[streams.a]\nstream_id = 10000\nprofile = "p"\n'
+    driver = {name: data for name, data in messages.items() if name.startswith("driver_")}
+    found["fuzz_attach"] = {name: records(data) for name, data in driver.items() if len(data) < 256}
+    found["fuzz_attach"]["producer"] = records(attach(), attach(client=43, role=2), attach(client=44))
+    found["fuzz_attach"]["dynamic"] = records(attach(stream=0, mode=2), attach(stream=20001, mode=2, client=43),
+                                              attach(stream=0, mode=2, client=44, node=5))
+    found["fuzz_attach"]["shutdown"] = records(attach(), bytes.fromhex("0900080085030100") + bytes(8) + b"\1\6\0\0\0secret\0\0\0\0")
+    found["fuzz_attach"]["hello"] = records(messages["wire_02_consumer_hello_min"], messages["wire_02_consumer_hello"])
+    found["fuzz_admin"] = {f"line{number}": json.dumps(line).encode() + b"\n" for number, line in enumerate(LINES)}
+    found["fuzz_admin"]["all"] = b"".join(found["fuzz_admin"].values())
+    return found
+
+
+def main():
+    for target, files in seeds().items():
+        folder = Path(sys.argv[1]) / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
