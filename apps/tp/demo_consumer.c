@@ -1,9 +1,10 @@
 /*
  * Hidden verb of the demo: reads frames in place, tells the demo their checksums and its own counts.
  *
- * With --sleep-frames it is slow on purpose. Then it polls descriptors into a list of its own and reads frames out of it: those whose slot has been
- * taken again are lost (overwritten), and it never begins with one whose slot is about to be taken, so that it loses frames before it reads them
- * and not while.
+ * With --backlog it polls descriptors into a list of its own and reads frames out of it: those whose slot has been taken again are lost
+ * (overwritten), and it never begins with one whose slot is about to be taken, so that it loses frames before it reads them and not while. That is
+ * for a consumer that may find itself a whole ring behind: one that is slow on purpose (--sleep-frames), and one that starts late, since Aeron
+ * serves it from where the slowest subscriber stands, which may be its own dead predecessor.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 static const cli_option_t options[] = {
     CLI_OPT_REAL("hz", 0, hz, "N", 1000, NULL),
     CLI_OPT_REAL("sleep-frames", 0, sleep_frames, "N", 10000, NULL),
+    CLI_OPT_FLAG("backlog", 0, backlog, NULL),
     CLI_OPT_TEXT("png", 0, png, "FILE", NULL),
     CLI_OPT_TEXT("inject", 0, inject, "FAULT", NULL),
     CLI_OPT_END,
@@ -192,12 +194,12 @@ static bool done(const watcher_t *watcher)
 static int watch(watcher_t *watcher)
 {
     tp_frame_view_t view;
-    const bool slow = watcher->args->sleep_frames > 0.0;
-    if (slow && tp_consumer_set_descriptor_handler(watcher->consumer, on_descriptor, watcher) < 0) { return cli_error_last(); }
+    const bool backlog = watcher->args->backlog;
+    if (backlog && tp_consumer_set_descriptor_handler(watcher->consumer, on_descriptor, watcher) < 0) { return cli_error_last(); }
     while (!cli_stopped() && !done(watcher))
     {
         if (take_order(watcher, 0) < 0) { return CLI_FAILED; }
-        const int rc = slow ? next_of_backlog(watcher, &view) : tp_consumer_next(watcher->consumer, &view, 20000000);
+        const int rc = backlog ? next_of_backlog(watcher, &view) : tp_consumer_next(watcher->consumer, &view, 20000000);
         if (rc < 0) { return cli_error(TP_EMEDIADRIVER, NULL, "demo consumer: %s", tp_result_name(rc)); }
         if (0 == rc) { continue; }
         const int64_t now_ns = cli_now_ns();
@@ -206,7 +208,7 @@ static int watch(watcher_t *watcher)
         if (NULL != watcher->args->png && NULL == watcher->proof && watcher->frames >= PROOF_FRAME) { keep_proof(watcher, &view); }
         if (!tp_frame_view_is_valid(&view)) { continue; }
         if (!report(watcher, &record)) { return CLI_FAILED; }
-        if (slow && work_slowly(watcher) < 0) { return CLI_FAILED; }
+        if (watcher->args->sleep_frames > 0.0 && work_slowly(watcher) < 0) { return CLI_FAILED; }
     }
     return CLI_OK;
 }

@@ -128,6 +128,7 @@ int demo_stage_consumer(demo_t *demo, int which)
     snprintf(sleep_frames, sizeof(sleep_frames), "%.3f", DEMO_SLOW_FRAMES);
     char *argv[12] = { demo->program, word("demo-consumer"), word("--hz"), hz };
     int count = 4;
+    if (DEMO_FAST != which) { argv[count++] = word("--backlog"); }
     if (DEMO_SLOW == which)
     {
         argv[count++] = word("--sleep-frames");
