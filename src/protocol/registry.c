@@ -163,27 +163,14 @@ void tpi_registry_answer(tpc_consumer_config_t *config, uint32_t stream_id, uint
     if (0 == config->use_shm) { config->payload_fallback_uri = fallback; }
 }
 
-static void least(uint32_t *into, uint32_t hint)
+void tpi_registry_progress(const tpi_registry_t *registry, const tpi_progress_limits_t *limits, tpi_progress_policy_t *policy)
 {
-    if (TP_NULL_U32 != hint && (TP_NULL_U32 == *into || hint < *into)) { *into = hint; }     /* W-065 */
-}
-
-static uint32_t raised(uint32_t hint, uint32_t minimum) { return TP_NULL_U32 == hint || hint < minimum ? minimum : hint; }
-
-void tpi_registry_progress(const tpi_registry_t *registry, const tpi_progress_policy_t *minima, tpi_progress_policy_t *policy)
-{
-    tpi_progress_policy_t asked = { false, TP_NULL_U32, TP_NULL_U32, TP_NULL_U32 };
+    tpi_progress_hints_t hints = TPI_PROGRESS_HINTS_INIT;
     for (size_t i = 0; i < registry->count; i++)
     {
-        const tpi_registry_entry_t *entry = &registry->entries[i];
-        if (!entry->supports_progress) { continue; }
-        asked.wanted = true;
-        least(&asked.interval_us, entry->progress_interval_us);
-        least(&asked.bytes_delta, entry->progress_bytes_delta);
-        least(&asked.major_delta, 0 == entry->progress_major_delta ? TP_NULL_U32 : entry->progress_major_delta);
+        const tpi_registry_entry_t *e = &registry->entries[i];
+        if (!e->supports_progress) { continue; }                                            /* W-177 */
+        tpi_progress_hints_add(&hints, e->progress_interval_us, e->progress_bytes_delta, e->progress_major_delta);
     }
-    policy->wanted = asked.wanted;
-    policy->interval_us = raised(asked.interval_us, minima->interval_us);                   /* W-156 */
-    policy->bytes_delta = raised(asked.bytes_delta, minima->bytes_delta);                   /* W-156 */
-    policy->major_delta = raised(asked.major_delta, minima->major_delta);
+    tpi_progress_merge(policy, &hints, limits);                                             /* W-156 */
 }

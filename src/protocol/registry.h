@@ -12,6 +12,7 @@
 
 #include "codec/codec_wire.h"
 #include "protocol/hello.h"
+#include "protocol/progress.h"
 
 #define TPI_REGISTRY_CONSUMERS_MAX 256u
 
@@ -92,15 +93,7 @@ uint32_t tpi_registry_rate_hz(const tpi_registry_entry_t *entry);
 void tpi_registry_answer(tpc_consumer_config_t *config, uint32_t stream_id, uint32_t consumer_id, const tpi_registry_entry_t *entry,
     tpc_bytes_t fallback);
 
-/* How FrameProgress is thinned out (10-wire.md 13.1): our own minima in, what the live consumers asked for out. */
-typedef struct tpi_progress_policy
-{
-    bool wanted;                       /* somebody listens */
-    uint32_t interval_us;
-    uint32_t bytes_delta;
-    uint32_t major_delta;              /* 0 = unset */
-}
-tpi_progress_policy_t;
-void tpi_registry_progress(const tpi_registry_t *registry, const tpi_progress_policy_t *minima, tpi_progress_policy_t *policy);
+/* How FrameProgress is thinned out for the consumers that are alive (10-wire.md 13.1). */
+void tpi_registry_progress(const tpi_registry_t *registry, const tpi_progress_limits_t *limits, tpi_progress_policy_t *policy);
 
 #endif

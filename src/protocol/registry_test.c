@@ -193,7 +193,7 @@ static void rate_counts_when_it_was_asked_for_or_imposed__W_192_W_155_O_26(void 
 static void progress_hints_are_merged_and_raised_to_our_minima__W_156_W_178_W_065(void **state)
 {
     (void)state;
-    const tpi_progress_policy_t minima = { false, 400, 65536, 0 };
+    const tpi_progress_limits_t minima = { 400, 65536, 0, 2000 };
     tpi_progress_policy_t policy;
     tpc_consumer_hello_t h = hello(1);
     h.progress_interval_us = 10;
