@@ -5,7 +5,9 @@
 #include <tensor_pool/client/tp_client.h>
 #include <tensor_pool/client/tp_consumer.h>
 #include <tensor_pool/client/tp_context.h>
+#include <tensor_pool/client/tp_handlers.h>
 #include <tensor_pool/client/tp_inspect.h>
+#include <tensor_pool/client/tp_metadata.h>
 #include <tensor_pool/client/tp_producer.h>
 #include <tensor_pool/client/tp_tensor.h>
 #include <tensor_pool/common/tp_error.h>

@@ -16,7 +16,7 @@
 #include "common/log.h"
 #include "shm/fault.h"
 
-#define SEND_CAPACITY (64u * 1024u)
+#define SEND_CAPACITY (64u * 1024u + 64u)               /* the longest chunk of a blob with its header */
 #define RECONNECT_FIRST_NS (50 * TPI_NS_PER_MS)
 #define RECONNECT_MAX_NS (500 * TPI_NS_PER_MS)
 #define AGENT_PARK_MIN_NS (50 * TPI_NS_PER_US)
@@ -36,6 +36,8 @@ void tpi_client_delete(tp_client_t *client)
     tpi_dispatcher_delete(client->dispatcher);
     tpi_dispatcher_delete(client->announce_dispatcher);
     tpi_dispatcher_delete(client->qos_dispatcher);
+    tpi_dispatcher_delete(client->metadata_dispatcher);
+    tpi_events_fini(&client->events);
     tpi_mpsc_queue_delete(client->commands);
     tpi_base_dirs_fini(&client->bases);
     tp_context_close(client->context);
@@ -98,7 +100,8 @@ int tpi_client_create(tp_client_t **client, const tp_context_t *context, const t
     c->announce_period_ns = c->settings.announce_period_ns;
     atomic_store_explicit(&c->driver_seen_ns, c->has_endpoint ? tpi_clock_monotonic_ns() : 0, memory_order_relaxed);
     if (tpi_mpsc_queue_create(&c->commands, TPI_COMMANDS_MAX) < 0 || tpi_dispatcher_create(&c->dispatcher) < 0 ||
-        tpi_dispatcher_create(&c->announce_dispatcher) < 0 || tpi_dispatcher_create(&c->qos_dispatcher) < 0 || tpi_client_add_routes(c) < 0)
+        tpi_dispatcher_create(&c->announce_dispatcher) < 0 || tpi_dispatcher_create(&c->qos_dispatcher) < 0 ||
+        tpi_dispatcher_create(&c->metadata_dispatcher) < 0 || tpi_events_add_routes(c) < 0 || tpi_client_add_routes(c) < 0)
     {
         goto fail;
     }
@@ -210,6 +213,7 @@ static void tick(tp_client_t *client, int64_t now_ns)
     if (now_ns < client->next_tick_ns) { return; }
     client->next_tick_ns = now_ns + TPI_TICK_NS;
     tpi_connection_tick(client, now_ns);
+    tpi_events_tick(client, now_ns);
     for (tp_producer_t *p = client->producers; NULL != p; p = tpi_producer_next(p)) { tpi_producer_tick(p, now_ns); }
     for (tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c)) { tpi_consumer_tick(c, now_ns); }
 }

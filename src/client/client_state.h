@@ -9,6 +9,8 @@
 
 #include "bus/bus.h"
 #include "client/context.h"
+#include "client/events.h"
+#include "client/metadata_stream.h"
 #include "common/handoff.h"
 #include "common/mpsc_queue.h"
 #include "common/thread.h"
@@ -72,6 +74,7 @@ typedef struct tpi_connection
     tpi_open_t *qos_pub_open;
     tpi_open_t *qos_sub_open;
     int64_t qos_reopen_ns;
+    tpi_metadata_stream_t metadata;
     bool ready;                        /* control and announce are there */
     struct tpi_connection *next;       /* of the retired */
 }
@@ -121,6 +124,8 @@ struct tp_client
     tpi_dispatcher_t *dispatcher;      /* of the control stream; a separate announce stream has its own (trap A3) */
     tpi_dispatcher_t *announce_dispatcher;
     tpi_dispatcher_t *qos_dispatcher;
+    tpi_dispatcher_t *metadata_dispatcher;
+    tpi_events_t events;
     tpi_attachment_t *attachments;
     tp_producer_t *producers;
     tp_consumer_t *consumers;
@@ -220,6 +225,12 @@ bool tpi_client_send_hello(tp_client_t *client, const tpc_consumer_hello_t *m);
 bool tpi_client_send_config(tp_client_t *client, const tpc_consumer_config_t *m);
 bool tpi_client_send_qos_consumer(tp_client_t *client, const tpc_qos_consumer_t *m);
 bool tpi_client_send_qos_producer(tp_client_t *client, const tpc_qos_producer_t *m);
+/* On the metadata stream; what the bus said (> 0: taken). */
+int64_t tpi_client_send_source_announce(tp_client_t *client, const tpc_source_announce_t *m);
+int64_t tpi_client_send_source_meta(tp_client_t *client, const tpc_source_meta_t *m);
+int64_t tpi_client_send_blob_announce(tp_client_t *client, const tpc_blob_announce_t *m);
+int64_t tpi_client_send_blob_chunk(tp_client_t *client, const tpc_blob_chunk_t *m);
+int64_t tpi_client_send_blob_complete(tp_client_t *client, const tpc_blob_complete_t *m);
 
 /* ---- handlers.c ---- */
 int tpi_client_add_routes(tp_client_t *client);

@@ -260,7 +260,7 @@ static int advance_all(tp_client_t *client, tpi_connection_t *c, int64_t now_ns)
 /* QoS: publication and subscription exist only while somebody uses and polls them (trap A1). */
 static void advance_qos(tp_client_t *client, tpi_connection_t *c, int64_t now_ns)
 {
-    const bool wanted = NULL != client->producers || NULL != client->consumers;
+    const bool wanted = NULL != client->producers || NULL != client->consumers || tpi_events_want_qos(&client->events);
     const tpi_settings_t *s = &client->settings;
     const bool may_ask = now_ns >= c->qos_reopen_ns;       /* refused: asked again once a second */
     if (wanted && may_ask && NULL == c->qos_pub && NULL == c->qos_pub_open)
@@ -329,6 +329,7 @@ int tpi_connection_do_work(tp_client_t *client, int64_t now_ns)
     work += poll_one(client->dispatcher, c->control_sub, now_ns);
     work += poll_one(client->announce_dispatcher, c->announce_sub, now_ns);
     work += poll_one(client->qos_dispatcher, c->qos_sub, now_ns);
+    work += poll_one(client->metadata_dispatcher, c->metadata.subscription, now_ns);
     return work;
 }
 
@@ -342,7 +343,8 @@ static bool same_stream(const tpi_stream_address_t *a, const tpi_stream_address_
 static bool same_place(const tpi_settings_t *a, const tpi_settings_t *b)
 {
     return 0 == strcmp(a->aeron_dir, b->aeron_dir) && same_stream(&a->control, &b->control) && same_stream(&a->announce, &b->announce) &&
-        same_stream(&a->descriptor, &b->descriptor) && same_stream(&a->qos, &b->qos);
+        same_stream(&a->descriptor, &b->descriptor) && same_stream(&a->qos, &b->qos) &&
+        same_stream(&a->metadata, &b->metadata);
 }
 
 /* A driver instance that was not known before: its directories count from now on, its channels too. */
@@ -401,6 +403,10 @@ void tpi_connection_tick(tp_client_t *client, int64_t now_ns)
 {
     watch_endpoint(client, now_ns);
     watch_bus(client, now_ns);
-    if (NULL != client->connection && client->connection->ready) { advance_qos(client, client->connection, now_ns); }
+    if (NULL != client->connection && client->connection->ready)
+    {
+        advance_qos(client, client->connection, now_ns);
+        tpi_metadata_stream_tick(client, client->connection, now_ns);
+    }
     tpi_connection_reclaim(client);
 }

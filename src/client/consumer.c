@@ -17,7 +17,6 @@
 
 #define CALL_TIMEOUT_NS (60 * TPI_NS_PER_S)
 #define HELLO_NS TPI_NS_PER_S
-#define QOS_NS TPI_NS_PER_S
 #define REOPEN_NS TPI_NS_PER_S
 
 tp_consumer_t *tpi_consumer_next_of(const tp_consumer_t *consumer) { return consumer->next; }
@@ -204,11 +203,10 @@ static void say_hello(tp_consumer_t *c, int64_t now_ns)
 
 static void say_qos(tp_consumer_t *c, int64_t now_ns)
 {
-    if (now_ns < c->next_qos_ns) { return; }
+    if (!tpi_cadence_is_due(&c->qos, now_ns)) { return; }
     tpc_qos_consumer_t qos;
     tpi_consumer_qos(c, &qos);
-    (void)tpi_client_send_qos_consumer(c->client, &qos);
-    c->next_qos_ns = now_ns + QOS_NS;                      /* W-188 */
+    if (tpi_client_send_qos_consumer(c->client, &qos)) { tpi_cadence_done(&c->qos, now_ns); }              /* W-188 */
 }
 
 /* ---- messages in -------------------------------------------------------------------------------------------------------- */
@@ -343,6 +341,7 @@ static void dispose(void *object, int64_t now_ns)
 static int open_now(tp_consumer_t *c, int64_t now_ns)
 {
     tp_client_t *client = c->client;
+    tpi_cadence_init(&c->qos, client->settings.qos_interval_ns, now_ns);
     tpi_consumer_mapping_init(c);
     if (!c->context.driverless)
     {

@@ -20,7 +20,10 @@
 #define BATCHES_MAX 64u                        /* polled in one go; a flood of foreign messages must not hold a call for ever */
 #define INVOKER_TURN_MASK 63u                  /* a stream that never pauses must not starve the conductor */
 
-static void drop(tp_consumer_t *c, tpi_drop_reason_t reason, uint64_t frames) { tpi_stat_add(&c->drops[reason], frames); }
+static void drop(tp_consumer_t *c, tpi_drop_reason_t reason, uint64_t frames)
+{
+    tpi_stat_set(&c->drops[reason], tpi_qos_add(tpi_stat_get(&c->drops[reason]), frames));
+}
 
 /* ---- hand-overs --------------------------------------------------------------------------------------------------------- */
 

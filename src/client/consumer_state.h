@@ -12,6 +12,7 @@
 #include "protocol/follow.h"
 #include "protocol/frame_check.h"
 #include "protocol/mapping.h"
+#include "protocol/qos.h"
 #include "protocol/rate_gate.h"
 
 #define TPI_STAGE_MAX 512u             /* descriptors polled ahead */
@@ -129,7 +130,7 @@ struct tp_consumer
     tpi_consumer_address_t assigned;   /* stream_id 0: the shared stream */
     uint8_t mode;                      /* in force: asked for or imposed */
     int64_t next_hello_ns;
-    int64_t next_qos_ns;
+    tpi_cadence_t qos;
     int32_t qos_session_id;
     tpi_counter_t *counters[TPI_CONSUMER_COUNTERS];
     tpi_open_t *counter_opens[TPI_CONSUMER_COUNTERS];

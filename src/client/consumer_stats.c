@@ -82,8 +82,7 @@ void tpi_consumer_qos(const tp_consumer_t *consumer, tpc_qos_consumer_t *qos)
     qos->consumer_id = tpi_load_u32(&consumer->client_id);
     qos->epoch = tpi_stat_get(&consumer->epoch);
     qos->last_seq_seen = tpi_stat_get(&consumer->last_seq);            /* O-32 */
-    qos->drops_gap = tpi_drops_gap(drops);                             /* W-189 O-30 O-33 */
-    qos->drops_late = tpi_drops_late(drops);
+    tpi_qos_consumer_totals(qos, drops);
     qos->mode = consumer->mode;
 }
 

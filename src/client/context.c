@@ -21,7 +21,8 @@ typedef enum setting
     AERON_DIR, CLIENT_NAME, DRIVER_INSTANCE,
     CONTROL_CHANNEL, CONTROL_STREAM, ANNOUNCE_CHANNEL, ANNOUNCE_STREAM, DESCRIPTOR_CHANNEL, DESCRIPTOR_STREAM,
     QOS_CHANNEL, QOS_STREAM, METADATA_CHANNEL, METADATA_STREAM,
-    BASE_DIRS, DRIVER_TIMEOUT, KEEPALIVE_INTERVAL, MESSAGE_TIMEOUT, MESSAGE_RETRIES, ANNOUNCE_PERIOD, INVOKER, IDLE_STRATEGY, FAULT_GUARD,
+    BASE_DIRS, DRIVER_TIMEOUT, KEEPALIVE_INTERVAL, MESSAGE_TIMEOUT, MESSAGE_RETRIES, ANNOUNCE_PERIOD, QOS_INTERVAL, SOURCE_PERIOD,
+    INVOKER, IDLE_STRATEGY, FAULT_GUARD,
     SETTINGS
 }
 setting_t;
@@ -62,6 +63,8 @@ static const row_t rows[SETTINGS] = {
     [MESSAGE_TIMEOUT] = { "message_timeout", "TP_MESSAGE_TIMEOUT_MS", DURATION, "1000", NOT_THERE },
     [MESSAGE_RETRIES] = { "message_retries", "TP_MESSAGE_RETRIES", COUNT, "3", NOT_THERE },
     [ANNOUNCE_PERIOD] = { "announce_period", "TP_ANNOUNCE_PERIOD_MS", DURATION, "1000", TEXT_AT(announce_period_ms) },
+    [QOS_INTERVAL] = { "qos_interval", "TP_QOS_INTERVAL_MS", DURATION, "1000", NOT_THERE },                                  /* W-188 */
+    [SOURCE_PERIOD] = { "data_source_announce_period", "TP_DATA_SOURCE_ANNOUNCE_PERIOD_MS", DURATION, "1000", NOT_THERE },   /* W-188 */
     [INVOKER] = { "use_agent_invoker", "TP_USE_AGENT_INVOKER", FLAG, "false", NOT_THERE },
     [IDLE_STRATEGY] = { "idle_strategy", "TP_IDLE_STRATEGY", IDLE, "backoff", NOT_THERE },
     [FAULT_GUARD] = { "fault_guard", "TP_FAULT_GUARD", FLAG, "false", NOT_THERE },
@@ -366,6 +369,8 @@ int tpi_context_resolve(const tp_context_t *context, const tpi_endpoint_t *endpo
         take_number(context, endpoint, KEEPALIVE_INTERVAL, &s->keepalive_interval_ns) < 0 ||
         take_number(context, endpoint, MESSAGE_TIMEOUT, &s->message_timeout_ns) < 0 ||
         take_number(context, endpoint, ANNOUNCE_PERIOD, &s->announce_period_ns) < 0 ||
+        take_number(context, endpoint, QOS_INTERVAL, &s->qos_interval_ns) < 0 ||
+        take_number(context, endpoint, SOURCE_PERIOD, &s->source_period_ns) < 0 ||
         take_number(context, endpoint, MESSAGE_RETRIES, &retries) < 0 || take_number(context, endpoint, INVOKER, &invoker) < 0 ||
         take_number(context, endpoint, IDLE_STRATEGY, &idle) < 0 || take_number(context, endpoint, FAULT_GUARD, &fault_guard) < 0)
     {
@@ -467,6 +472,8 @@ int tp_context_set_driver_timeout_ns(tp_context_t *context, int64_t ns) { return
 int tp_context_set_keepalive_interval_ns(tp_context_t *context, int64_t ns) { return set_duration(context, KEEPALIVE_INTERVAL, ns); }
 int tp_context_set_message_timeout_ns(tp_context_t *context, int64_t ns) { return set_duration(context, MESSAGE_TIMEOUT, ns); }
 int tp_context_set_announce_period_ns(tp_context_t *context, int64_t ns) { return set_duration(context, ANNOUNCE_PERIOD, ns); }
+int tp_context_set_qos_interval_ns(tp_context_t *context, int64_t ns) { return set_duration(context, QOS_INTERVAL, ns); }
+int tp_context_set_data_source_announce_period_ns(tp_context_t *context, int64_t ns) { return set_duration(context, SOURCE_PERIOD, ns); }
 
 int tp_context_set_message_retries(tp_context_t *context, uint32_t retries)
 {
@@ -580,6 +587,8 @@ int64_t tp_context_get_keepalive_interval_ns(const tp_context_t *context) { retu
 int64_t tp_context_get_message_timeout_ns(const tp_context_t *context) { return effective(context)->message_timeout_ns; }
 uint32_t tp_context_get_message_retries(const tp_context_t *context) { return effective(context)->message_retries; }
 int64_t tp_context_get_announce_period_ns(const tp_context_t *context) { return effective(context)->announce_period_ns; }
+int64_t tp_context_get_qos_interval_ns(const tp_context_t *context) { return effective(context)->qos_interval_ns; }
+int64_t tp_context_get_data_source_announce_period_ns(const tp_context_t *context) { return effective(context)->source_period_ns; }
 bool tp_context_get_fault_guard(const tp_context_t *context) { return effective(context)->fault_guard; }
 bool tp_context_get_use_agent_invoker(const tp_context_t *context) { return effective(context)->invoker; }
 

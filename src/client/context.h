@@ -35,6 +35,8 @@ typedef struct tpi_settings
     int64_t keepalive_interval_ns;
     int64_t message_timeout_ns;
     int64_t announce_period_ns;
+    int64_t qos_interval_ns;
+    int64_t source_period_ns;          /* data_source_announce_period */
     uint32_t message_retries;
     bool invoker;
     bool fault_guard;

@@ -329,6 +329,7 @@ int tpi_producer_work(tp_producer_t *producer, int64_t now_ns)
         atomic_store_explicit(&p->valid_until_ns, tpi_session_valid_until_ns(&p->attachment->session), memory_order_relaxed);
     }
     if (NULL != p->retired) { reclaim(p); }
+    work += tpi_producer_meta_work(p, now_ns);
     return work + tpi_producer_streams_work(p, now_ns);
 }
 
@@ -351,15 +352,14 @@ void tpi_producer_tick(tp_producer_t *producer, int64_t now_ns)
         p->next_activity_ns = now_ns + p->client->settings.announce_period_ns / 2;
         tpi_pool_set_refresh(p->published->set, (uint64_t)now_ns);
     }
-    if (now_ns >= p->next_qos_ns)
+    if (tpi_cadence_is_due(&p->qos, now_ns))
     {
-        p->next_qos_ns = now_ns + TPI_NS_PER_S;
         tpc_qos_producer_t qos = TPC_QOS_PRODUCER_INIT;
         qos.stream_id = p->published->stream_id;
         qos.producer_id = p->attachment->session.lease.client_id;
         qos.epoch = p->published->epoch;
         qos.current_seq = tpi_stat_get(&p->stat_next_seq);                                /* O-32 */
-        (void)tpi_client_send_qos_producer(p->client, &qos);
+        if (tpi_client_send_qos_producer(p->client, &qos)) { tpi_cadence_done(&p->qos, now_ns); }        /* W-188 */
     }
 }
 
@@ -420,6 +420,7 @@ static void dispose(void *object, int64_t now_ns)
     tpi_client_counters_close(p->connection, p->counters, p->counter_opens, 3);
     tpi_open_abandon(p->connection, &p->publication_open);
     tpi_publication_close(p->publication);
+    tpi_producer_meta_fini(&p->meta);
     tpi_free(p);
 }
 
@@ -427,6 +428,8 @@ static int open_now(tp_producer_t *p, int64_t now_ns)
 {
     tp_client_t *client = p->client;
     tpi_session_config_times(client, &p->session_config);
+    tpi_cadence_init(&p->qos, client->settings.qos_interval_ns, now_ns);
+    tpi_producer_meta_init(&p->meta, client->settings.source_period_ns);
     p->attachment = tpi_attachment_create(client, &p->session_config, p, on_session);
     if (NULL == p->attachment) { return -1; }
     p->next = client->producers;

@@ -260,13 +260,20 @@ static void end_claim(tp_producer_t *p, tpi_claim_entry_t *e, tp_buffer_claim_t 
     claim->payload = NULL;
 }
 
-static void commit_slot(tp_producer_t *p, const tpi_claim_entry_t *e, const tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata)
+static uint32_t version_of(const tp_producer_t *p, const tp_frame_metadata_t *metadata)
+{
+    if (NULL != metadata && TP_NULL_U32 != metadata->meta_version) { return metadata->meta_version; }
+    return tpi_producer_meta_frame_version(&p->meta);                            /* W-181 */
+}
+
+static void commit_slot(tp_producer_t *p, const tpi_claim_entry_t *e, const tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata,
+    uint32_t meta_version)
 {
     uint64_t image[TPI_SLOT_WORDS];
     const bool timed = NULL != metadata && TP_NULL_U64 != metadata->timestamp_ns;
     memcpy(image, e->tensor->image, sizeof(image));
     tpc_slot_patch(image, (uint32_t)claim->length, e->index, e->pool_id, timed ? metadata->timestamp_ns : claim->timestamp_ns,
-        NULL == metadata ? TP_NULL_U32 : metadata->meta_version);
+        meta_version);
     if (NULL != p->flush) { p->flush(p->flush_clientd, claim->payload, claim->length); }        /* W-042 */
     tpi_slot_commit(e->slot, e->seq, image);
 }
@@ -285,10 +292,11 @@ int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *cla
         return lost(p);
     }
     const uint64_t seq = e->seq;
-    commit_slot(p, e, claim, metadata);
+    const uint32_t meta_version = version_of(p, metadata);
+    commit_slot(p, e, claim, metadata, meta_version);
     tpi_frame_entry_t *entry = entry_of(p, seq);
     entry->state = TPI_FRAME_READY;
-    entry->meta_version = NULL == metadata ? TP_NULL_U32 : metadata->meta_version;
+    entry->meta_version = meta_version;
     entry->trace_id = NULL == metadata ? TP_NULL_TRACE_ID : metadata->trace_id;
     p->ready++;
     tpi_stat_add(&p->frames, 1);

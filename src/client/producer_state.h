@@ -6,6 +6,7 @@
 #define TPI_CLIENT_PRODUCER_STATE_H
 
 #include "client/client_state.h"
+#include "client/producer_meta.h"
 #include "client/producer_streams.h"
 #include "client/stat.h"
 #include "codec/codec_shm.h"
@@ -120,8 +121,9 @@ struct tp_producer
     bool was_attached;
     int first;                         /* outcome of the first attach: 0 open, 1 attached, 2 nobody waits, -1 refused */
     tpi_err_t first_err;
-    int64_t next_qos_ns;
+    tpi_cadence_t qos;
     int64_t next_activity_ns;
+    tpi_producer_meta_t meta;
     tpi_registry_t registry;
     tpi_producer_streams_t streams;
     tp_producer_event_handler_t on_event;

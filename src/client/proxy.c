@@ -3,19 +3,31 @@
 
 #include "codec/codec_wire.h"
 
-static bool send(tp_client_t *client, tpi_publication_t *publication, int64_t length)
+static int64_t offer(tp_client_t *client, tpi_publication_t *publication, int64_t length)
 {
-    if (length < 0 || NULL == publication) { return false; }
+    if (NULL == publication) { return TP_NOT_CONNECTED; }
+    if (length < 0) { return TP_INVALID_ARGUMENT; }
     int64_t rc = TP_ADMIN_ACTION;
     /* A2 */
     for (int i = 0; TP_ADMIN_ACTION == rc && i < 8; i++) { rc = tpi_publication_offer(publication, client->send_buffer, (size_t)length); }
-    if (rc > 0) { return true; }
+    return rc;
+}
+
+static bool send(tp_client_t *client, tpi_publication_t *publication, int64_t length)
+{
+    if (length < 0 || NULL == publication) { return false; }
+    if (offer(client, publication, length) > 0) { return true; }
     client->sends_refused++;
     return false;
 }
 
 static tpi_publication_t *control(const tp_client_t *client) { return NULL == client->connection ? NULL : client->connection->control_pub; }
 static tpi_publication_t *qos(const tp_client_t *client) { return NULL == client->connection ? NULL : client->connection->qos_pub; }
+
+static tpi_publication_t *metadata(const tp_client_t *client)
+{
+    return NULL == client->connection ? NULL : client->connection->metadata.publication;
+}
 
 bool tpi_client_send_attach(tp_client_t *client, const tpc_attach_request_t *m)
 {
@@ -50,4 +62,29 @@ bool tpi_client_send_qos_consumer(tp_client_t *client, const tpc_qos_consumer_t 
 bool tpi_client_send_qos_producer(tp_client_t *client, const tpc_qos_producer_t *m)
 {
     return send(client, qos(client), tpc_qos_producer_encode(client->send_buffer, client->send_capacity, m));
+}
+
+int64_t tpi_client_send_source_announce(tp_client_t *client, const tpc_source_announce_t *m)
+{
+    return offer(client, metadata(client), tpc_source_announce_encode(client->send_buffer, client->send_capacity, m));
+}
+
+int64_t tpi_client_send_source_meta(tp_client_t *client, const tpc_source_meta_t *m)
+{
+    return offer(client, metadata(client), tpc_source_meta_encode(client->send_buffer, client->send_capacity, m));
+}
+
+int64_t tpi_client_send_blob_announce(tp_client_t *client, const tpc_blob_announce_t *m)
+{
+    return offer(client, metadata(client), tpc_blob_announce_encode(client->send_buffer, client->send_capacity, m));
+}
+
+int64_t tpi_client_send_blob_chunk(tp_client_t *client, const tpc_blob_chunk_t *m)
+{
+    return offer(client, metadata(client), tpc_blob_chunk_encode(client->send_buffer, client->send_capacity, m));
+}
+
+int64_t tpi_client_send_blob_complete(tp_client_t *client, const tpc_blob_complete_t *m)
+{
+    return offer(client, metadata(client), tpc_blob_complete_encode(client->send_buffer, client->send_capacity, m));
 }

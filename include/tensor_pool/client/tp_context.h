@@ -62,6 +62,11 @@ TP_EXPORT int tp_context_set_message_retries(tp_context_t *context, uint32_t ret
 TP_EXPORT uint32_t tp_context_get_message_retries(const tp_context_t *context);
 TP_EXPORT int tp_context_set_announce_period_ns(tp_context_t *context, int64_t period_ns);             /* freshness window = 3 periods; default 1 s */
 TP_EXPORT int64_t tp_context_get_announce_period_ns(const tp_context_t *context);
+TP_EXPORT int tp_context_set_qos_interval_ns(tp_context_t *context, int64_t interval_ns);              /* QosProducer, QosConsumer; default 1 s */
+TP_EXPORT int64_t tp_context_get_qos_interval_ns(const tp_context_t *context);
+/* DataSourceAnnounce, and DataSourceMeta again; default 1 s */
+TP_EXPORT int tp_context_set_data_source_announce_period_ns(tp_context_t *context, int64_t period_ns);
+TP_EXPORT int64_t tp_context_get_data_source_announce_period_ns(const tp_context_t *context);
 
 /* Invoker mode (true): no thread; the application calls tp_client_do_work. Default false: tp_client_start runs an agent thread. */
 TP_EXPORT int tp_context_set_use_agent_invoker(tp_context_t *context, bool invoker);

@@ -121,7 +121,7 @@ tp_buffer_claim_t;
 typedef struct tp_frame_metadata
 {
     uint32_t size;
-    uint32_t meta_version;             /* TP_NULL_U32 = none */
+    uint32_t meta_version;             /* TP_NULL_U32 = the one in force (tp_metadata.h, W-181), none when there is none */
     uint64_t timestamp_ns;             /* capture time; TP_NULL_U64 = the claim's */
     uint64_t trace_id;                 /* TP_NULL_TRACE_ID = not traced */
     uint64_t reserved[3];
