@@ -80,7 +80,7 @@ void cli_log_init(const cli_args_t *args)
     uint64_t level = TP_LOG_WARN;
     if (CLI_GIVEN(args->log_level)) { level = args->log_level; }
     else { (void)cli_parse_u64(getenv("TP_LOG_LEVEL"), 0, 4, &level); }
-    tp_log_set_handler(tp_log_to_stderr, NULL, (tp_log_level_t)level);
+    tp_log_set_handler(args->log_json ? tp_log_to_stderr_json : tp_log_to_stderr, NULL, (tp_log_level_t)level);
 }
 
 int cli_context(const cli_args_t *args, tp_context_t **context)

@@ -23,6 +23,7 @@ const cli_option_t cli_global_options[] = {
     CLI_OPT_TEXT("client-name", 0, client_name, "NAME", "how this program calls itself (TP_CLIENT_NAME)"),
     CLI_OPT_TEXT("allowed-base-dir", 0, allowed_base_dir, "DIR", "a directory below which regions may lie (TP_ALLOWED_BASE_DIRS)"),
     CLI_OPT_NUMBER("log-level", 0, log_level, "0-4", 0, 4, "log of the library on standard error: 0 errors .. 4 everything (TP_LOG_LEVEL)"),
+    CLI_OPT_FLAG("log-json", 0, log_json, "that log as one JSON object a line"),
     CLI_OPT_END,
 };
 

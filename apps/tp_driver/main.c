@@ -24,7 +24,19 @@ static int finish_output(void)
     return EXIT_CODE_FAILED;
 }
 
-static int act(const options_t *options, const tp_driver_config_t *config, const tpi_driver_config_origins_t *origins)
+static int load(const options_t *options, tp_driver_config_t *config, tpi_driver_config_origins_t *origins)
+{
+    const tpi_driver_config_options_t sources = { .settings = options->settings, .setting_count = options->setting_count, .on_warning = on_warning,
+        .origins = origins };
+    if (tpi_driver_config_load(config, options->config_file, &sources) < 0) { return -1; }
+    config->fault_guard = true;
+    return 0;
+}
+
+/* The file may have been named relative to the directory the driver was started in: the program never leaves it. */
+static int load_again(void *clientd, tp_driver_config_t *config) { return load(clientd, config, NULL); }
+
+static int act(options_t *options, const tp_driver_config_t *config, const tpi_driver_config_origins_t *origins)
 {
     switch (options->action)
     {
@@ -38,7 +50,7 @@ static int act(const options_t *options, const tp_driver_config_t *config, const
         {
             const int signal_fd = run_prepare(config);
             if (signal_fd < 0) { return EXIT_CODE_FAILED; }
-            const int exit_code = run_driver(config, signal_fd, options->ready_fd);
+            const int exit_code = run_driver(config, signal_fd, options->ready_fd, load_again, options);
             (void)close(signal_fd);
             return exit_code;
         }
@@ -61,10 +73,7 @@ int main(int argc, char **argv)
     const int level = options_log_level(&options);
     if (level < 0) { return EXIT_CODE_FAILED; }
     output_start_log(level, options.log_json);
-    const tpi_driver_config_options_t sources = { .settings = options.settings, .setting_count = options.setting_count, .on_warning = on_warning,
-        .origins = &origins };
-    if (tpi_driver_config_load(&config, options.config_file, &sources) < 0) { return output_error(); }
-    config.fault_guard = true;
+    if (load(&options, &config, &origins) < 0) { return output_error(); }
     const int exit_code = act(&options, &config, &origins);
     tp_driver_config_fini(&config);
     return exit_code;

@@ -24,9 +24,6 @@ int output_error(void);
 /* The same for what the program finds itself; fix may be NULL. */
 int output_fail(int code, const char *fix, const char *format, ...) TP_PRINTF(3, 4);
 
-/* A log handler: one JSON object a line. */
-void output_log_json(void *clientd, tp_log_level_t level, int code, const char *text);
-
 /* Sets the log of the process. */
 void output_start_log(int level, int json);
 /* A line of the program itself into that log. */

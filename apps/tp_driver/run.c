@@ -36,7 +36,8 @@ static void on_signal(tp_driver_t *driver, uint32_t signal_number, unsigned *end
 {
     if (SIGHUP == signal_number)
     {
-        output_say(TP_LOG_WARN, 0, "SIGHUP ignored: the configuration is read at start only");
+        output_say(TP_LOG_INFO, 0, "SIGHUP: reading the configuration again");
+        tp_driver_reload(driver);
         return;
     }
     (*ends)++;
@@ -66,13 +67,14 @@ static void tell_ready(const tp_driver_t *driver, const tp_driver_config_t *conf
     (void)close(ready_fd);
 }
 
-int run_driver(const tp_driver_config_t *config, int signal_fd, int ready_fd)
+int run_driver(const tp_driver_config_t *config, int signal_fd, int ready_fd, tp_driver_config_source_t source, void *clientd)
 {
     tp_driver_t *driver = NULL;
     unsigned ends = 0;
     int exit_code = EXIT_CODE_OK;
     long idle_ns = 0;
     if (tp_driver_init(&driver, config) < 0) { return output_error(); }
+    tp_driver_set_config_source(driver, source, clientd);
     tell_ready(driver, config, ready_fd);
     while (TP_DRIVER_STOPPED != tp_driver_state(driver))
     {

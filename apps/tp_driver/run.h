@@ -7,7 +7,8 @@
 /* Blocks the signals that the loop reads, ignores SIGPIPE, sets the umask. Before any thread starts. Returns a signalfd, or -1; that is printed. */
 int run_prepare(const tp_driver_config_t *config);
 
-/* Runs until a signal, a shutdown request or the loss of the media driver; returns the exit code. */
-int run_driver(const tp_driver_config_t *config, int signal_fd, int ready_fd);
+/* Runs until a signal, a shutdown request or the loss of the media driver; returns the exit code. source is asked at SIGHUP and at
+ * requests to reload. */
+int run_driver(const tp_driver_config_t *config, int signal_fd, int ready_fd, tp_driver_config_source_t source, void *clientd);
 
 #endif

@@ -3,8 +3,13 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
+
+#include "common/clock.h"
+#include "common/log_keep.h"
 
 static tp_log_handler_t log_handler;
 static void *log_clientd;
@@ -21,7 +26,15 @@ void tp_log_set_level(tp_log_level_t level) { atomic_store_explicit(&log_level, 
 
 int tpi_log_enabled(tp_log_level_t level)
 {
-    return NULL != log_handler && (int)level <= atomic_load_explicit(&log_level, memory_order_relaxed);
+    return (NULL != log_handler || tpi_log_keep_is_on()) && (int)level <= atomic_load_explicit(&log_level, memory_order_relaxed);
+}
+
+tp_log_level_t tpi_log_level(void) { return (tp_log_level_t)atomic_load_explicit(&log_level, memory_order_relaxed); }
+
+static void pass_on(tp_log_level_t level, int code, const char *text)
+{
+    if (tpi_log_keep_is_on()) { tpi_log_keep_add(level, code, text, tpi_clock_realtime_ns()); }
+    if (NULL != log_handler) { log_handler(log_clientd, level, code, text); }
 }
 
 void tpi_log(tp_log_level_t level, int code, const char *format, ...)
@@ -32,7 +45,7 @@ void tpi_log(tp_log_level_t level, int code, const char *format, ...)
     va_start(args, format);
     const int n = vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    if (n >= 0) { log_handler(log_clientd, level, code, text); }
+    if (n >= 0) { pass_on(level, code, text); }
 }
 
 void tpi_log_err(tp_log_level_t level)
@@ -42,9 +55,21 @@ void tpi_log_err(tp_log_level_t level)
     tpi_log(level, tp_errcode(), "%s%s%s%s%s", tp_errmsg(), '\0' != why[0] ? "; why: " : "", why, '\0' != fix[0] ? "; fix: " : "", fix);
 }
 
+void tp_log_line(tp_log_level_t level, int code, const char *text)
+{
+    if (tpi_log_enabled(level)) { pass_on(level, code, text); }
+}
+
+/* ---- handlers -------------------------------------------------------------------------------------------------------------- */
+
+static const char *level_name(tp_log_level_t level)
+{
+    static const char *const names[] = { "error", "warn", "info", "debug", "trace" };
+    return (unsigned)level < sizeof(names) / sizeof(names[0]) ? names[level] : "?";
+}
+
 void tp_log_to_stderr(void *clientd, tp_log_level_t level, int code, const char *text)
 {
-    static const char *const names[] = { "error", "warn ", "info ", "debug", "trace" };
     (void)clientd;
     struct timespec now;
     struct tm local;
@@ -52,8 +77,58 @@ void tp_log_to_stderr(void *clientd, tp_log_level_t level, int code, const char 
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)localtime_r(&now.tv_sec, &local);
     (void)strftime(stamp, sizeof(stamp), "%H:%M:%S", &local);
-    const char *const name = (unsigned)level < sizeof(names) / sizeof(names[0]) ? names[level] : "?";
     char tag[16] = "";
     if (0 != code) { (void)snprintf(tag, sizeof(tag), "[TP%04d]", code); }
-    (void)fprintf(stderr, "%s.%03ld %s%s: %s\n", stamp, now.tv_nsec / 1000000, name, tag, text);
+    (void)fprintf(stderr, "%s.%03ld %-5s%s: %s\n", stamp, now.tv_nsec / 1000000, level_name(level), tag, text);
+}
+
+/* Bytes of the UTF-8 sequence that begins here, 0 when it is none (overlong, surrogate, above U+10FFFF, cut). text is terminated. */
+static size_t sequence_length(const unsigned char *text)
+{
+    const unsigned char a = text[0];
+    const size_t length = a < 0x80 ? 1 : a >= 0xC2 && a <= 0xDF ? 2 : a >= 0xE0 && a <= 0xEF ? 3 : a >= 0xF0 && a <= 0xF4 ? 4 : 0;
+    for (size_t i = 1; i < length; i++)
+    {
+        if (0x80 != (text[i] & 0xC0)) { return 0; }
+    }
+    const bool overlong = (0xE0 == a && text[1] < 0xA0) || (0xF0 == a && text[1] < 0x90);
+    const bool beyond = (0xED == a && text[1] > 0x9F) || (0xF4 == a && text[1] > 0x8F);
+    return overlong || beyond ? 0 : length;
+}
+
+/* As the inside of a JSON string; what does not fit is left out, whole characters only. */
+static void escape_json(char *target, size_t size, const char *source)
+{
+    const unsigned char *at = (const unsigned char *)source;
+    size_t used = 0;
+    while ('\0' != *at)
+    {
+        char piece[8];
+        const size_t length = sequence_length(at);
+        if (0 == length) { (void)snprintf(piece, sizeof(piece), "%s", "\\ufffd"); }
+        else if ('"' == *at || '\\' == *at) { (void)snprintf(piece, sizeof(piece), "\\%c", *at); }
+        else if (*at < 0x20 || 0x7F == *at) { (void)snprintf(piece, sizeof(piece), "\\u%04x", *at); }
+        else { (void)snprintf(piece, sizeof(piece), "%.*s", (int)length, (const char *)at); }
+        const size_t n = strlen(piece);
+        if (used + n >= size) { break; }
+        memcpy(target + used, piece, n);
+        used += n;
+        at += 0 == length ? 1 : length;
+    }
+    target[used] = '\0';
+}
+
+void tp_log_to_stderr_json(void *clientd, tp_log_level_t level, int code, const char *text)
+{
+    (void)clientd;
+    struct timespec now;
+    struct tm utc;
+    char stamp[32];
+    char escaped[6 * 1024 + 1];
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    (void)gmtime_r(&now.tv_sec, &utc);
+    (void)strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &utc);
+    escape_json(escaped, sizeof(escaped), text);
+    (void)fprintf(stderr, "{\"time\":\"%s.%06ldZ\",\"level\":\"%s\",\"code\":%d,\"text\":\"%s\"}\n", stamp, now.tv_nsec / 1000, level_name(level),
+        code, escaped);
 }

@@ -13,6 +13,7 @@ void tpi_log(tp_log_level_t level, int code, const char *format, ...) TP_PRINTF(
 /* Logs the error of this thread, with why and fix. */
 void tpi_log_err(tp_log_level_t level);
 int tpi_log_enabled(tp_log_level_t level);
+tp_log_level_t tpi_log_level(void);
 
 #define TPI_LOG_ERROR(code, ...) tpi_log(TP_LOG_ERROR, (code), __VA_ARGS__)
 #define TPI_LOG_WARN(code, ...) tpi_log(TP_LOG_WARN, (code), __VA_ARGS__)

@@ -49,8 +49,7 @@ static int make_token(tpi_driver_t *driver)
     return 0;
 }
 
-/* D-192: better known now than at the first attach. */
-static int probe_mlock(void)
+int tpi_driver_probe_mlock(void)
 {
     const size_t length = 65536;
     void *const probe = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -116,7 +115,7 @@ static int open_bus(tpi_driver_t *driver)
     return driver->announce_is_control ? 0 : tpi_bus_add_publication(driver->bus, &driver->announce.async, announce, (int32_t)announce_id);
 }
 
-static void set_policies(tpi_driver_t *driver)
+void tpi_driver_set_policies(tpi_driver_t *driver)
 {
     const tp_driver_config_t *const config = &driver->config;
     const int64_t ms = 1000000;
@@ -124,8 +123,14 @@ static void set_policies(tpi_driver_t *driver)
     driver->period_ns = (int64_t)config->announce_period_ms * ms;
     driver->gc = (tpi_gc_policy_t){ .enabled = config->epoch_gc_enabled, .keep = config->epoch_gc_keep, .own_pid = driver->pid,
         .min_age_ns = 0 != config->epoch_gc_min_age_ns ? (int64_t)config->epoch_gc_min_age_ns : 3 * driver->period_ns };
+    driver->node_ids.cooldown_ns = (int64_t)config->node_id_reuse_cooldown_ms * ms;
+}
+
+static void init_tables(tpi_driver_t *driver)
+{
+    const tp_driver_config_t *const config = &driver->config;
     tpi_lease_table_init(&driver->leases, driver->options.leases_max);
-    tpi_node_ids_init(&driver->node_ids, driver->options.leases_max + 2 * TPI_NODE_ID_AUTO_MAX, (int64_t)config->node_id_reuse_cooldown_ms * ms);
+    tpi_node_ids_init(&driver->node_ids, driver->options.leases_max + 2 * TPI_NODE_ID_AUTO_MAX, 0);
     tpi_stream_range_init(&driver->dynamic_range, config->stream_id_range.first, config->stream_id_range.last);
     tpi_stream_range_init(&driver->descriptor_range, config->descriptor_stream_id_range.first, config->descriptor_stream_id_range.last);
     tpi_stream_range_init(&driver->control_range, config->control_stream_id_range.first, config->control_stream_id_range.last);
@@ -134,12 +139,13 @@ static void set_policies(tpi_driver_t *driver)
 
 static int start(tpi_driver_t *driver, int64_t now_ns)
 {
-    if (make_token(driver) < 0 || (driver->config.mlock_shm && probe_mlock() < 0) || prepare_base(driver) < 0) { return -1; }
+    if (make_token(driver) < 0 || (driver->config.mlock_shm && tpi_driver_probe_mlock() < 0) || prepare_base(driver) < 0) { return -1; }
     if (driver->config.reuse_existing_shm)
     {
         TPI_LOG_WARN(0, "policies.reuse_existing_shm has no effect: every epoch gets new files");
     }
-    set_policies(driver);
+    init_tables(driver);
+    tpi_driver_set_policies(driver);
     driver->buffer_size = BUFFER_BYTES;
     driver->buffer = tpi_alloc(driver->buffer_size);
     if (NULL == driver->buffer || tpi_handlers_init(driver) < 0) { return -1; }
@@ -248,6 +254,10 @@ static void take_request(tpi_driver_t *driver, int64_t now_ns)
     driver->ask_pending = false;
     (void)pthread_mutex_unlock(&driver->ask_mutex);
     if (pending) { tpi_driver_begin_drain(driver, reason, text, skip_wait, now_ns); }
+    if (atomic_load_explicit(&driver->ask_reload, memory_order_relaxed) && atomic_exchange(&driver->ask_reload, false))
+    {
+        (void)tpi_driver_reload(driver, NULL, now_ns);         /* says in the log what came of it */
+    }
 }
 
 static int drain(tpi_driver_t *driver, int64_t now_ns)

@@ -1,20 +1,15 @@
 /* Administration over the local socket. Who may connect is decided by the socket (peer credentials); what comes is hostile all the same. */
 #include "driver/driver_admin.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <tensor_pool/common/tp_types.h>
 
 #include "codec/codec_driver.h"
 #include "common/alloc.h"
 #include "common/err.h"
 #include "common/log.h"
+#include "driver/driver_admin_ops.h"
 #include "runtime/local_socket.h"
 
 struct tpi_admin
@@ -24,98 +19,43 @@ struct tpi_admin
     int64_t now_ns;
 };
 
-typedef struct request
-{
-    tpi_driver_t *driver;
-    const json_t *object;
-    int64_t now_ns;
-}
-request_t;
-
-/* Ids, epochs and absolute times are decimal strings (docs/design/api.md). */
-static json_t *decimal(uint64_t value)
-{
-    char text[24];
-    (void)snprintf(text, sizeof(text), "%" PRIu64, value);
-    return json_string(text);
-}
-
-/* A decimal string, nothing around it. */
-static int get_id(const request_t *request, const char *key, uint64_t *value)
-{
-    const char *const text = json_string_value(json_object_get(request->object, key));
-    char *end = NULL;
-    errno = 0;
-    const unsigned long long number = NULL != text && text[0] >= '0' && text[0] <= '9' ? strtoull(text, &end, 10) : 0;
-    if (NULL == end || '\0' != *end || 0 != errno)
-    {
-        TPI_SET_ERR(TP_EINVAL, "'%s' is missing or not a decimal number in a string", key);
-        return -1;
-    }
-    *value = number;
-    return 0;
-}
-
-static int do_ping(const request_t *request, json_t *reply)
+static int do_ping(const tpi_admin_request_t *request, json_t *reply)
 {
     static const char *const states[] = { "", "running", "draining", "stopped" };
-    (void)json_object_set_new(reply, "token", decimal(tpi_driver_instance_token(request->driver)));
+    (void)json_object_set_new(reply, "token", tpi_admin_decimal(tpi_driver_instance_token(request->driver)));
     (void)json_object_set_new(reply, "pid", json_integer(getpid()));
     (void)json_object_set_new(reply, "state", json_string(states[tpi_driver_state(request->driver)]));
     (void)json_object_set_new(reply, "leases", json_integer((json_int_t)tpi_driver_lease_count(request->driver)));
     return 0;
 }
 
-typedef struct listing { json_t *array; int64_t now_ns; } listing_t;
-
-static void list_lease(void *clientd, const tpi_lease_view_t *lease)
-{
-    const listing_t *const listing = clientd;
-    json_t *const one = json_object();
-    (void)json_object_set_new(one, "lease", decimal(lease->lease_id));
-    (void)json_object_set_new(one, "stream", json_integer(lease->stream_id));
-    (void)json_object_set_new(one, "client", json_integer(lease->client_id));
-    (void)json_object_set_new(one, "role", json_string(TP_ROLE_PRODUCER == lease->role ? "producer" : "consumer"));
-    (void)json_object_set_new(one, "node", json_integer(lease->node_id));
-    (void)json_object_set_new(one, "epoch", decimal(lease->epoch));
-    (void)json_object_set_new(one, "keepalive_age_ns", json_integer(listing->now_ns - lease->last_keepalive_ns));
-    (void)json_object_set_new(one, "expires_in_ns", json_integer(lease->expiry_ns - listing->now_ns));
-    (void)json_array_append_new(listing->array, one);
-}
-
-static int do_leases(const request_t *request, json_t *reply)
-{
-    listing_t listing = { json_array(), request->now_ns };
-    tpi_driver_foreach_lease(request->driver, list_lease, &listing);
-    return json_object_set_new(reply, "leases", listing.array);
-}
-
-static int do_revoke(const request_t *request, json_t *reply)
+static int do_revoke(const tpi_admin_request_t *request, json_t *reply)
 {
     uint64_t lease_id = 0;
     (void)reply;
-    if (get_id(request, "lease", &lease_id) < 0) { return -1; }
+    if (tpi_admin_get_id(request, "lease", &lease_id) < 0) { return -1; }
     return tpi_driver_revoke(request->driver, lease_id, "revoked by an administrator", request->now_ns);
 }
 
-static int do_drain(const request_t *request, json_t *reply)
+static int do_drain(const tpi_admin_request_t *request, json_t *reply)
 {
     (void)reply;
-    tpi_driver_shutdown(request->driver, TPC_SHUTDOWN_ADMIN, "drained by an administrator", false);
+    tpi_driver_shutdown(request->driver, TPC_SHUTDOWN_ADMIN, "drained by an administrator", json_is_true(json_object_get(request->object, "now")));
     return 0;
 }
 
-static const struct { const char *name; int (*run)(const request_t *request, json_t *reply); } commands[] = { { "ping", do_ping },
-    { "leases", do_leases }, { "revoke", do_revoke }, { "drain", do_drain } };
+static const struct { const char *name; int (*run)(const tpi_admin_request_t *request, json_t *reply); } commands[] = { { "ping", do_ping },
+    { "leases", tpi_admin_leases }, { "revoke", do_revoke }, { "drain", do_drain }, { "reload", tpi_admin_reload }, { "streams", tpi_admin_streams },
+    { "log", tpi_admin_log }, { "errors", tpi_admin_errors } };
 
-static int run(const request_t *request, json_t *reply)
+static int run(const tpi_admin_request_t *request, json_t *reply)
 {
     const char *const cmd = json_string_value(json_object_get(request->object, "cmd"));
     for (size_t i = 0; NULL != cmd && i < sizeof(commands) / sizeof(commands[0]); i++)
     {
         if (0 == strcmp(cmd, commands[i].name)) { return commands[i].run(request, reply); }
     }
-    TPI_SET_ERR(TP_EINVAL, "cmd = '%.40s' is not one of ping, leases, revoke, drain", NULL == cmd ? "" : cmd);
+    TPI_SET_ERR(TP_EINVAL, "cmd = '%.40s' is not one of ping, leases, revoke, drain, reload, streams, log, errors", NULL == cmd ? "" : cmd);
     return -1;
 }
 
@@ -125,9 +65,9 @@ static void put_error(json_t *reply)
     (void)json_object_clear(reply);
     (void)json_object_set_new(reply, "ok", json_false());
     (void)json_object_set_new(error, "code", json_integer(tp_errcode()));
-    (void)json_object_set_new(error, "message", json_string(tp_errmsg()));
-    (void)json_object_set_new(error, "why", json_string(tp_errwhy()));
-    (void)json_object_set_new(error, "fix", json_string(tp_errfix()));
+    (void)json_object_set_new(error, "message", tpi_admin_text(tp_errmsg()));
+    (void)json_object_set_new(error, "why", tpi_admin_text(tp_errwhy()));
+    (void)json_object_set_new(error, "fix", tpi_admin_text(tp_errfix()));
     (void)json_object_set_new(reply, "error", error);
 }
 
@@ -136,7 +76,7 @@ char *tpi_admin_answer(tpi_driver_t *driver, const char *line, size_t length, in
     json_error_t where;
     json_t *const object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &where);
     json_t *const reply = json_object();
-    const request_t request = { driver, object, now_ns };
+    const tpi_admin_request_t request = { driver, object, now_ns };
     int rc = -1;
     (void)json_object_set_new(reply, "ok", json_true());
     if (json_is_object(object)) { rc = run(&request, reply); }

@@ -1,6 +1,6 @@
 /*
  * The local socket of a driver: JSON lines for tools of the same user (docs/spec/95-local-extensions.md). Runs in the driver's duty cycle.
- *   {"cmd":"ping"} {"cmd":"leases"} {"cmd":"revoke","lease":"<id>"} {"cmd":"drain"}
+ *   {"cmd":"ping"} {"cmd":"leases"} {"cmd":"revoke","lease":"<id>"} {"cmd":"drain"} {"cmd":"reload"} {"cmd":"streams"} {"cmd":"log"} {"cmd":"errors"}
  */
 #ifndef TPI_DRIVER_DRIVER_ADMIN_H
 #define TPI_DRIVER_DRIVER_ADMIN_H

@@ -72,19 +72,19 @@ void tpi_driver_counter_stream(tpi_driver_t *driver, tpi_stream_t *stream)
     char label[TPI_COUNTER_LABEL_MAX];
     char dir[TP_CONFIG_PATH_MAX * 2];
     uint32_t largest = 0;
-    for (uint32_t i = 0; i < stream->profile->pool_count; i++)
+    for (uint32_t i = 0; i < stream->profile.pool_count; i++)
     {
-        if (stream->profile->pools[i].stride_bytes > largest) { largest = stream->profile->pools[i].stride_bytes; }
+        if (stream->profile.pools[i].stride_bytes > largest) { largest = stream->profile.pools[i].stride_bytes; }
     }
     (void)snprintf(dir, sizeof(dir), "%s/tensorpool-%s/%s/%" PRIu32, driver->base_dir, driver->user, driver->config.shm_namespace, stream->stream_id);
     (void)tpi_label_init(label, sizeof(label), "tp-stream");
     add_number(label, "stream", stream->stream_id);
-    add_number(label, "nslots", stream->profile->header_nslots);
-    add_number(label, "pools", stream->profile->pool_count);
+    add_number(label, "nslots", stream->profile.header_nslots);
+    add_number(label, "pools", stream->profile.pool_count);
     add_number(label, "max_stride", largest);
     add_text(label, "origin", stream->is_static ? "static" : "dynamic");
     add_text(label, "name", stream->name);
-    add_text(label, "profile", stream->profile->name);
+    add_text(label, "profile", stream->profile.name);
     add_text(label, "dir", dir);                               /* last: the one part that may not fit */
     stream->counter = track(driver, TPI_COUNTER_STREAM, label, 0);
     const tpi_counter_key_stream_t key = { driver->token, stream->stream_id };

@@ -28,7 +28,7 @@ static void gather(tpi_driver_t *driver, const tpc_attach_request_t *request, co
     const tpi_lease_record_t *const record = tpi_lease_find_client(driver, request->client_id);
     const tp_profile_config_t *const default_profile = tpi_driver_config_default_profile(&driver->config);
     const bool known = NULL != stream && stream->is_known;
-    const tp_profile_config_t *const profile = known ? stream->profile : default_profile;
+    const tp_profile_config_t *const profile = known ? &stream->profile : default_profile;
     *facts = (tpi_attach_facts_t){
         .draining = TP_DRIVER_RUNNING != driver->state,
         .is_repeat = NULL != record && tpi_lease_is_repeat(&record->lease, request),
@@ -132,6 +132,7 @@ void tpi_handle_attach(tpi_driver_t *driver, const tpc_attach_request_t *request
             break;
         case TPI_ATTACH_REFUSE:
             driver->stats.attach_refused++;
+            if (NULL != stream) { stream->counts.refused++; }
             TPI_LOG_INFO("stream %u: attach of client %u refused: %s", request->stream_id, request->client_id, decision.text);
             tpi_proxy_attach_refused(driver, request->correlation_id, decision.code, decision.text, now_ns);
             break;

@@ -97,6 +97,41 @@ tpi_lease_view_t;
 typedef void (*tpi_on_lease_t)(void *clientd, const tpi_lease_view_t *lease);
 void tpi_driver_foreach_lease(const tpi_driver_t *driver, tpi_on_lease_t handler, void *clientd);
 
+/* ---- reload (driver_reload.c; docs/spec/95-local-extensions.md section 5) ---- */
+
+/* Fills *config, which becomes the driver's, or returns -1 with the error. Called on the driver's thread. */
+typedef tp_driver_config_source_t tpi_config_source_t;
+void tpi_driver_set_source(tpi_driver_t *driver, tpi_config_source_t source, void *clientd);
+
+#define TPI_RELOAD_KEYS_MAX 64
+
+typedef struct tpi_id_list { uint32_t *ids; size_t count; } tpi_id_list_t;
+
+typedef struct tpi_reload_report
+{
+    size_t changed_count;
+    const char *changed[TPI_RELOAD_KEYS_MAX];      /* keys whose new value is in force */
+    size_t restart_count;
+    const char *restart[TPI_RELOAD_KEYS_MAX];      /* keys whose new value needs a restart */
+    tpi_id_list_t added;                           /* streams */
+    tpi_id_list_t removed;
+    tpi_id_list_t raised;
+}
+tpi_reload_report_t;
+
+/*
+ * Takes over what can be changed while the driver runs; all is checked first, nothing changes on failure. The report is the caller's
+ * (tpi_reload_report_fini), unchanged on failure. TP_ESTATE (draining), TP_ECONF_*, TP_EOWNED, TP_EFULL, TP_EMLOCK, TP_ENOMEM.
+ */
+int tpi_driver_apply(tpi_driver_t *driver, const tp_driver_config_t *config, tpi_reload_report_t *report, int64_t now_ns);
+/* The same with what the source gives; logs the outcome. TP_ESTATE: there is no source. report may be NULL. */
+int tpi_driver_reload(tpi_driver_t *driver, tpi_reload_report_t *report, int64_t now_ns);
+/* In the next cycle. Any thread. */
+void tpi_driver_ask_reload(tpi_driver_t *driver);
+void tpi_reload_report_fini(tpi_reload_report_t *report);
+/* The keys that a reload knows; whether a new value needs a restart. NULL behind the last one. */
+const char *tpi_reload_key(size_t index, bool *needs_restart);
+
 /* What the configuration leaves open, filled in. */
 const char *tpi_driver_config_announce_channel(const tp_driver_config_t *config);
 uint32_t tpi_driver_config_announce_stream_id(const tp_driver_config_t *config);

@@ -66,6 +66,7 @@ int tpi_lease_commit(tpi_driver_t *driver, tpi_stream_t *stream, const tpc_attac
     if (TP_ROLE_PRODUCER == request->role) { stream->producer = record; }
     tpi_driver_counter_lease(driver, record);
     driver->stats.attach_granted++;
+    stream->counts.granted++;
     TPI_LOG_INFO("stream %u: client %u attached as %s, epoch %llu, node id %u", stream->stream_id, request->client_id,
         TP_ROLE_PRODUCER == request->role ? "producer" : "consumer", (unsigned long long)stream->files->epoch, node_id);
     tpi_proxy_attach_ok(driver, record, request->correlation_id, now_ns);                     /* OP-D-17: response, then announce */
@@ -73,27 +74,26 @@ int tpi_lease_commit(tpi_driver_t *driver, tpi_stream_t *stream, const tpc_attac
     return 0;
 }
 
-static bool descriptor_id_is_taken(void *clientd, uint32_t id)
+/* Of either kind: a reload may have moved a range to where the other one was. */
+static bool id_is_taken(void *clientd, uint32_t id)
 {
     const tpi_driver_t *const driver = clientd;
-    const tpi_lease_record_t *found = NULL;
-    HASH_FIND(by_descriptor, driver->descriptor_ids, &id, sizeof(id), found);
-    return NULL != found;
+    const tpi_lease_record_t *descriptor = NULL;
+    const tpi_lease_record_t *control = NULL;
+    HASH_FIND(by_descriptor, driver->descriptor_ids, &id, sizeof(id), descriptor);
+    HASH_FIND(by_control, driver->control_ids, &id, sizeof(id), control);
+    return NULL != descriptor || NULL != control;
 }
 
-static bool control_id_is_taken(void *clientd, uint32_t id)
+static size_t taken_ids(const tpi_driver_t *driver)
 {
-    const tpi_driver_t *const driver = clientd;
-    const tpi_lease_record_t *found = NULL;
-    HASH_FIND(by_control, driver->control_ids, &id, sizeof(id), found);
-    return NULL != found;
+    return HASH_CNT(by_descriptor, driver->descriptor_ids) + HASH_CNT(by_control, driver->control_ids);
 }
 
 uint32_t tpi_lease_assign_descriptor_id(tpi_driver_t *driver, tpi_lease_record_t *record)
 {
     if (0 != record->descriptor_id) { return record->descriptor_id; }
-    const size_t taken = HASH_CNT(by_descriptor, driver->descriptor_ids);
-    const uint32_t id = tpi_stream_range_peek(&driver->descriptor_range, taken, descriptor_id_is_taken, driver);
+    const uint32_t id = tpi_stream_range_peek(&driver->descriptor_range, taken_ids(driver), id_is_taken, driver);
     if (0 == id) { return 0; }                                                                /* D-166 D-167 */
     record->descriptor_id = id;
     HASH_ADD(by_descriptor, driver->descriptor_ids, descriptor_id, sizeof(record->descriptor_id), record);
@@ -105,8 +105,7 @@ uint32_t tpi_lease_assign_descriptor_id(tpi_driver_t *driver, tpi_lease_record_t
 uint32_t tpi_lease_assign_control_id(tpi_driver_t *driver, tpi_lease_record_t *record)
 {
     if (0 != record->control_id) { return record->control_id; }
-    const size_t taken = HASH_CNT(by_control, driver->control_ids);
-    const uint32_t id = tpi_stream_range_peek(&driver->control_range, taken, control_id_is_taken, driver);
+    const uint32_t id = tpi_stream_range_peek(&driver->control_range, taken_ids(driver), id_is_taken, driver);
     if (0 == id) { return 0; }
     record->control_id = id;
     HASH_ADD(by_control, driver->control_ids, control_id, sizeof(record->control_id), record);
@@ -149,6 +148,7 @@ static void finish(tpi_driver_t *driver, tpi_lease_record_t *record, uint8_t rea
     tpi_stream_t *const stream = record->stream;
     const bool was_producer = TP_ROLE_PRODUCER == record->lease.role;
     (void)tpi_lease_end(&record->lease, reason);
+    stream->counts.ended[reason]++;
     unlink_record(driver, record, now_ns);
     TPI_LOG_INFO("stream %u: lease of client %u (%s) %s", stream->stream_id, record->lease.client_id, was_producer ? "producer" : "consumer",
         names[reason]);

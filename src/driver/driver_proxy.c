@@ -113,14 +113,14 @@ static uint64_t timestamp(int64_t now_ns) { return now_ns > 0 ? (uint64_t)now_ns
 
 static uint32_t put_pools(tpc_pool_entry_t *entries, const tpi_stream_t *stream)
 {
-    for (uint32_t i = 0; i < stream->profile->pool_count; i++)
+    for (uint32_t i = 0; i < stream->live.pool_count; i++)
     {
-        entries[i].pool_id = stream->profile->pools[i].pool_id;
-        entries[i].pool_nslots = stream->profile->header_nslots;                              /* D-060 */
-        entries[i].stride_bytes = stream->profile->pools[i].stride_bytes;
+        entries[i].pool_id = stream->live.pools[i].pool_id;
+        entries[i].pool_nslots = stream->live.header_nslots;                              /* D-060 */
+        entries[i].stride_bytes = stream->live.pools[i].stride_bytes;
         entries[i].region_uri = tpc_bytes(stream->files->uris[i + 1]);
     }
-    return stream->profile->pool_count;
+    return stream->live.pool_count;
 }
 
 void tpi_proxy_attach_ok(tpi_driver_t *driver, const tpi_lease_record_t *record, int64_t correlation_id, int64_t now_ns)
@@ -134,7 +134,7 @@ void tpi_proxy_attach_ok(tpi_driver_t *driver, const tpi_lease_record_t *record,
     m.stream_id = record->stream->stream_id;
     m.epoch = record->stream->files->epoch;
     m.layout_version = TPC_LAYOUT_VERSION;                                                    /* D-047 */
-    m.header_nslots = record->stream->profile->header_nslots;
+    m.header_nslots = record->stream->live.header_nslots;
     m.header_slot_bytes = TPC_SLOT_BYTES;                                                     /* D-058 */
     m.node_id = record->lease.node_id;
     m.pool_count = put_pools(m.pools, record->stream);
@@ -186,7 +186,7 @@ void tpi_proxy_announce(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_
     m.announce_timestamp_ns = timestamp(now_ns);
     m.announce_clock_domain = TPC_CLOCK_MONOTONIC;
     m.layout_version = TPC_LAYOUT_VERSION;
-    m.header_nslots = stream->profile->header_nslots;
+    m.header_nslots = stream->live.header_nslots;
     m.header_slot_bytes = TPC_SLOT_BYTES;
     m.pool_count = put_pools(m.pools, stream);
     m.header_region_uri = tpc_bytes(stream->files->uris[0]);

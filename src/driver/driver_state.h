@@ -70,12 +70,25 @@ typedef struct tpi_wait
 }
 tpi_wait_t;
 
+typedef struct tpi_stream_counts
+{
+    uint64_t granted;
+    uint64_t refused;
+    uint64_t ended[TPC_REVOKE_REVOKED + 1];    /* by reason */
+    uint64_t epochs;
+    uint64_t epochs_failed;
+}
+tpi_stream_counts_t;
+
 struct tpi_stream
 {
     uint32_t stream_id;
     char name[TP_CONFIG_NAME_MAX];     /* "" for dynamic ones */
-    const tp_profile_config_t *profile;
+    tp_profile_config_t profile;       /* of the next epoch */
+    tp_profile_config_t live;          /* what files were made with: a reload may have changed profile since */
     bool is_static;
+    bool is_removed;                   /* by a reload; forgotten with its last lease */
+    uint64_t generation;               /* of the last reload that named it */
     bool is_known;                     /* false: new, its first regions are being made (3.2 row 18) */
     int dir_fd;                        /* directory and ownership lock, -1 = not taken yet */
     bool hugepages;                    /* of its URIs, decided with the first epoch */
@@ -92,6 +105,7 @@ struct tpi_stream
     tpi_lease_record_t *leases;
     tpi_lease_record_t *producer;
     tpi_tracked_t *counter;
+    tpi_stream_counts_t counts;
     UT_hash_handle hh;
 };
 
@@ -149,6 +163,10 @@ struct tpi_driver
     tpi_stream_range_t dynamic_range;
     tpi_stream_range_t descriptor_range;
     tpi_stream_range_t control_range;
+    uint64_t generation;               /* reloads so far */
+    tpi_config_source_t source;        /* where a reload gets its configuration, NULL = nowhere */
+    void *source_clientd;
+    atomic_bool ask_reload;            /* by any thread */
     uint64_t epoch_floor;              /* highest epoch of a forgotten stream (OP-D-13) */
     tpi_regions_t *regions;
     int64_t tick_ns;                   /* no stream has anything to do before it */
@@ -180,6 +198,11 @@ struct tpi_driver
 
 /* ---- driver.c ---- */
 void tpi_driver_begin_drain(tpi_driver_t *driver, uint8_t reason, const char *text, bool skip_wait, int64_t now_ns);
+
+/* What follows from the configuration alone and can change while the driver runs. */
+void tpi_driver_set_policies(tpi_driver_t *driver);
+/* D-192: better known now than at the first attach. */
+int tpi_driver_probe_mlock(void);
 
 /* ---- driver_proxy.c: the only callers of encode and send ---- */
 void tpi_proxy_attach_ok(tpi_driver_t *driver, const tpi_lease_record_t *record, int64_t correlation_id, int64_t now_ns);
@@ -231,6 +254,12 @@ int tpi_streams_poll_jobs(tpi_driver_t *driver, int64_t now_ns);
 /* Announces, activity, retries, garbage. Work done. */
 int tpi_streams_tick(tpi_driver_t *driver, int64_t now_ns);
 void tpi_streams_announce_all(tpi_driver_t *driver, int64_t now_ns);
+/* Gives it another profile. Another geometry raises its epoch (D-133): true. */
+bool tpi_stream_set_profile(tpi_driver_t *driver, tpi_stream_t *stream, const tp_profile_config_t *profile, int64_t now_ns);
+/* Takes the directory of a static stream; with its counter. */
+int tpi_stream_take(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_ns);
+/* A new stream that nobody has seen yet goes again, with the directories made for it. */
+void tpi_stream_undo(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_ns);
 /* A dynamic stream without leases, requests and jobs is forgotten (OP-D-13). */
 void tpi_stream_forget_if_unused(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_ns);
 void tpi_streams_fini(tpi_driver_t *driver, int64_t now_ns);

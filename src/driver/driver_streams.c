@@ -31,7 +31,7 @@ tpi_stream_t *tpi_stream_add(tpi_driver_t *driver, uint32_t stream_id, const cha
     if (NULL == stream) { return NULL; }
     stream->stream_id = stream_id;
     (void)snprintf(stream->name, sizeof(stream->name), "%s", name);
-    stream->profile = profile;
+    stream->profile = *profile;
     stream->is_static = is_static;
     stream->is_known = is_static;
     stream->dir_fd = -1;
@@ -157,13 +157,13 @@ int tpi_stream_raise(tpi_driver_t *driver, tpi_stream_t *stream, tpi_wait_t *wai
         if (NULL == wait) { suspend(driver, stream, now_ns); }
         return -1;
     }
-    for (uint32_t i = 0; i < stream->profile->pool_count; i++)
+    for (uint32_t i = 0; i < stream->profile.pool_count; i++)
     {
-        job->pool_ids[i] = stream->profile->pools[i].pool_id;
-        job->strides[i] = stream->profile->pools[i].stride_bytes;
+        job->pool_ids[i] = stream->profile.pools[i].pool_id;
+        job->strides[i] = stream->profile.pools[i].stride_bytes;
     }
-    job->what.nslots = stream->profile->header_nslots;
-    job->what.pool_count = stream->profile->pool_count;
+    job->what.nslots = stream->profile.header_nslots;
+    job->what.pool_count = stream->profile.pool_count;
     /* Nobody writes into an epoch without a producer, and the next producer raises it anyway: pools of such an epoch stay sparse. */
     job->what.allocate_pools = NULL != wait && TP_ROLE_PRODUCER == wait->request.role;
     job->what.prefault = driver->config.prefault_shm;
@@ -177,6 +177,24 @@ int tpi_stream_raise(tpi_driver_t *driver, tpi_stream_t *stream, tpi_wait_t *wai
     return 0;
 }
 
+static tp_profile_config_t geometry_of(const tpi_region_job_t *job)
+{
+    tp_profile_config_t made = { .header_nslots = job->what.nslots, .header_slot_bytes = TPC_SLOT_BYTES };
+    made.pool_count = (uint32_t)job->what.pool_count;
+    for (uint32_t i = 0; i < made.pool_count; i++) { made.pools[i] = (tp_pool_config_t){ job->pool_ids[i], job->strides[i] }; }
+    return made;
+}
+
+static bool is_same_geometry(const tp_profile_config_t *a, const tp_profile_config_t *b)
+{
+    if (a->header_nslots != b->header_nslots || a->pool_count != b->pool_count) { return false; }
+    for (uint32_t i = 0; i < a->pool_count; i++)
+    {
+        if (a->pools[i].pool_id != b->pools[i].pool_id || a->pools[i].stride_bytes != b->pools[i].stride_bytes) { return false; }
+    }
+    return true;
+}
+
 /* Row 18 and the end of the sequence of 4.1: creation first, announce after (trap P4). */
 static void creation_done(tpi_driver_t *driver, tpi_stream_t *stream, tpi_region_job_t *job, tpi_wait_t *wait, int64_t now_ns)
 {
@@ -184,7 +202,9 @@ static void creation_done(tpi_driver_t *driver, tpi_stream_t *stream, tpi_region
     stream->files = job->files;
     job->files = NULL;
     stream->is_suspended = false;
-    stream->is_known = true;
+    stream->is_known = !stream->is_removed;
+    stream->live = geometry_of(job);
+    stream->counts.epochs++;
     driver->stats.regions_created++;
     if (NULL == stream->counter) { tpi_driver_counter_stream(driver, stream); }
     tpi_tracked_set(stream->counter, (int64_t)stream->files->epoch);
@@ -250,7 +270,7 @@ static tpi_wait_t *take_waits(tpi_driver_t *driver, const tpi_stream_t *stream)
     return taken;
 }
 
-/* The regions were made for a request that a draining driver may not grant any more. */
+/* The regions were made for a request that may not be granted any more, or for a geometry that is not wanted any more. */
 static void discard(tpi_driver_t *driver, tpi_stream_t *stream, tpi_region_job_t *job, int64_t now_ns)
 {
     tpi_region_job_t *const undo = new_job(driver, TPI_JOB_DISCARD, stream, now_ns);
@@ -259,6 +279,30 @@ static void discard(tpi_driver_t *driver, tpi_stream_t *stream, tpi_region_job_t
     undo->epoch = job->epoch;
     job->files = NULL;
     tpi_regions_submit(driver->regions, undo);
+}
+
+/* The outcome of a creation whose request may not be granted any more: NULL = it may. */
+static const char *why_not(const tpi_driver_t *driver, const tpi_stream_t *stream)
+{
+    return TP_DRIVER_RUNNING != driver->state ? "driver draining" : stream->is_removed ? "stream not provisioned" : NULL;
+}
+
+static bool is_stale(const tpi_stream_t *stream, const tpi_region_job_t *job)
+{
+    const tp_profile_config_t made = geometry_of(job);
+    return !is_same_geometry(&made, &stream->profile);
+}
+
+static void failed_creation(tpi_driver_t *driver, tpi_stream_t *stream, const tpi_region_job_t *job, tpi_wait_t *wait, int64_t now_ns)
+{
+    char text[TPC_ERROR_MESSAGE_MAX + 1];
+    driver->stats.regions_failed++;
+    stream->counts.epochs_failed++;
+    tpi_err_restore(&job->error);
+    tpi_log_err(TP_LOG_ERROR);
+    (void)snprintf(text, sizeof(text), "shm creation failed: %s: %s", tp_strerror(job->error.code), job->error.msg);
+    creation_failed(driver, stream, wait, TPC_CODE_INTERNAL_ERROR, text, now_ns);              /* D-180 */
+    if (TP_EMLOCK == job->error.code) { tpi_driver_begin_drain(driver, TPC_SHUTDOWN_ERROR, job->error.msg, false, now_ns); }     /* D-192 */
 }
 
 static void on_created(tpi_driver_t *driver, tpi_region_job_t *job, int64_t now_ns)
@@ -271,20 +315,17 @@ static void on_created(tpi_driver_t *driver, tpi_region_job_t *job, int64_t now_
     stream->creating_for = NULL;
     stream->dir_fd = job->dir_fd;
     if (job->epoch > stream->epoch) { stream->epoch = job->epoch; }                            /* D-201: not used again */
-    if (job->rc < 0)
-    {
-        driver->stats.regions_failed++;
-        tpi_err_restore(&job->error);
-        tpi_log_err(TP_LOG_ERROR);
-        char text[TPC_ERROR_MESSAGE_MAX + 1];
-        (void)snprintf(text, sizeof(text), "shm creation failed: %s: %s", tp_strerror(job->error.code), job->error.msg);
-        creation_failed(driver, stream, wait, TPC_CODE_INTERNAL_ERROR, text, now_ns);          /* D-180 */
-        if (TP_EMLOCK == job->error.code) { tpi_driver_begin_drain(driver, TPC_SHUTDOWN_ERROR, job->error.msg, false, now_ns); }     /* D-192 */
-    }
-    else if (NULL != wait && TP_DRIVER_RUNNING != driver->state)
+    if (job->rc < 0) { failed_creation(driver, stream, job, wait, now_ns); }
+    else if (NULL != wait && NULL != why_not(driver, stream))
     {
         discard(driver, stream, job, now_ns);
-        creation_failed(driver, stream, wait, TPC_CODE_REJECTED, "driver draining", now_ns);
+        creation_failed(driver, stream, wait, TPC_CODE_REJECTED, why_not(driver, stream), now_ns);
+    }
+    else if (is_stale(stream, job))                            /* D-133: nobody sees a geometry that a reload has replaced meanwhile */
+    {
+        discard(driver, stream, job, now_ns);
+        if (0 == tpi_stream_raise(driver, stream, wait, now_ns)) { return; }
+        if (NULL != wait) { creation_failed(driver, stream, wait, TPC_CODE_INTERNAL_ERROR, tp_errmsg(), now_ns); }
     }
     else { creation_done(driver, stream, job, wait, now_ns); }
     if (NULL != wait) { tpi_wait_remove(driver, wait); }
@@ -408,6 +449,39 @@ void tpi_stream_forget_if_unused(tpi_driver_t *driver, tpi_stream_t *stream, int
     drop_stream(driver, stream, !driver->gc.enabled, now_ns);
 }
 
+bool tpi_stream_set_profile(tpi_driver_t *driver, tpi_stream_t *stream, const tp_profile_config_t *profile, int64_t now_ns)
+{
+    const bool same = is_same_geometry(&stream->profile, profile);
+    const bool renamed = 0 != strcmp(stream->profile.name, profile->name);
+    stream->profile = *profile;
+    if (same && !renamed) { return false; }
+    if (NULL != stream->counter)                               /* labels cannot be written again */
+    {
+        const int64_t epoch = stream->counter->value;
+        tpi_tracked_close(driver, stream->counter);
+        tpi_driver_counter_stream(driver, stream);
+        tpi_tracked_set(stream->counter, epoch);
+    }
+    if (same) { return false; }
+    TPI_LOG_INFO("stream %" PRIu32 ": another geometry, its epoch rises", stream->stream_id);
+    if (stream->is_creating) { return true; }                  /* its outcome is stale, and made again */
+    if (NULL != stream->producer) { (void)tpi_driver_revoke(driver, stream->producer->lease.lease_id, "layout of the stream changed", now_ns); }
+    else if (NULL != stream->files) { (void)tpi_stream_raise(driver, stream, NULL, now_ns); }    /* D-133 */
+    return NULL != stream->files;
+}
+
+int tpi_stream_take(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_ns)
+{
+    tpi_region_create_t what = { 0 };
+    fill(driver, &what, stream->stream_id, now_ns);
+    stream->dir_fd = tpi_ownership_take(&what);                                                /* D-002 */
+    if (stream->dir_fd < 0) { return -1; }
+    tpi_driver_counter_stream(driver, stream);
+    return 0;
+}
+
+void tpi_stream_undo(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_ns) { drop_stream(driver, stream, true, now_ns); }
+
 int tpi_streams_init(tpi_driver_t *driver, int64_t now_ns)
 {
     const tp_driver_config_t *const config = &driver->config;
@@ -416,12 +490,7 @@ int tpi_streams_init(tpi_driver_t *driver, int64_t now_ns)
         const tp_stream_config_t *const one = &config->streams[i];
         const tp_profile_config_t *const profile = tpi_driver_config_profile(config, one->profile);
         tpi_stream_t *const stream = NULL == profile ? NULL : tpi_stream_add(driver, one->stream_id, one->name, profile, true);
-        tpi_region_create_t what = { 0 };
-        if (NULL == stream) { return -1; }
-        fill(driver, &what, one->stream_id, now_ns);
-        stream->dir_fd = tpi_ownership_take(&what);                                            /* D-002 */
-        if (stream->dir_fd < 0) { return -1; }
-        tpi_driver_counter_stream(driver, stream);
+        if (NULL == stream || tpi_stream_take(driver, stream, now_ns) < 0) { return -1; }
         if (config->epoch_gc_on_startup) { submit_gc(driver, stream, NULL, now_ns); }          /* D-178 */
     }
     driver->orphans_ns = config->epoch_gc_on_startup ? now_ns : now_ns + ORPHANS_PERIOD_NS;

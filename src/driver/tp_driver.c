@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
+#include "common/log_keep.h"
 #include "driver/driver_admin.h"
 #include "driver/driver_internal.h"
 #include "runtime/agent.h"
@@ -44,6 +45,7 @@ struct tp_driver
     atomic_bool has_thread;
     atomic_flag busy;
     atomic_bool is_lost;
+    bool keeps_log;
     int64_t admin_ns;
 };
 
@@ -149,6 +151,7 @@ int tp_driver_init(tp_driver_t **driver, const tp_driver_config_t *config)
     if (NULL == d) { return -1; }
     atomic_flag_clear(&d->busy);
     (void)pthread_mutex_init(&d->runner_mutex, NULL);
+    d->keeps_log = tpi_log_keep_begin() >= 0;                  /* for the local socket */
     const tpi_driver_options_t options = { .worker = TPI_WORKER_THREAD, .wake = wake, .wake_clientd = d };
     if (open_bus(d, config) < 0 || tpi_driver_create(&d->inner, config, d->bus, &options, tpi_clock_monotonic_ns()) < 0 || wait_until_ready(d) < 0 ||
         publish_endpoint(d, config) < 0)
@@ -240,6 +243,17 @@ void tp_driver_shutdown(tp_driver_t *driver, int reason, bool skip_wait)
     wake(driver);
 }
 
+void tp_driver_set_config_source(tp_driver_t *driver, tp_driver_config_source_t source, void *clientd)
+{
+    tpi_driver_set_source(driver->inner, source, clientd);
+}
+
+void tp_driver_reload(tp_driver_t *driver)
+{
+    tpi_driver_ask_reload(driver->inner);
+    wake(driver);
+}
+
 void tp_driver_close(tp_driver_t *driver)
 {
     if (NULL == driver) { return; }
@@ -249,6 +263,7 @@ void tp_driver_close(tp_driver_t *driver)
     (void)pthread_mutex_unlock(&driver->runner_mutex);
     tpi_agent_runner_close(runner);
     tpi_admin_close(driver->admin);
+    if (driver->keeps_log) { tpi_log_keep_end(); }
     tpi_endpoint_remove(driver->endpoint_writer);
     tpi_driver_delete(driver->inner, tpi_clock_monotonic_ns());
     tpi_bus_close(driver->bus);

@@ -12,7 +12,7 @@
 
 #define TPI_LOCAL_PEERS_MAX 8          /* at once; more are closed again, and counted */
 #define TPI_LOCAL_LINE_MAX 4096        /* of a request, line end included */
-#define TPI_LOCAL_REPLY_MAX (1u << 20)
+#define TPI_LOCAL_REPLY_MAX (8u << 20)
 
 typedef struct tpi_local_server tpi_local_server_t;
 typedef struct tpi_local_peer tpi_local_peer_t;

@@ -2,6 +2,8 @@
 #include "driver_rig.h"
 
 #include "common/alloc.h"
+#include "common/log.h"
+#include "common/log_keep.h"
 #include "driver/driver_admin.h"
 
 #define PRODUCER TP_ROLE_PRODUCER
@@ -59,6 +61,83 @@ static void drain_begins_an_orderly_end__D_151(void **state)
     assert_int_equal(m.reason, TPC_SHUTDOWN_ADMIN);
 }
 
+static void draining_can_skip_the_wait__D_152(void **state)
+{
+    (void)state;
+    rig_start();
+    asked("{\"cmd\":\"drain\",\"now\":true}", "\"ok\":true");
+    assert_int_equal(tpi_driver_state(rig->driver), TP_DRIVER_STOPPED);
+    assert_true(rig_find(TPC_DRIVER_SCHEMA, TPC_DRIVER_SHUTDOWN, 0) >= 0);
+}
+
+static void streams_are_described_with_who_holds_them(void **state)
+{
+    (void)state;
+    char text[256];
+    rig_start();
+    asked("{\"cmd\":\"streams\"}", "{\"stream\":10000,\"name\":\"left\",\"profile\":\"p\",\"origin\":\"static\","
+        "\"state\":\"idle\",\"epoch\":\"0\",\"nslots\":8,\"pools\":[{\"pool\":1,\"stride\":4096},{\"pool\":7,\"stride\":65536}],"
+        "\"bytes\":559296,\"producer\":null,\"consumers\":[],");
+    const tpc_attach_response_t p = rig_attach(PRODUCER, 42, 10001);
+    (void)snprintf(text, sizeof(text), "\"state\":\"live\",\"epoch\":\"%llu\"", (unsigned long long)p.epoch);
+    asked("{\"cmd\":\"streams\",\"stream\":10001}", text);
+    (void)snprintf(text, sizeof(text), "\"producer\":{\"lease\":\"%llu\",\"client\":42,\"role\":\"producer\",\"node\":1,"
+        "\"epoch\":\"%llu\",\"keepalive_age_ns\":0,\"expires_in_ns\":3000000000}", (unsigned long long)p.lease_id, (unsigned long long)p.epoch);
+    asked("{\"cmd\":\"streams\",\"stream\":10001}", text);
+    const tpc_attach_response_t c = rig_attach(TP_ROLE_CONSUMER, 43, 10001);
+    asked("{\"cmd\":\"streams\",\"stream\":10001}", "\"role\":\"consumer\",\"node\":2,");
+    asked("{\"cmd\":\"streams\",\"stream\":10001}", "\"descriptor_stream\":0,\"control_stream\":0}]");
+    (void)rig_detach(&c, 43, TP_ROLE_CONSUMER);
+    const tpc_attach_request_t second = rig_request(PRODUCER, 44, 10001);
+    (void)rig_ask(&second);
+    asked("{\"cmd\":\"streams\",\"stream\":10001}", "\"counts\":{\"granted\":2,\"refused\":1,\"detached\":1,\"expired\":0,\"revoked\":0,\"epochs\":1,"
+        "\"epochs_failed\":0}");
+    rig_step(3001 * MS);
+    asked("{\"cmd\":\"streams\",\"stream\":10001}", "\"expired\":1,\"revoked\":0,\"epochs\":2,");
+    asked("{\"cmd\":\"streams\",\"stream\":4}", "\"code\":1009");
+    asked("{\"cmd\":\"streams\",\"stream\":-1}", "\"ok\":false");
+    asked("{\"cmd\":\"streams\",\"stream\":4294967296}", "\"ok\":false");
+}
+
+static int log_setup(void **state)
+{
+    tp_log_set_handler(NULL, NULL, TP_LOG_INFO);
+    return tpi_log_keep_begin() < 0 ? -1 : rig_setup(state);
+}
+
+static int log_teardown(void **state)
+{
+    tpi_log_keep_end();
+    return rig_teardown(state);
+}
+
+static void the_log_can_be_read_and_its_level_set(void **state)
+{
+    (void)state;
+    rig_start();
+    asked("{\"cmd\":\"log\",\"limit\":0}", "\"lines\":[]");
+    (void)rig_attach(PRODUCER, 42, 10000);
+    asked("{\"cmd\":\"log\"}", "\"level\":\"info\",\"code\":0,\"text\":\"stream 10000: client 42 attached as producer");
+    asked("{\"cmd\":\"log\"}", "\"ok\":true,\"level\":\"info\",\"next\":\"");
+    asked("{\"cmd\":\"log\",\"after\":\"1000\"}", "\"lines\":[]");
+    asked("{\"cmd\":\"log\",\"level\":\"trace\",\"limit\":1}", "\"level\":\"trace\",\"next\"");
+    assert_int_equal(tpi_log_level(), TP_LOG_TRACE);
+    static const char *const wrong[] = { "{\"cmd\":\"log\",\"level\":\"loud\"}", "{\"cmd\":\"log\",\"level\":3}", "{\"cmd\":\"log\",\"after\":1}",
+        "{\"cmd\":\"log\",\"limit\":257}", "{\"cmd\":\"log\",\"limit\":-1}", "{\"cmd\":\"log\",\"limit\":\"1\"}" };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) { asked(wrong[i], "\"ok\":false"); }
+    assert_int_equal(tpi_log_level(), TP_LOG_TRACE);
+}
+
+static void distinct_errors_are_told_with_how_often_and_when(void **state)
+{
+    (void)state;
+    rig_start();
+    asked("{\"cmd\":\"errors\"}", "\"forgotten\":0,\"errors\":[]");
+    tpi_log_keep_add(TP_LOG_ERROR, TP_EIO, "disk 7 \xff", 1000);
+    tpi_log_keep_add(TP_LOG_ERROR, TP_EIO, "disk 8 \xff", 2000);
+    asked("{\"cmd\":\"errors\"}", "\"count\":2,\"first_ns\":\"1000\",\"last_ns\":\"2000\",\"text\":\"disk 8 ?\"}]");
+}
+
 static void nonsense_is_an_error_and_nothing_else__P11(void **state)
 {
     (void)state;
@@ -75,6 +154,10 @@ static void nonsense_is_an_error_and_nothing_else__P11(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { RIG_TEST(ping_tells_who_answers), RIG_TEST(leases_are_listed_and_revoked__D_130),
-        RIG_TEST(drain_begins_an_orderly_end__D_151), RIG_TEST(nonsense_is_an_error_and_nothing_else__P11) };
+        RIG_TEST(drain_begins_an_orderly_end__D_151), RIG_TEST(draining_can_skip_the_wait__D_152),
+        RIG_TEST(streams_are_described_with_who_holds_them),
+        cmocka_unit_test_setup_teardown(the_log_can_be_read_and_its_level_set, log_setup, log_teardown),
+        cmocka_unit_test_setup_teardown(distinct_errors_are_told_with_how_often_and_when, log_setup, log_teardown),
+        RIG_TEST(nonsense_is_an_error_and_nothing_else__P11) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,8 +29,15 @@ TP_EXPORT void tp_log_set_handler(tp_log_handler_t handler, void *clientd, tp_lo
 /* Changes the level only. Any thread, at any time. */
 TP_EXPORT void tp_log_set_level(tp_log_level_t level);
 
-/* A handler for programs: "level[TP code]: text" lines on standard error, with local time. clientd is not used. */
+/*
+ * Handlers for programs; clientd is not used. Text: "12:00:00.000 warn [TP5204]: ..." lines on standard error, with local time, the code only where
+ * there is one. JSON: one object a line with "time" (UTC, RFC 3339), "level", "code" (0 = none) and "text"; bytes that are not UTF-8 become U+FFFD.
+ */
 TP_EXPORT void tp_log_to_stderr(void *clientd, tp_log_level_t level, int code, const char *text);
+TP_EXPORT void tp_log_to_stderr_json(void *clientd, tp_log_level_t level, int code, const char *text);
+
+/* A line of the program itself into the log of its process: one format, one level for both. Any thread. */
+TP_EXPORT void tp_log_line(tp_log_level_t level, int code, const char *text);
 
 TP_END_DECLS
 

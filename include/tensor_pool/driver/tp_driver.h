@@ -27,6 +27,20 @@ TP_EXPORT int tp_driver_do_work(tp_driver_t *driver);
 /* For loops of your own: how long a cycle without work may sleep, longer while nobody is attached. Call it on the thread of do_work. */
 TP_EXPORT int64_t tp_driver_park_limit_ns(const tp_driver_t *driver);
 
+/*
+ * Where a reload gets the configuration from: fills *config (tp_driver_config_init first), which becomes the driver's, or returns -1 with tp_err set.
+ * Called on the thread of do_work; it may read a file.
+ */
+typedef int (*tp_driver_config_source_t)(void *clientd, tp_driver_config_t *config);
+/* Without a source reloads are refused. Before tp_driver_start, or on the thread of do_work. */
+TP_EXPORT void tp_driver_set_config_source(tp_driver_t *driver, tp_driver_config_source_t source, void *clientd);
+/*
+ * Reads the configuration again in the next cycle, from any thread: everything is checked, an error (logged) changes nothing, and what needs a
+ * restart is named in the log. Streams whose geometry changes get a new epoch; their producers attach again (docs/spec/95-local-extensions.md
+ * section 5).
+ */
+TP_EXPORT void tp_driver_reload(tp_driver_t *driver);
+
 typedef enum tp_driver_state
 {
     TP_DRIVER_RUNNING = 1,
