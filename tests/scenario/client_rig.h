@@ -53,6 +53,7 @@ typedef struct cr
     size_t dead_count;
     int opens;                         /* buses the client asked for */
     bool no_media;                     /* there is none to connect to */
+    bool hostile;                      /* the driver takes nothing amiss either */
     bool has_endpoint;
     tpi_endpoint_t endpoint;
     /* script */
