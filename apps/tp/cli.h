@@ -106,7 +106,7 @@ int cli_args_parse(cli_args_t *args, const cli_verb_t *verb, int argc, char **ar
 void cli_help_all(FILE *out);
 void cli_help_verb(FILE *out, const cli_verb_t *verb);
 void cli_man(FILE *out, const cli_verb_t *verb);
-int cli_completion_bash(FILE *out);
+bool cli_completion(FILE *out, const char *shell);         /* bash, zsh, fish; false for any other */
 
 /* ---- stopping ---- */
 void cli_signals_init(void);           /* SIGINT and SIGTERM set the flag below; SIGPIPE is ignored */

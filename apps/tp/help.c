@@ -89,11 +89,12 @@ void cli_man(FILE *out, const cli_verb_t *verb)
     if (NULL == verb)
     {
         fprintf(out, ".TH TP 1 \"\" \"tensor_pool %s\"\n.SH NAME\ntp \\- tensor pools on the command line\n.SH SYNOPSIS\n.B tp\n"
-            "[OPTIONS] VERB [ARGUMENTS]\n.SH VERBS\n", TPI_VERSION);
+            "[OPTIONS] VERB [ARGUMENTS]\n.SH DESCRIPTION\nLooks at streams of tensor pools, publishes, consumes, checks, administers the "
+            "driver. A stream is a name of the driver's\nconfiguration or a decimal id.\n.SH VERBS\n", TPI_VERSION);
         for (const cli_verb_t *const *at = cli_verbs; NULL != *at; at++)
         {
             if ((*at)->hidden) { continue; }
-            fprintf(out, ".TP\n.B tp %s %s\n", (*at)->name, (*at)->arguments);
+            fprintf(out, ".TP\n.BR tp\\-%s (1) \" %s\"\n", (*at)->name, (*at)->arguments);
             man_text(out, (*at)->summary);
             fputc('\n', out);
         }
@@ -114,72 +115,9 @@ void cli_man(FILE *out, const cli_verb_t *verb)
         man_options(out, verb->options);
     }
     man_options(out, cli_global_options);
-    fputs(".SH EXIT STATUS\n0 ok, 1 check failed, 2 usage, 3 no driver, 4 rejected, 5 timeout, 6 data lost or torn.\n", out);
-}
-
-static void completion_options(FILE *out, const cli_option_t *options)
-{
-    for (; NULL != options && NULL != options->name; options++)
-    {
-        if (NULL == options->help) { continue; }
-        fprintf(out, " --%s%s", options->name, CLI_FLAG == options->type || CLI_TEXT_OPTIONAL == options->type ? "" : "=");
-        if (0 != options->letter) { fprintf(out, " -%c", options->letter); }
-    }
-}
-
-static void completion_values(FILE *out, const cli_option_t *options)
-{
-    for (; NULL != options && NULL != options->name; options++)
-    {
-        if (!options->enumerated || NULL == options->help) { continue; }
-        char words[128];
-        snprintf(words, sizeof(words), "%s", options->value);
-        for (char *at = words; '\0' != *at; at++)
-        {
-            if ('|' == *at) { *at = ' '; }
-        }
-        fprintf(out, "        --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", options->name, words);
-    }
-}
-
-int cli_completion_bash(FILE *out)
-{
-    fputs("# bash completion of tp; load it with: source <(tp completion bash)\n_tp()\n{\n    local cur prev verb word options words\n"
-        "    cur=${COMP_WORDS[COMP_CWORD]}\n    prev=${COMP_WORDS[COMP_CWORD-1]}\n    [[ $cur == '=' ]] && cur=\n"
-        "    if [[ $prev == '=' ]]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
-        "    verb=\n    for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n        case $word in\n", out);
-    for (const cli_verb_t *const *verb = cli_verbs; NULL != *verb; verb++)
-    {
-        if (!(*verb)->hidden) { fprintf(out, "            %s) verb=$word; break ;;\n", (*verb)->name); }
-    }
-    fputs("        esac\n    done\n    case $prev in\n", out);
-    fputs("        --aeron-dir|--base-dir|--allowed-base-dir) COMPREPLY=($(compgen -d -- \"$cur\")); return ;;\n"
-        "        --out|--png|--video) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", out);
-    for (const cli_verb_t *const *verb = cli_verbs; NULL != *verb; verb++)
-    {
-        if (!(*verb)->hidden) { completion_values(out, (*verb)->options); }
-    }
-    fputs("    esac\n    case $verb in\n", out);
-    for (const cli_verb_t *const *verb = cli_verbs; NULL != *verb; verb++)
-    {
-        if ((*verb)->hidden) { continue; }
-        fprintf(out, "        %s) options='", (*verb)->name);
-        completion_options(out, (*verb)->options);
-        fprintf(out, "'; words='%s'", NULL != (*verb)->words ? (*verb)->words : "");
-        if (0 == strncmp((*verb)->arguments, "STREAM", 6)) { fputs("; [[ $cur == -* ]] || words=$(tp ls --quiet 2>/dev/null)", out); }
-        fputs(" ;;\n", out);
-    }
-    fputs("        *) options=; words='", out);
-    for (const cli_verb_t *const *verb = cli_verbs; NULL != *verb; verb++)
-    {
-        if (!(*verb)->hidden) { fprintf(out, "%s ", (*verb)->name); }
-    }
-    fputs("' ;;\n    esac\n    options+='", out);
-    completion_options(out, cli_global_options);
-    fputs("'\n    if [[ $cur == -* ]]; then\n        COMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n"
-        "        [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace\n    else\n"
-        "        COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
-        "        [[ ${#COMPREPLY[@]} -gt 0 ]] || COMPREPLY=($(compgen -f -- \"$cur\"))\n    fi\n"
-        "}\ncomplete -F _tp tp\n", out);
-    return CLI_OK;
+    fputs(".SH ENVIRONMENT\n.BR TP_AERON_DIR ,\n.BR TP_DRIVER ,\n.BR TP_CLIENT_NAME ,\n.BR TP_ALLOWED_BASE_DIRS ,\n.BR TP_LOG_LEVEL ,\n"
+        ".B TP_RUNTIME_DIR\nand more: tp env shows each setting with its source. An option comes first, then the variable, then the endpoint "
+        "file of\nthe running driver, then the default.\n", out);
+    fputs(".SH EXIT STATUS\n0 ok, 1 check failed, 2 usage, 3 no driver, 4 rejected, 5 timeout, 6 data lost or torn.\n.SH SEE ALSO\n", out);
+    fputs(NULL == verb ? ".BR tp_driver (1)\n" : ".BR tp (1),\n.BR tp_driver (1)\n", out);
 }

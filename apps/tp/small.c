@@ -103,19 +103,19 @@ const cli_verb_t verb_version = {
 
 static int run_completion(const cli_args_t *args)
 {
-    if (0 == strcmp(args->positional[0], "bash")) { return cli_completion_bash(stdout); }
-    if (0 != strcmp(args->positional[0], "man"))
-    {
-        return cli_usage("completion", "tp completion bash, or tp completion man [VERB]; '%s' is neither", args->positional[0]);
-    }
+    const char *const word = args->positional[0];
     const cli_verb_t *verb = args->positional_count > 1 ? cli_verb_find(args->positional[1]) : NULL;
+    if (0 != strcmp(word, "man") && args->positional_count > 1) { return cli_usage("completion", "tp completion %s takes no further words", word); }
+    if (0 != strcmp(word, "man") && cli_completion(stdout, word)) { return CLI_OK; }
+    if (0 != strcmp(word, "man")) { return cli_usage("completion", "tp completion bash|zsh|fish, or tp completion man [VERB]; '%s' is none", word); }
     if (args->positional_count > 1 && NULL == verb) { return cli_usage("completion", "no verb '%s'", args->positional[1]); }
     cli_man(stdout, verb);
     return CLI_OK;
 }
 
 const cli_verb_t verb_completion = {
-    .name = "completion", .arguments = "bash|man [VERB]", .min_arguments = 1, .max_arguments = 2, .words = "bash man", .run = run_completion,
-    .summary = "Print the completion script of bash, or man pages",
-    .text = "  source <(tp completion bash)\n  tp completion man | man -l -\n  tp completion man pub | man -l -",
+    .name = "completion", .arguments = "bash|zsh|fish | man [VERB]", .min_arguments = 1, .max_arguments = 2, .words = "bash zsh fish man",
+    .run = run_completion, .summary = "Print the completion script of a shell, or man pages",
+    .text = "  source <(tp completion bash)\n  source <(tp completion zsh)\n  tp completion fish | source\n  tp completion man | man -l -\n"
+        "  tp completion man pub | man -l -\n\nAn installed tp has all of them where shells and man look.",
 };

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "options.h"
 #include "output.h"
+#include "pages.h"
 #include "run.h"
 
 static void on_warning(void *clientd, int code, const char *text)
@@ -67,6 +68,8 @@ int main(int argc, char **argv)
     {
         case ACTION_PRINT_EXAMPLE: tpi_driver_config_example(stdout); return finish_output();
         case ACTION_PRINT_REFERENCE: tpi_driver_config_reference(stdout); return finish_output();
+        case ACTION_PRINT_MAN: pages_man(stdout); return finish_output();
+        case ACTION_PRINT_COMPLETION: return pages_completion(stdout, options.shell) ? finish_output() : EXIT_CODE_USAGE;
         case ACTION_LIST_KEYS: tpi_driver_config_help(stdout); return finish_output();
         default: break;
     }

@@ -1,7 +1,6 @@
 /* Owns the command line. Strings of argv are borrowed: they live as long as the process. */
 #include "options.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -28,13 +27,15 @@ enum
     KEY_PRINT_EXAMPLE,
     KEY_PRINT_REFERENCE,
     KEY_LIST_KEYS,
+    KEY_PRINT_MAN,
+    KEY_PRINT_COMPLETION,
     KEY_SET
 };
 
 static const char *const level_names[] = { "error", "warn", "info", "debug", "trace" };
 #define LEVELS ((int)(sizeof(level_names) / sizeof(level_names[0])))
 
-static const struct argp_option argp_options[] = {
+const struct argp_option options_table[] = {
     { NULL, 0, NULL, 0, "Configuration", 1 },
     { "config", 'c', "FILE", 0, "TOML file; without it: built-in streams 10000 to 10015, dynamic ones 20000 to 29999", 1 },
     { "embedded-media-driver", KEY_EMBEDDED, NULL, 0, "run an Aeron media driver in this process", 1 },
@@ -54,10 +55,12 @@ static const struct argp_option argp_options[] = {
     { "print-example", KEY_PRINT_EXAMPLE, NULL, 0, "print a configuration file to start from", 3 },
     { "list-keys", KEY_LIST_KEYS, NULL, 0, "print every key with default, bounds and meaning", 3 },
     { "print-reference", KEY_PRINT_REFERENCE, NULL, 0, "print the reference page of all keys (Markdown)", 3 },
+    { "print-man", KEY_PRINT_MAN, NULL, 0, "print the man page", 3 },
+    { "print-completion", KEY_PRINT_COMPLETION, "SHELL", 0, "print the completion script of bash, zsh or fish", 3 },
     { NULL, 0, NULL, 0, NULL, 0 }
 };
 
-static const char doc[] = "Owns the shared memory of tensor streams and hands out leases.\v"
+const char options_doc[] = "Owns the shared memory of tensor streams and hands out leases.\v"
     "A value is taken from the first of: command line, environment (driver.aeron_dir from DRIVER_AERON_DIR and so on), file, default.\n\n"
     "SIGTERM and SIGINT drain and end the driver; a second one ends it at once.\n\n"
     "Exit codes: 0 ended in order, 1 configuration or start failed, 2 usage, 3 no Aeron media driver.";
@@ -117,6 +120,15 @@ static int parse_run(int key, char *argument, struct argp_state *state)
         case KEY_PRINT_EXAMPLE: options->action = ACTION_PRINT_EXAMPLE; return 0;
         case KEY_PRINT_REFERENCE: options->action = ACTION_PRINT_REFERENCE; return 0;
         case KEY_LIST_KEYS: options->action = ACTION_LIST_KEYS; return 0;
+        case KEY_PRINT_MAN: options->action = ACTION_PRINT_MAN; return 0;
+        case KEY_PRINT_COMPLETION:
+            options->action = ACTION_PRINT_COMPLETION;
+            options->shell = argument;
+            if (0 != strcmp(argument, "bash") && 0 != strcmp(argument, "zsh") && 0 != strcmp(argument, "fish"))
+            {
+                argp_error(state, "--print-completion %s: one of bash, zsh, fish is needed", argument);
+            }
+            return 0;
         case ARGP_KEY_ARG: argp_error(state, "unexpected argument '%s'", argument); return 0;
         default: return ARGP_ERR_UNKNOWN;
     }
@@ -141,7 +153,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 void options_parse(options_t *options, int argc, char **argv)
 {
-    static const struct argp argp = { .options = argp_options, .parser = parse, .doc = doc };
+    static const struct argp argp = { .options = options_table, .parser = parse, .doc = options_doc };
     *options = (options_t){ .log_level = -1, .ready_fd = -1 };
     argp_program_version = "tp_driver " TPI_VERSION;
     argp_err_exit_status = EXIT_CODE_USAGE;

@@ -2,6 +2,7 @@
 #ifndef TP_DRIVER_OPTIONS_H
 #define TP_DRIVER_OPTIONS_H
 
+#include <argp.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,7 +17,9 @@ typedef enum action
     ACTION_PRINT_CONFIG,
     ACTION_PRINT_EXAMPLE,
     ACTION_PRINT_REFERENCE,
-    ACTION_LIST_KEYS
+    ACTION_LIST_KEYS,
+    ACTION_PRINT_MAN,
+    ACTION_PRINT_COMPLETION
 }
 action_t;
 
@@ -24,6 +27,7 @@ typedef struct options
 {
     action_t action;
     const char *config_file;               /* NULL = built-in streams */
+    const char *shell;                     /* of --print-completion */
     int log_level;                         /* -1 = TP_LOG_LEVEL or info */
     bool log_json;
     int ready_fd;                          /* -1 = none */
@@ -32,6 +36,11 @@ typedef struct options
     char keys[SETTINGS_MAX][96];           /* of --set */
 }
 options_t;
+
+/* What --help, the man page and shell completion are made from; ends with a row of zeros. */
+
+extern const struct argp_option options_table[];
+extern const char options_doc[];
 
 /* Does not return for --help, --version and usage errors (exit code 2). */
 void options_parse(options_t *options, int argc, char **argv);

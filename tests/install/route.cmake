@@ -1,6 +1,6 @@
 # Builds tests/install/outside by one route and runs its programs.
 file(MAKE_DIRECTORY "${WORK}")
-if (ROUTE STREQUAL "pkg_config")
+if (ROUTE MATCHES "pkg_config")
     find_program(PKG_CONFIG NAMES pkg-config pkgconf REQUIRED)
     set(ENV{PKG_CONFIG_PATH} "${PREFIX}/${LIBDIR}/pkgconfig")
     foreach (program client services)
@@ -8,13 +8,22 @@ if (ROUTE STREQUAL "pkg_config")
         if (program STREQUAL "services")
             set(package tensor_pool_services)
         endif ()
-        execute_process(COMMAND "${PKG_CONFIG}" --cflags --libs ${package}
+        set(static)
+        if (ROUTE MATCHES "static")
+            set(static --static)
+        endif ()
+        execute_process(COMMAND "${PKG_CONFIG}" ${static} --cflags --libs ${package}
             OUTPUT_VARIABLE flags OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+        if (static)              # our archives, the system's libraries as they come
+            string(REGEX REPLACE "-l(tensor_pool[a-z_]*)" "-l:lib\\1.a" flags "${flags}")
+        endif ()
         separate_arguments(flags UNIX_COMMAND "${flags}")
         execute_process(COMMAND "${CC}" -std=c11 -Wall -Wextra -Wpedantic -Werror -o "${WORK}/${program}" "${SOURCE}/outside/${program}.c" ${flags}
             COMMAND_ERROR_IS_FATAL ANY)
     endforeach ()
-    set(ENV{LD_LIBRARY_PATH} "${PREFIX}/${LIBDIR}")
+    if (NOT ROUTE MATCHES "static")
+        set(ENV{LD_LIBRARY_PATH} "${PREFIX}/${LIBDIR}")
+    endif ()
 else ()
     execute_process(COMMAND "${CMAKE_COMMAND}" -G "${GENERATOR}" -S "${SOURCE}/outside" -B "${WORK}" "-DROUTE=${ROUTE}"
         "-DCMAKE_PREFIX_PATH=${PREFIX}"

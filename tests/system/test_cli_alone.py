@@ -9,7 +9,7 @@ import pytest
 from cli import tp
 from harness.process import clean_environment, program
 
-VERBS = "demo ls info pub sub echo hz bw delay view stat shm config doctor env version completion".split()
+VERBS = "demo ls info pub sub echo hz bw delay view top stat errors lease driver shm config doctor env version completion".split()
 
 
 def test_every_verb_has_help_and_a_man_page(sandbox):
@@ -43,7 +43,7 @@ WRONG = [
     (["sub", "10000", "--max-rate", "5", "--mode", "stream"], "rate-limited"),
     (["config", "chekc"], "check|show|init"),
     (["shm", "lss"], "ls|inspect|clean"),
-    (["completion", "fish"], "bash"),
+    (["completion", "csh"], "bash"), (["completion", "zsh", "pub"], "no further"),
     (["demo", "--seconds", "1"], "at least 2"),
     (["version", "--json=yes"], "takes no value"),
 ]

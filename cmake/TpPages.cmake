@@ -1,0 +1,48 @@
+# Included: tp_pages(PROGRAM): makes man pages and shell completion from the program's own option tables and installs them.
+# Run with -P: writes them (PROGRAM, NAME, OUT).
+if (NOT CMAKE_SCRIPT_MODE_FILE)
+    function(tp_pages program)
+        if (NOT TP_INSTALL OR CMAKE_CROSSCOMPILING)
+            return()
+        endif ()
+        set(out "${CMAKE_CURRENT_BINARY_DIR}/pages")
+        add_custom_command(OUTPUT "${out}/stamp"
+            COMMAND "${CMAKE_COMMAND}" "-DPROGRAM=$<TARGET_FILE:${program}>" "-DNAME=${program}" "-DOUT=${out}"
+                -P "${PROJECT_SOURCE_DIR}/cmake/TpPages.cmake"
+            COMMAND "${CMAKE_COMMAND}" -E touch "${out}/stamp"
+            DEPENDS ${program} "${PROJECT_SOURCE_DIR}/cmake/TpPages.cmake" VERBATIM COMMENT "Writing man pages and completion of ${program}")
+        add_custom_target(${program}_pages ALL DEPENDS "${out}/stamp")
+        install(DIRECTORY "${out}/man1/" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+        install(FILES "${out}/${program}.bash" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME "${program}")
+        install(FILES "${out}/${program}.zsh" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" RENAME "_${program}")
+        install(FILES "${out}/${program}.fish" DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
+    endfunction()
+    return()
+endif ()
+
+function(write file)
+    execute_process(COMMAND "${PROGRAM}" ${ARGN} OUTPUT_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
+    if (text STREQUAL "")
+        message(FATAL_ERROR "${NAME} ${ARGN}: nothing was printed")
+    endif ()
+    file(WRITE "${OUT}/${file}" "${text}")
+    set(text "${text}" PARENT_SCOPE)
+endfunction()
+
+file(REMOVE_RECURSE "${OUT}/man1")
+if (NAME STREQUAL "tp")
+    write("man1/tp.1" completion man)
+    string(REGEX MATCHALL "tp\\\\-[a-z]+ \\(1\\)" verbs "${text}")
+    foreach (verb IN LISTS verbs)
+        string(REGEX REPLACE "tp\\\\-([a-z]+).*" "\\1" verb "${verb}")
+        write("man1/tp-${verb}.1" completion man ${verb})
+    endforeach ()
+    foreach (shell bash zsh fish)
+        write("tp.${shell}" completion ${shell})
+    endforeach ()
+else ()
+    write("man1/${NAME}.1" --print-man)
+    foreach (shell bash zsh fish)
+        write("${NAME}.${shell}" --print-completion=${shell})
+    endforeach ()
+endif ()
