@@ -255,3 +255,45 @@ def test_closed_pipes_and_full_disks_end_programs_in_order(sandbox, camera):
         with open("/dev/full", "wb") as full:
             done = subprocess.run([program("tp"), *words], stdout=full, stderr=subprocess.PIPE, env=environment(sandbox), timeout=30, check=False)
         assert 1 == done.returncode and b"error[TP1007]" in done.stderr, words
+
+
+def test_driver_reload_names_what_changed_and_what_needs_a_restart(sandbox, driver):
+    assert "nothing differs" in tp(sandbox, "driver", "reload").ok().text()
+    path = next(driver.command[i + 1] for i, word in enumerate(driver.command) if "--config" == word)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(CONFIG.replace("announce_period_ms = 200", "announce_period_ms = 300") + '[streams.new]\nstream_id = 10007\nprofile = "small"\n')
+    done = tp(sandbox, "driver", "reload", "--json").ok().one("reload")
+    assert done["added"] == [10007] and done["restart"] == ["policies.announce_period_ms"] and done["instance"] == "driver-01"
+    assert re.search(r"^needs restart +policies.announce_period_ms$", tp(sandbox, "driver", "reload").ok().text(), re.M)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(CONFIG.replace("stride_bytes = 4096", "stride_byte = 4096"))
+    complaint = tp(sandbox, "driver", "reload").ends(4).complaint()
+    assert "error[TP21" in complaint and "stride_byte" in complaint
+    assert "[TP21" in tp(sandbox, "driver", "log", "--count", 5).ok().text()
+    assert [line for line in tp(sandbox, "errors", "--json").ok().of("error") if "driver log" == line["source"] and "stride_byte" in line["text"]]
+
+
+def test_driver_log_shows_lines_and_sets_the_level(start, sandbox, driver):
+    assert re.search(r"^20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} info: ", tp(sandbox, "driver", "log").ok().text(), re.M)
+    assert tp(sandbox, "driver", "log", "debug").ok().text() == "log level debug\n"
+    assert tp(sandbox, "driver", "log", "info", "--json").ok().one("log_level")["level"] == "info"
+    assert "loud" in tp(sandbox, "driver", "log", "loud").ends(4).complaint()
+    assert 2 == len(tp(sandbox, "driver", "log", "--count", 2, "--json").ok().of("log"))
+    follower = start_tp(start, sandbox, "driver", "log", "--follow", "--interval", "0.05")
+    tp(sandbox, "driver", "reload").ok()
+    until(lambda: "reload" in follower.out().lower() or not follower.is_running(), 30, follower.describe)
+    driver.kill()
+    assert 3 == follower.wait(30), follower.describe()
+
+
+def test_driver_streams_shows_what_the_driver_says_of_its_streams(sandbox, camera):
+    streams = {line["name"]: line for line in tp(sandbox, "driver", "streams", "--json").ok().of("driver_stream")}
+    assert streams["idle"]["state"] == "idle" and streams["cam1"]["state"] == "live" and streams["cam1"]["producer"]["client"] == 77
+    assert 1 == len(tp(sandbox, "driver", "streams", "cam1", "--json").ok().of("driver_stream"))
+    text = tp(sandbox, "driver", "streams").ok().text()
+    assert re.search(r"^10000  cam1 +live .* granted 1", text, re.M) and "  producer 77" in text
+
+
+def test_drain_now_does_not_wait(sandbox, driver):
+    assert tp(sandbox, "driver", "drain", "--now", "--wait", "--json").ok().one("drain")["ended"] is True
+    driver.expect(0)
