@@ -252,6 +252,7 @@ void tpi_consumer_connection_lost(tp_consumer_t *consumer, int64_t now_ns);
 void tpi_consumer_on_announce(tp_consumer_t *consumer, const tpc_pool_announce_t *announce, int64_t joined_ns, int64_t now_ns);
 void tpi_consumer_on_config(tp_consumer_t *consumer, const tpc_consumer_config_t *config, int64_t now_ns);
 void tpi_consumer_on_qos(tp_consumer_t *consumer, const tpc_qos_consumer_t *qos, int32_t aeron_session_id, int64_t now_ns);
+void tpi_consumer_on_progress(tp_consumer_t *consumer, const tpc_frame_progress_t *progress, int64_t now_ns);
 void tpi_consumer_on_revoked(tp_consumer_t *consumer, const tpc_lease_revoked_t *revoked, int64_t now_ns);
 tp_consumer_t *tpi_consumer_next_of(const tp_consumer_t *consumer);
 

@@ -10,6 +10,7 @@
 
 #include "client/client_counters.h"
 #include "client/consumer_mapping.h"
+#include "client/consumer_progress.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/err.h"
@@ -190,7 +191,7 @@ static void say_hello(tp_consumer_t *c, int64_t now_ns)
     hello.stream_id = tpi_load_u32(&c->stream_id);
     hello.consumer_id = tpi_load_u32(&c->client_id);
     hello.supports_shm = 1;
-    hello.supports_progress = 0;
+    tpi_consumer_progress_hello(c, &hello);
     hello.mode = c->context.mode;
     hello.max_rate_hz = c->context.max_rate_hz;
     hello.expected_layout_version = TPC_LAYOUT_VERSION;
@@ -241,6 +242,7 @@ void tpi_consumer_on_config(tp_consumer_t *consumer, const tpc_consumer_config_t
     if (config->use_shm > 1 || (TP_MODE_STREAM != config->mode && TP_MODE_RATE_LIMITED != config->mode)) { return; }                /* W-070 */
     apply_mode(c, config->mode);
     apply_stream(c, config, now_ns);
+    tpi_consumer_progress_config(c, config, now_ns);
     if (!tpi_consumer_mapping_config(c, config)) { return; }
     char uri[TPI_CHANNEL_MAX];                             /* W-155 */
     (void)tpc_bytes_copy(uri, sizeof(uri), config->payload_fallback_uri);
@@ -275,6 +277,7 @@ int tpi_consumer_work(tp_consumer_t *consumer, int64_t now_ns)
     tp_consumer_t *c = consumer;
     int work = advance_link(c, now_ns);
     work += tpi_consumer_mapping_work(c, now_ns);
+    work += tpi_consumer_progress_work(c, now_ns);
     if (NULL != c->old_links) { reclaim_links(c); }
     settle_first(c);
     return work;
@@ -301,6 +304,7 @@ void tpi_consumer_connection_lost(tp_consumer_t *consumer, int64_t now_ns)
     c->link_open = NULL;
     c->connection = NULL;
     memset(&c->assigned, 0, sizeof(c->assigned));
+    tpi_consumer_progress_connection_lost(c);
     tpi_client_counters_forget(c->counters, c->counter_opens, TPI_CONSUMER_COUNTERS);
     c->counters_asked = false;
 }
@@ -325,6 +329,7 @@ static void dispose(void *object, int64_t now_ns)
         if (c == *at) { *at = c->next; break; }
     }
     tpi_attachment_close(c->attachment, now_ns);
+    tpi_consumer_progress_delete(c);
     tpi_consumer_mapping_delete(c);
     tpi_client_counters_close(c->connection, c->counters, c->counter_opens, TPI_CONSUMER_COUNTERS);
     tpi_open_abandon(c->connection, &c->link_open);

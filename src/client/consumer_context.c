@@ -18,6 +18,9 @@ int tp_consumer_context_init(tp_consumer_context_t **context)
     c->hugepages = TP_HUGEPAGES_UNSPECIFIED;
     c->mode = TP_MODE_STREAM;
     c->max_gap = TPI_FOLLOW_DEFAULT_MAX_GAP;
+    c->progress_interval_us = TP_NULL_U32;
+    c->progress_bytes_delta = TP_NULL_U32;
+    c->progress_major_delta = TP_NULL_U32;
     c->attach_timeout_ns = DEFAULT_ATTACH_TIMEOUT_NS;
     *context = c;
     return 0;
@@ -110,6 +113,15 @@ int tp_consumer_context_set_control_request(tp_consumer_context_t *context, cons
 {
     if (check(context, true, "stream_id", stream_id, "") < 0) { return -1; }
     return set_request(&context->control_request, channel, stream_id);
+}
+
+int tp_consumer_context_set_progress_hints(tp_consumer_context_t *context, uint32_t interval_us, uint32_t bytes_delta, uint32_t major_delta_units)
+{
+    if (check(context, true, "interval_us", interval_us, "") < 0) { return -1; }
+    context->progress_interval_us = interval_us;
+    context->progress_bytes_delta = bytes_delta;
+    context->progress_major_delta = major_delta_units;
+    return 0;
 }
 
 int tp_consumer_context_set_latency(tp_consumer_context_t *context, bool record)

@@ -4,6 +4,7 @@
  */
 #include "client/consumer_mapping.h"
 
+#include "client/consumer_progress.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/err.h"
@@ -66,6 +67,7 @@ static void adopt(tp_consumer_t *c, tpi_pool_set_t *set)
     const uint64_t before = c->mapped_epoch;
     *map = (tpi_consumer_map_t){ .set = set, .stream_id = set->stream_id, .epoch = set->epoch, .next = NULL };
     tpi_consumer_map_t *old = c->published;
+    tpi_consumer_progress_remapped(c);
     c->published = map;
     c->mapped_epoch = set->epoch;
     tpi_stat_set(&c->epoch, set->epoch);
@@ -198,6 +200,12 @@ static void reclaim(tp_consumer_t *c)
         *at = map->next;
         delete_map(map);
     }
+}
+
+void tpi_consumer_mapping_newer_epoch(tp_consumer_t *consumer, uint64_t newer, int64_t now_ns)
+{
+    tp_consumer_t *c = consumer;
+    if (NULL != c->published) { obey(c, tpi_mapping_on_newer_epoch(&c->mapping, c->published->epoch, newer), now_ns); }
 }
 
 int tpi_consumer_mapping_work(tp_consumer_t *consumer, int64_t now_ns)

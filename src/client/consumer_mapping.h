@@ -11,6 +11,8 @@ int tpi_consumer_map_response(tp_consumer_t *consumer, const tpc_attach_response
 void tpi_consumer_lease_lost(tp_consumer_t *consumer, bool announced_shutdown);
 /* ConsumerConfig.useShm. Whether it brought the consumer into fallback. */
 bool tpi_consumer_mapping_config(tp_consumer_t *consumer, const tpc_consumer_config_t *config);
+/* A message named a newer epoch than the mapped one. */
+void tpi_consumer_mapping_newer_epoch(tp_consumer_t *consumer, uint64_t newer, int64_t now_ns);
 int tpi_consumer_mapping_work(tp_consumer_t *consumer, int64_t now_ns);
 void tpi_consumer_mapping_tick(tp_consumer_t *consumer, int64_t now_ns);
 /* The consumer's thread is the one that closes: nothing is in use. */

@@ -12,6 +12,7 @@
 #include "protocol/follow.h"
 #include "protocol/frame_check.h"
 #include "protocol/mapping.h"
+#include "protocol/progress.h"
 #include "protocol/qos.h"
 #include "protocol/rate_gate.h"
 
@@ -40,6 +41,23 @@ tpi_consumer_link_t;
 
 typedef struct tpi_consumer_address { char channel[TPI_CHANNEL_MAX]; int32_t stream_id; } tpi_consumer_address_t;
 
+/* FrameProgress. The conductor's. */
+typedef struct tpi_consumer_progress
+{
+    tp_progress_handler_t handler;     /* NULL: not opted in */
+    void *clientd;
+    tpi_progress_tracker_t tracker;    /* of the published mapping; made at the first message */
+    tpi_consumer_address_t assigned;   /* stream_id 0: the shared control stream */
+    tpi_subscription_t *subscription;  /* of the assigned stream */
+    tpi_dispatcher_t *dispatcher;
+    tpi_open_t *open;
+    int64_t reopen_ns;                 /* when a refused subscription is asked for again */
+    bool moves;                        /* another stream than before is assigned */
+    tpi_stat_t received;
+    tpi_stat_t dropped;
+}
+tpi_consumer_progress_t;
+
 struct tp_consumer_context
 {
     uint32_t stream_id;
@@ -54,6 +72,9 @@ struct tp_consumer_context
     bool driverless;
     tpi_consumer_address_t descriptor_request;
     tpi_consumer_address_t control_request;
+    uint32_t progress_interval_us;     /* hints; TP_NULL_U32 = none */
+    uint32_t progress_bytes_delta;
+    uint32_t progress_major_delta;
     tp_consumer_event_handler_t on_event;
     void *event_clientd;
 };
@@ -129,6 +150,7 @@ struct tp_consumer
     bool link_moves;                   /* another descriptor stream than the linked one is wanted */
     tpi_consumer_address_t assigned;   /* stream_id 0: the shared stream */
     uint8_t mode;                      /* in force: asked for or imposed */
+    tpi_consumer_progress_t progress;
     int64_t next_hello_ns;
     tpi_cadence_t qos;
     int32_t qos_session_id;

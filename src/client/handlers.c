@@ -66,6 +66,18 @@ static void on_config(void *clientd, const tpi_message_t *message, int64_t now_n
     for (tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c)) { tpi_consumer_on_config(c, &config, now_ns); }
 }
 
+static void on_frame_progress(void *clientd, const tpi_message_t *message, int64_t now_ns)
+{
+    tp_client_t *client = clientd;
+    tpc_frame_progress_t progress;
+    if (tpc_frame_progress_decode(&progress, message->data, message->length) < 0)
+    {
+        tpi_dispatcher_malformed(client->dispatcher);
+        return;
+    }
+    for (tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c)) { tpi_consumer_on_progress(c, &progress, now_ns); }
+}
+
 static void on_qos_consumer(void *clientd, const tpi_message_t *message, int64_t now_ns)
 {
     tp_client_t *client = clientd;
@@ -85,6 +97,7 @@ int tpi_client_add_routes(tp_client_t *client)
         { TPC_WIRE_SCHEMA, TPC_POOL_ANNOUNCE, TPC_POOL_ANNOUNCE_BLOCK, on_control_announce },
         { TPC_WIRE_SCHEMA, TPC_CONSUMER_HELLO, TPC_CONSUMER_HELLO_BLOCK, on_hello },
         { TPC_WIRE_SCHEMA, TPC_CONSUMER_CONFIG, TPC_CONSUMER_CONFIG_BLOCK, on_config },
+        { TPC_WIRE_SCHEMA, TPC_FRAME_PROGRESS, TPC_FRAME_PROGRESS_BLOCK, on_frame_progress },
     };
     static const tpi_route_t announce[] = { { TPC_WIRE_SCHEMA, TPC_POOL_ANNOUNCE, TPC_POOL_ANNOUNCE_BLOCK, on_separate_announce } };
     static const tpi_route_t qos[] = { { TPC_WIRE_SCHEMA, TPC_QOS_CONSUMER, TPC_QOS_CONSUMER_BLOCK, on_qos_consumer } };

@@ -189,7 +189,8 @@ uint64_t tpi_tensor_safe_prefix(const tpi_tensor_result_t *result, uint64_t fill
     const tp_tensor_t *const tensor = &result->tensor;
     if (TP_PROGRESS_NONE != tensor->progress_unit && 0 != tensor->progress_stride_bytes)                               /* W-165 W-174 */
     {
-        return filled_bytes - filled_bytes % tensor->progress_stride_bytes;
+        /* the last row or column may be shorter than the stride */
+        return filled_bytes >= result->extent_bytes ? filled_bytes : filled_bytes - filled_bytes % tensor->progress_stride_bytes;
     }
     return result->inferred ? filled_bytes : 0;                                                                        /* W-173 */
 }

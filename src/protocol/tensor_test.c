@@ -272,6 +272,8 @@ static void prefix_is_safe_only_where_the_layout_says_so__W_164_W_165_W_173_W_17
     assert_int_equal(tpi_tensor_safe_prefix(&result, 15), 0);
     assert_int_equal(tpi_tensor_safe_prefix(&result, 16), 16);
     assert_int_equal(tpi_tensor_safe_prefix(&result, 47), 32);
+    assert_int_equal(tpi_tensor_safe_prefix(&result, 57), 48);
+    assert_int_equal(tpi_tensor_safe_prefix(&result, 58), 58);               /* the last row is whole although it is shorter than the stride */
 }
 
 static void every_verdict_has_name_and_text(void **state)

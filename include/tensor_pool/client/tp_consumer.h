@@ -87,6 +87,13 @@ TP_EXPORT int tp_consumer_context_set_max_outstanding_seq_gap(tp_consumer_contex
 TP_EXPORT int tp_consumer_context_set_descriptor_request(tp_consumer_context_t *context, const char *channel, int32_t stream_id);
 TP_EXPORT int tp_consumer_context_set_control_request(tp_consumer_context_t *context, const char *channel, int32_t stream_id);
 /*
+ * What goes with the wish for FrameProgress (tp_consumer_set_progress_handler): least time between two messages, least growth in bytes, least growth
+ * in rows or columns. TP_NULL_U32 = no hint (default), the producer's own values count; the producer takes the smallest of all its consumers' hints
+ * and never goes below its own minima (W-178).
+ */
+TP_EXPORT int tp_consumer_context_set_progress_hints(tp_consumer_context_t *context, uint32_t interval_us, uint32_t bytes_delta,
+    uint32_t major_delta_units);
+/*
  * Opt-in (default false): capture-to-delivery latencies, known to three significant figures (HdrHistogram). Costs one vDSO clock read and two atomic
  * additions a frame, and 0.8 MB.
  */
@@ -182,6 +189,51 @@ TP_EXPORT bool tp_frame_view_is_valid(const tp_frame_view_t *view);
  */
 TP_EXPORT int64_t tp_consumer_copy_frame(const tp_frame_view_t *view, void *target, size_t capacity);
 
+/* ---- frames that are being filled ---- */
+
+typedef enum tp_frame_progress_state
+{
+    TP_FRAME_STARTED = 1,              /* acquisition into the slot has begun */
+    TP_FRAME_PROGRESS = 2,
+    TP_FRAME_COMPLETE = 3              /* may be missing: the frame itself ends it as well (W-161) */
+}
+tp_frame_progress_state_t;
+
+/*
+ * How far a frame is. Until its slot is committed that is a number and no more (O-12): payload and tensor are NULL, prefix_bytes is 0. When the slot
+ * was found committed with this seq, and everything in it valid, the first prefix_bytes of payload may be read (W-164): whole rows or columns where
+ * the tensor declares a unit, else all that is filled where its strides are inferred, else nothing (W-173, W-174). As with views the bytes may
+ * change at any time: ask tp_frame_progress_is_valid when finished. All of it lives until the handler returns.
+ */
+typedef struct tp_frame_progress
+{
+    uint32_t size;
+    uint32_t stream_id;
+    uint64_t epoch;
+    uint64_t seq;
+    uint64_t filled_bytes;             /* bytes from the start of the payload that are in place */
+    uint32_t state;                    /* tp_frame_progress_state_t */
+    uint32_t prefix_units;             /* whole rows or columns in the prefix; 0 without a unit */
+    size_t prefix_bytes;
+    const void *payload;
+    const tp_tensor_t *tensor;
+    const void *opaque[3];             /* the library's */
+    uint64_t opaque_word;
+    uint64_t reserved[4];
+}
+tp_frame_progress_t;
+
+typedef void (*tp_progress_handler_t)(void *clientd, const tp_frame_progress_t *progress);
+/*
+ * Opts in to FrameProgress and says who gets it; NULL opts out (default; W-162). The handler runs on the conductor (the agent thread, or
+ * tp_client_do_work) and must not wait. A frame is never announced that way (W-171): it comes as every other one does. What arrives late, goes back,
+ * contradicts the committed slot or is of another epoch is dropped and counted. Waits for the conductor: 0, or -1 with TP_EINVAL, TP_ENOMEM,
+ * TP_EFULL, TP_ETIMEDOUT, TP_ESTATE (inside a callback). After the return of a call with NULL the old handler is not called any more.
+ */
+TP_EXPORT int tp_consumer_set_progress_handler(tp_consumer_t *consumer, tp_progress_handler_t handler, void *clientd);
+/* Inside the handler: whether every byte read from payload so far belongs to that frame. false when there is no payload. */
+TP_EXPORT bool tp_frame_progress_is_valid(const tp_frame_progress_t *progress);
+
 /*
  * The ledger. From the frame first_seq of the mapped epoch on:
  *   received + gap + skipped + overwritten + uncommitted + torn + bad_header + rate = last_seq - first_seq + 1
@@ -209,6 +261,8 @@ typedef struct tp_consumer_stats
     uint64_t latency_p50_ns;
     uint64_t latency_p99_ns;
     uint64_t latency_max_ns;
+    uint64_t progress_received;        /* FrameProgress handed out; dropped by a check */
+    uint64_t progress_dropped;
     uint64_t reserved[4];
 }
 tp_consumer_stats_t;
