@@ -50,14 +50,24 @@ def program_of(path):
     return f"{path.parts[1]}_{stem}"
 
 
+def programs_of(root, path):
+    """Its own program, or those of the tests that include the header of a file full of shared tests."""
+    path = pathlib.PurePath(path)
+    if path.suffix != ".c" or path.stem.endswith("_test"):
+        return [program_of(path)]
+    near = sorted((root / path.parent).glob("*_test.c"))
+    return [program_of(one.relative_to(root)) for one in near if f"/{path.stem}.h\"" in lintlib.read(one)]
+
+
 def tests_by_id(root, with_system):
     """{id: {program: {names of cases}}}"""
     found = {}
     for path, name, ids in trace_matrix.tests_in(root):
         if path.endswith(".py") and not with_system:
             continue
-        for ident in ids:
-            found.setdefault(ident, {}).setdefault(program_of(path), set()).add(name)
+        for program in programs_of(root, path):
+            for ident in ids:
+                found.setdefault(ident, {}).setdefault(program, set()).add(name)
     return found
 
 

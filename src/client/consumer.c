@@ -75,7 +75,7 @@ static void on_session(tpi_attachment_t *attachment, tpi_session_event_t event, 
             if (!(TP_ECLIENTID == s->code && s->auto_client_id)) { refused(c, is_final(s->code)); }
             break;
         case TPI_SESSION_LOST:
-            tpi_consumer_lease_lost(c, TP_ESHUTDOWN == s->code);           /* D-030 D-116 D-153 D-156 */
+            tpi_consumer_lease_lost(c, TP_ESHUTDOWN == s->code);           /* D-030 D-116 D-156 */
             tpi_consumer_notify(c, TP_CONSUMER_LOST, 0, s->code, s->text);
             break;
         case TPI_SESSION_NOTHING:

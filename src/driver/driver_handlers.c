@@ -189,7 +189,7 @@ static void on_keepalive(void *clientd, const tpi_message_t *message, int64_t no
     tpi_tracked_set(record->counter, now_ns);
 }
 
-/* In constant time for a given length of the configured token (D-146 D-147). */
+/* In constant time for a given length of the configured token. */
 static bool token_is_right(const char *token, tpc_bytes_t given)
 {
     const size_t length = strlen(token);
@@ -200,7 +200,7 @@ static bool token_is_right(const char *token, tpc_bytes_t given)
         const unsigned char other = 0 == given.length ? 0 : (unsigned char)given.data[i % given.length];
         difference |= (unsigned)((unsigned char)token[i] ^ other);
     }
-    return 0 == difference;
+    return 0 == difference;                                    /* D-146 D-147 */
 }
 
 static void on_shutdown_request(void *clientd, const tpi_message_t *message, int64_t now_ns)

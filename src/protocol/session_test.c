@@ -99,7 +99,7 @@ static void ids_of_different_processes_do_not_overlap__D_036_D_037(void **state)
         tpi_id_source_t ids;
         tpi_id_source_init(&ids, i * 3 + 1, i);
         first[i] = (uint64_t)tpi_id_source_correlation(&ids);
-        for (uint64_t j = 0; j < i; j++) { assert_true(first[i] - first[j] > 1000000 || first[j] - first[i] > 1000000); }
+        for (uint64_t j = 0; j < i; j++) { assert_true(first[i] - first[j] > 1000000 && first[j] - first[i] > 1000000); }
     }
 }
 

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <inttypes.h>
+#include <sys/resource.h>
 
 #include "common/alloc.h"
 #include "common/err.h"
@@ -121,6 +122,33 @@ static void link_in_place_of_a_directory_is_refused__D_205_D_017__M10(void **sta
         if (i > 1) { assert_int_equal(rmdir(below(base, places[1])), 0); }
         if (i > 0) { assert_int_equal(rmdir(below(base, places[0])), 0); }
     }
+}
+
+/* Every place where the process may run out of descriptors. */
+static void directories_made_in_vain_go_again__D_201(void **state)
+{
+    (void)state;
+    struct rlimit old;
+    struct rlimit few;
+    const int first = dup(STDIN_FILENO);
+    (void)close(first);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    few = old;
+    int rc = -1;
+    int failures = 0;
+    for (rlim_t more = 1; more < 16 && 0 != rc; more++)
+    {
+        few.rlim_cur = (rlim_t)first + more;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        rc = open_stream(0660);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+        if (0 == rc) { break; }
+        failures++;
+        assert_int_equal(mode_of(below(base, "tensorpool-svc")), 0);
+    }
+    assert_int_equal(rc, 0);
+    assert_true(failures >= 3);
+    assert_true(0 != mode_of(below(base, "tensorpool-svc/default/10000")));
 }
 
 static void file_or_fifo_in_place_of_a_directory_is_refused__D_017(void **state)
@@ -482,6 +510,7 @@ int main(void)
         TEST(directory_mode_adds_search_to_read_and_never_write_for_others),
         TEST(narrow_directory_of_ours_is_opened_for_new_readers),
         TEST(link_in_place_of_a_directory_is_refused__D_205_D_017__M10),
+        TEST(directories_made_in_vain_go_again__D_201),
         TEST(file_or_fifo_in_place_of_a_directory_is_refused__D_017),
         TEST(directory_writable_by_others_is_refused__D_205),
         TEST(directory_of_a_stranger_is_refused__D_205__M10),

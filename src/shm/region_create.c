@@ -256,7 +256,7 @@ static int check_filesystem(creation_t *c)
     bool huge = false;
     uint64_t page_bytes = 0;
     if (tpi_fd_is_hugetlbfs(c->stream_dir, &huge, &page_bytes) < 0) { return -1; }
-    if (c->what->hugepages && !huge)                                                                             /* W-210 D-017 */
+    if (c->what->hugepages && !huge)                                                                             /* W-210 */
     {
         TPI_SET_ERR(TP_EPAGES, "base '%s' is not on hugetlbfs, hugepages cannot be provided", c->what->base_dir);
         return -1;

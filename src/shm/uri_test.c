@@ -98,10 +98,10 @@ static void path_is_present_and_absolute__W_208_W_231(void **state)
     (void)state;
     rejects("shm:file?path=rel/x");
     rejects("shm:file?path=relative/x");
-    rejects("shm:file?path=");
-    rejects("shm:file?path=|require_hugepages=true");
-    rejects("shm:file?");
-    rejects("shm:file?path");
+    rejects_for("shm:file?path=", "path is empty");
+    rejects_for("shm:file?path=|require_hugepages=true", "path is empty");
+    rejects_for("shm:file?", "the first parameter is not path");
+    rejects_for("shm:file?path", "the first parameter is not path");
     rejects("shm:file?path=C:\\aeron\\x");
 }
 

@@ -5,6 +5,8 @@ tp_cmocka_test(scenario_client_async SOURCES client_async_test.c LIBS tp_client_
 foreach (name progress_consumer)
     tp_cmocka_test(scenario_client_${name} SOURCES client_${name}_test.c LIBS tp_client_rig LABELS scenario)
 endforeach ()
+tp_cmocka_test(scenario_client_overwrite SOURCES client_overwrite_test.c LIBS tp_client_rig LABELS scenario)
+target_link_options(scenario_client_overwrite PRIVATE -Wl,--wrap=tpi_frame_checker_check)
 tp_cmocka_test(scenario_client_hostile SOURCES client_hostile_test.c LIBS tp_client_rig LABELS scenario)
 foreach (name frames producer streams consumer consumer_control life threads fault meta events)
     tp_cmocka_test(scenario_client_${name} SOURCES client_${name}_test.c LIBS tp_client_rig LABELS scenario)

@@ -30,12 +30,65 @@ static void hello_and_qos_are_sent_and_repeated__W_127_W_128_W_188_W_189(void **
     tp_consumer_close(consumer);
 }
 
+static void losses_of_both_kinds_are_reported__W_189_O_33(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer;
+    tp_producer_t *producer;
+    tp_frame_view_t view;
+    open_both(&consumer, &producer);
+    assert_int_equal(cr_publish(producer, 1), 0);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 1);
+    for (int i = 0; i < 3; i++)                                              /* gaps, and a slot that says another frame */
+    {
+        tp_buffer_claim_t c;
+        assert_int_equal(tp_producer_try_claim(producer, cr->tensor, &c), 1 + i);
+        assert_int_equal(tp_producer_abort_claim(producer, &c), 1 + i);
+    }
+    say(3);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 0);
+    cr_step(1100 * MS);
+    assert_int_equal(cr->qos_consumer.last_seq_seen, 3);
+    assert_int_equal(cr->qos_consumer.drops_gap, 2);
+    assert_int_equal(cr->qos_consumer.drops_late, 1);
+    assert_int_equal(cr->qos_consumer.mode, TP_MODE_STREAM);
+    close_both(consumer, producer);
+}
+
 static tpc_consumer_config_t config_for(const tp_consumer_t *consumer)
 {
     tpc_consumer_config_t config = TPC_CONSUMER_CONFIG_INIT;
     config.stream_id = CR_STREAM;
     config.consumer_id = stats_of(consumer).client_id;
     return config;
+}
+
+static void config_with_unknown_values_is_ignored__W_070(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = listening_consumer();
+    tpc_consumer_config_t config = config_for(consumer);
+    config.use_shm = 2;
+    cr_send_config(&config);
+    cr_settle();
+    assert_true(tp_consumer_is_mapped(consumer));
+    config.use_shm = 0;
+    config.mode = 3;
+    cr_send_config(&config);
+    cr_settle();
+    assert_true(tp_consumer_is_mapped(consumer));
+    config.mode = 0;
+    cr_send_config(&config);
+    cr_settle();
+    assert_true(tp_consumer_is_mapped(consumer));
+    assert_false(was_heard(TP_CONSUMER_FALLBACK));
+    config.mode = TP_MODE_STREAM;                                            /* nothing else was wrong with it */
+    cr_send_config(&config);
+    cr_settle();
+    assert_false(tp_consumer_is_mapped(consumer));
+    tp_consumer_close(consumer);
 }
 
 static void config_takes_the_consumer_off_shared_memory_and_back__W_155_W_252(void **state)
@@ -473,6 +526,8 @@ static void changed_superblock_is_noticed_although_nobody_announces__W_118_W_119
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CR_TEST(losses_of_both_kinds_are_reported__W_189_O_33),
+        CR_TEST(config_with_unknown_values_is_ignored__W_070),
         CR_TEST(hello_and_qos_are_sent_and_repeated__W_127_W_128_W_188_W_189),
         CR_TEST(config_takes_the_consumer_off_shared_memory_and_back__W_155_W_252),
         CR_TEST(assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130_W_131_W_151_O_20),

@@ -265,6 +265,38 @@ static void failing_to_lock_memory_ends_the_start__D_192(void **state)
     assert_true(WIFEXITED(status) && 0 == WEXITSTATUS(status));
 }
 
+/* The probe at the start fits the limit, the regions of a stream do not. */
+static int attach_with_little_to_lock(void)
+{
+    const struct rlimit little = { 80 << 10, 80 << 10 };
+    if (0 == geteuid() && 0 != setresuid(65534, 65534, 65534)) { return 3; }
+    (void)setrlimit(RLIMIT_MEMLOCK, &little);
+    (void)snprintf(rig->config.base_dir, sizeof(rig->config.base_dir), "/dev/shm/tp-test-mlock2-%ld", (long)getpid());
+    if (rig_try_start() < 0) { return 4; }
+    const tpc_attach_request_t request = rig_request(TP_ROLE_PRODUCER, 42, 10000);
+    const tpc_attach_response_t response = rig_ask(&request);
+    const bool is_told = TPC_CODE_INTERNAL_ERROR == response.code && 0 == tpi_driver_lease_count(rig->driver);
+    const bool ends = TP_DRIVER_RUNNING != tpi_driver_state(rig->driver) && rig_count(TPC_DRIVER_SCHEMA, TPC_DRIVER_SHUTDOWN) > 0;
+    rig_stop();
+    rig_remove_tree(rig->config.base_dir);
+    return is_told && ends ? 0 : 1;
+}
+
+static void failing_to_lock_a_region_ends_the_driver__D_192(void **state)
+{
+    (void)state;
+#ifdef TPI_SANITIZED
+    skip();                                                    /* there mlock does nothing */
+#endif
+    rig->config.mlock_shm = true;
+    const pid_t child = fork();
+    if (0 == child) { _exit(attach_with_little_to_lock()); }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 static void the_base_made_by_the_first_user_has_room_for_the_second__D_196(void **state)
 {
     (void)state;
@@ -280,6 +312,7 @@ int main(void)
         RIG_TEST(a_base_that_is_a_link_or_open_to_others_is_refused__D_017_D_205_M10),
         RIG_TEST(a_user_directory_of_somebody_else_is_refused__D_205_M10),
         RIG_TEST(links_in_place_of_directories_fail_at_every_creation__D_017_D_205),
+        RIG_TEST(failing_to_lock_a_region_ends_the_driver__D_192),
         RIG_TEST(a_second_driver_of_a_stream_is_refused_and_told_the_pid__D_002_D_196_M13),
         RIG_TEST(a_dynamic_stream_owned_by_another_driver_is_an_internal_error__D_002), RIG_TEST(facts_are_published_as_counters),
         cmocka_unit_test_setup_teardown(short_space_runs_gc_once_and_tries_again__D_179_D_180, rig_setup, small_teardown),
