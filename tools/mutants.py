@@ -16,6 +16,7 @@ INTEGERS = {TypeKind.INT, TypeKind.UINT, TypeKind.LONG, TypeKind.ULONG, TypeKind
             TypeKind.UCHAR, TypeKind.SCHAR, TypeKind.CHAR_S, TypeKind.ENUM}
 
 
+GUARDING_FLAGS = ("O_NOFOLLOW", "O_EXCL", "RESOLVE_NO_SYMLINKS")
 ALL_WELL = re.compile(r"\{?\s*return (?:0|true|TP_OK|TPC_OK|TPI_\w+_OK);?\s*\}?")
 
 
@@ -152,6 +153,10 @@ def declared(source, node, line):
             if Kind.INIT_LIST_EXPR == value.kind:
                 return listed(source, value, line)
             if value.kind in (Kind.TYPE_REF, Kind.PARM_DECL) or Kind.CALL_EXPR == bare(value).kind and value.type.get_canonical().kind in INTEGERS:
+                text = source.piece(value)
+                flag = next((one for one in GUARDING_FLAGS if f" | {one}" in text), None)
+                if flag:
+                    return source.replaced(value, text.replace(f" | {flag}", "", 1)), f"without {flag}"
                 continue                                # another number in place of what a call says disables nothing in particular
             return other_value(source, value)
     raise Nothing("a declaration without value")

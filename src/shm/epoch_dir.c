@@ -91,7 +91,7 @@ static int check_dir(int fd, const char *name, bool is_base)
 /* Checked before it is opened for reading, so that a stranger's directory is called that and not just unreadable. */
 static int open_dir_at(int parent, const char *name)
 {
-    const int place = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const int place = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);      /* D-017 */
     if (place < 0)
     {
         const int reason = errno;
