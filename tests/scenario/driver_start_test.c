@@ -276,7 +276,8 @@ static int attach_with_little_to_lock(void)
     const tpc_attach_request_t request = rig_request(TP_ROLE_PRODUCER, 42, 10000);
     const tpc_attach_response_t response = rig_ask(&request);
     const bool is_told = TPC_CODE_INTERNAL_ERROR == response.code && 0 == tpi_driver_lease_count(rig->driver);
-    const bool ends = TP_DRIVER_RUNNING != tpi_driver_state(rig->driver) && rig_count(TPC_DRIVER_SCHEMA, TPC_DRIVER_SHUTDOWN) > 0;
+    rig_step(60000 * MS);
+    const bool ends = TP_DRIVER_STOPPED == tpi_driver_state(rig->driver) && rig_count(TPC_DRIVER_SCHEMA, TPC_DRIVER_SHUTDOWN) > 0;
     rig_stop();
     rig_remove_tree(rig->config.base_dir);
     return is_told && ends ? 0 : 1;
