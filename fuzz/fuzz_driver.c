@@ -28,6 +28,7 @@ static void on_sent(void *clientd, const tpi_message_t *message)
 {
     rig_t *const rig = clientd;
     tpc_attach_response_t response;
+    if (message->session_id == tpi_publication_session_id(rig->publication)) { return; }       /* ours */
     if (TPC_OK != tpc_attach_response_decode(&response, message->data, message->length) || TPC_CODE_OK != response.code) { return; }
     if (0 == response.lease_id || TP_NULL_U64 == response.lease_id || 0 == response.epoch || 0 == response.pool_count) { abort(); }
     rig->lease = response;

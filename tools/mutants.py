@@ -118,6 +118,8 @@ def condition(source, node, line, then=None):
 def other_value(source, node):
     """Another value than that of the expression."""
     text, kind = source.piece(node), node.type.get_canonical().kind
+    if text.endswith("++"):
+        return source.replaced(node, text[:-2]), f"{text[:-2]} stays"
     if TypeKind.BOOL == kind or logical(source, node)[0]:
         return source.replaced(node, f"!({text})"), f"not {text}"
     if kind in INTEGERS:

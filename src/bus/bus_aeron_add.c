@@ -181,7 +181,7 @@ static void note_client(void *clientd, const tpi_counter_view_t *counter)
 }
 
 /*
- * Aeron refuses another term length only between shared publications; ours are exclusive (D-206), so the media driver's own counters are
+ * Aeron refuses another term length only between shared publications; ours are exclusive, so the media driver's own counters are
  * asked. Publications of clients that are gone do not count: the next start with a new configuration must not wait for their linger.
  */
 static int check_term_length(aeron_bus_t *bus, const char *channel, int32_t stream_id)

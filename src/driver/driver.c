@@ -95,9 +95,9 @@ static int prepare_base(tpi_driver_t *driver)
         }
     }
     tpi_path_user(driver->user, sizeof(driver->user));
-    if (tpi_user_dir_check(driver->base_dir, driver->user, config->shm_namespace) < 0)
+    if (tpi_user_dir_check(driver->base_dir, driver->user, config->shm_namespace) < 0)     /* D-205 */
     {
-        tpi_err_prefix("below shm.base_dir = '%s': ", config->base_dir);               /* D-207 */
+        tpi_err_prefix("below shm.base_dir = '%s': ", config->base_dir);
         return -1;
     }
     return tpi_path_is_hugetlbfs(driver->base_dir, &driver->is_huge, &page_bytes);

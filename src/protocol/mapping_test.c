@@ -509,7 +509,7 @@ static void own_lease_lost_unmaps_and_the_same_epoch_maps_after_attaching__D_116
     assert_int_equal(d.action, TPI_MAPPING_MAP);
 }
 
-static void producer_revocation_waits_for_a_raised_epoch__D_117_D_125(void **state)
+static void producer_revocation_waits_for_a_raised_epoch__D_117_D_125_D_118(void **state)
 {
     (void)state;
     map_epoch(5);
@@ -639,7 +639,7 @@ int main(void)
         TEST(announces_map_only_with_a_lease_where_a_driver_rules__D_004),
         TEST(answer_of_the_driver_outranks_what_announces_claimed__D_012__P2),
         TEST(own_lease_lost_unmaps_and_the_same_epoch_maps_after_attaching__D_116),
-        TEST(producer_revocation_waits_for_a_raised_epoch__D_117_D_125),
+        TEST(producer_revocation_waits_for_a_raised_epoch__D_117_D_125_D_118),
         TEST(wait_for_the_raised_epoch_ends_after_three_periods__D_123_D_124),
         TEST(second_notice_does_not_prolong_the_wait__D_115),
         TEST(revocation_before_anything_was_seen_starts_no_wait),
