@@ -31,6 +31,15 @@ cli_exit_t;
 
 typedef struct cli_verb cli_verb_t;
 
+/* Values of an option that may be given more than once. */
+#define CLI_LIST_MAX 32
+typedef struct cli_list
+{
+    const char *items[CLI_LIST_MAX];
+    size_t count;
+}
+cli_list_t;
+
 typedef struct cli_args
 {
     const cli_verb_t *verb;
@@ -41,7 +50,8 @@ typedef struct cli_args
     const char *pattern, *shape, *dtype, *order, *check, *out, *format, *mode, *desc_channel, *ctrl_channel, *png, *base_dir, *shm_namespace;
     const char *video, *inject, *size, *name, *role_dir;
     const char *sort;
-    bool plain, reverse;
+    bool plain, reverse, with_meta;
+    cli_list_t meta;
     uint64_t count, client_id, max_rate, max_lost, desc_id, ctrl_id, values, width, wait_consumers, log_level, slots, stream_id;
     double seconds, timeout, hz, interval, linger, scale, sleep_frames;
 }
@@ -52,6 +62,7 @@ typedef enum cli_type
     CLI_FLAG,
     CLI_TEXT,
     CLI_TEXT_OPTIONAL,                 /* --name or --name=VALUE; "" when no value was given */
+    CLI_LIST,                          /* texts in a cli_list_t */
     CLI_NUMBER,                        /* uint64_t within minimum..maximum */
     CLI_REAL                           /* double within minimum..maximum */
 }
@@ -72,6 +83,7 @@ cli_option_t;
 
 #define CLI_OPT_FLAG(name, letter, member, help) { name, letter, CLI_FLAG, offsetof(cli_args_t, member), NULL, false, 0, 0, help }
 #define CLI_OPT_TEXT(name, letter, member, value, help) { name, letter, CLI_TEXT, offsetof(cli_args_t, member), value, false, 0, 0, help }
+#define CLI_OPT_LIST(name, letter, member, value, help) { name, letter, CLI_LIST, offsetof(cli_args_t, member), value, false, 0, 0, help }
 #define CLI_OPT_ENUM(name, letter, member, value, help) { name, letter, CLI_TEXT, offsetof(cli_args_t, member), value, true, 0, 0, help }
 #define CLI_OPT_NUMBER(name, letter, member, value, min, max, help) \
     { name, letter, CLI_NUMBER, offsetof(cli_args_t, member), value, false, min, max, help }

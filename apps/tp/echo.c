@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "meta.h"
 #include "number.h"
 #include "reader.h"
 #include "verbs.h"
@@ -11,6 +12,7 @@
 
 static const cli_option_t options[] = {
     CLI_OPT_NUMBER("values", 0, values, "N", 0, VALUES_MAX, "how many elements to print (default 8)"),
+    CLI_OPT_FLAG("meta", 'm', with_meta, "first name, summary and attributes of the source (up to 2.5 s)"),
     CLI_READER_OPTIONS,
     CLI_OPT_END,
 };
@@ -99,6 +101,22 @@ static void print_frame(const cli_reader_t *reader, const tp_frame_view_t *view,
     json_decref(values);
 }
 
+/* Once, before the frames. */
+static int echo_meta(cli_reader_t *reader)
+{
+    cli_meta_t meta;
+    const int code = cli_meta_fetch(reader->client, reader->stream_id, CLI_META_WAIT_NS, &meta);
+    if (CLI_OK != code) { return code; }
+    if (reader->args->json)
+    {
+        (void)cli_json_line(json_pack("{s:s,s:o,s:o}", "type", "source", "stream_id", cli_json_id(reader->stream_id), "source",
+            cli_meta_json(&meta)));
+    }
+    else { cli_meta_print(&meta, reader->text); }
+    cli_meta_fini(&meta);
+    return CLI_OK;
+}
+
 static int run_echo(const cli_args_t *args)
 {
     static uint8_t copy[VALUES_MAX * 8];
@@ -106,7 +124,8 @@ static int run_echo(const cli_args_t *args)
     tp_frame_view_t view;
     int code = cli_reader_open(&reader, args, args->positional[0], false);
     if (CLI_OK != code) { return code; }
-    while (cli_reader_next(&reader, &view) > 0)
+    if (args->with_meta) { code = echo_meta(&reader); }
+    while (CLI_OK == code && cli_reader_next(&reader, &view) > 0)
     {
         const tp_tensor_t tensor = *view.tensor;
         const size_t count = first_values(&view, (size_t)CLI_OR(args->values, 8), copy);
@@ -117,7 +136,7 @@ static int run_echo(const cli_args_t *args)
             cli_warn(TP_ETORN, NULL, "frame %" PRIu64 " was overwritten while it was read", view.seq);
         }
     }
-    code = reader.exit_code;
+    if (CLI_OK == code) { code = reader.exit_code; }
     cli_reader_close(&reader);
     return code;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "connect.h"
+#include "meta.h"
 #include "number.h"
 #include "out.h"
 #include "rounds.h"
@@ -15,7 +16,11 @@ static const cli_option_t ls_options[] = {
     CLI_OPT_END,
 };
 
-static const cli_option_t info_options[] = { CLI_ROUNDS_OPTIONS, CLI_OPT_END };
+static const cli_option_t info_options[] = {
+    CLI_OPT_FLAG("meta", 'm', with_meta, "listen for name, summary and attributes of the source as well (up to 2.5 s)"),
+    CLI_ROUNDS_OPTIONS,
+    CLI_OPT_END,
+};
 
 static json_t *dims_json(const cli_stream_t *s)
 {
@@ -97,7 +102,7 @@ static int run_ls(const cli_args_t *args)
 
 /* ---- info ---- */
 
-typedef struct info { tp_counters_t *counters; uint32_t stream_id; } info_t;
+typedef struct info { tp_counters_t *counters; tp_client_t *client; uint32_t stream_id; } info_t;        /* client only with --meta */
 
 static const char *role_name(uint8_t role) { return TP_ROLE_PRODUCER == role ? "producer" : TP_ROLE_CONSUMER == role ? "consumer" : "unknown"; }
 
@@ -120,7 +125,7 @@ static json_t *lease_json(const cli_lease_t *lease, int64_t now_ns)
     return object;
 }
 
-static void info_json(const cli_stream_t *s, const cli_streams_t *streams)
+static void info_json(const cli_stream_t *s, const cli_streams_t *streams, const cli_meta_t *meta)
 {
     const int64_t now_ns = cli_now_ns();
     json_t *object = stream_json(s);
@@ -130,6 +135,7 @@ static void info_json(const cli_stream_t *s, const cli_streams_t *streams)
         if (streams->leases[i].stream_id == s->stream_id) { json_array_append_new(leases, lease_json(&streams->leases[i], now_ns)); }
     }
     json_object_set_new(object, "leases", leases);
+    if (NULL != meta) { json_object_set_new(object, "source", cli_meta_json(meta)); }
     (void)cli_json_line(object);
 }
 
@@ -161,7 +167,7 @@ static void info_leases(const cli_stream_t *s, const cli_streams_t *streams)
     cli_table_fini(&table);
 }
 
-static void info_text(const cli_stream_t *s, const cli_streams_t *streams)
+static void info_text(const cli_stream_t *s, const cli_streams_t *streams, const cli_meta_t *meta)
 {
     char text[128];
     char rate[CLI_TEXT_MAX];
@@ -181,6 +187,7 @@ static void info_text(const cli_stream_t *s, const cli_streams_t *streams)
         if (s->hz > 0.0) { printf("slot life  %s\n", cli_human_ns(text, 1e9 * (double)s->header_nslots / s->hz)); }
     }
     else { printf("newest     no frame in this epoch\n"); }
+    if (NULL != meta) { cli_meta_print(meta, stdout); }
     printf("\n");
     info_leases(s, streams);
 }
@@ -189,7 +196,10 @@ static int info_round(const cli_args_t *args, void *clientd)
 {
     const info_t *info = clientd;
     cli_streams_t streams;
+    cli_meta_t meta = { .has_source = false };
     const cli_stream_t *found = NULL;
+    const int heard = NULL == info->client ? CLI_OK : cli_meta_fetch(info->client, info->stream_id, CLI_META_WAIT_NS, &meta);
+    if (CLI_OK != heard) { return heard; }
     int code = cli_streams_read(&streams, info->counters, true);
     for (size_t i = 0; CLI_OK == code && i < streams.stream_count; i++)
     {
@@ -202,19 +212,23 @@ static int info_round(const cli_args_t *args, void *clientd)
     if (NULL != found)
     {
         (void)cli_note_dead(info->counters);
-        if (args->json) { info_json(found, &streams); }
-        else { info_text(found, &streams); }
+        const cli_meta_t *shown = NULL == info->client ? NULL : &meta;
+        if (args->json) { info_json(found, &streams, shown); }
+        else { info_text(found, &streams, shown); }
     }
     cli_streams_fini(&streams);
+    cli_meta_fini(&meta);
     return code;
 }
 
 static int run_info(const cli_args_t *args)
 {
-    info_t info = { NULL, 0 };
+    info_t info = { NULL, NULL, 0 };
     int code = cli_stream(args, args->positional[0], &info.stream_id);
     if (CLI_OK == code) { code = cli_counters(args, &info.counters); }
+    if (CLI_OK == code && args->with_meta) { code = cli_connect(args, &info.client, NULL); }
     if (CLI_OK == code) { code = cli_rounds(args, info_round, &info); }
+    tp_client_close(info.client);
     tp_counters_close(info.counters);
     return code;
 }

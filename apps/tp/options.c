@@ -88,6 +88,17 @@ static bool is_choice(const char *choices, const char *value)
     return false;
 }
 
+static int append(const char *name, const cli_option_t *option, cli_list_t *list, const char *value)
+{
+    if (CLI_LIST_MAX == list->count)
+    {
+        cli_usage(name, "--%s is given more than %d times", option->name, CLI_LIST_MAX);
+        return -1;
+    }
+    list->items[list->count++] = value;
+    return 0;
+}
+
 static int store(cli_args_t *args, const cli_verb_t *verb, const cli_option_t *option, const char *value)
 {
     void *const member = (char *)args + option->offset;
@@ -104,6 +115,7 @@ static int store(cli_args_t *args, const cli_verb_t *verb, const cli_option_t *o
             *(const char **)member = value;
             return 0;
         case CLI_TEXT_OPTIONAL: *(const char **)member = NULL != value ? value : ""; return 0;
+        case CLI_LIST: return append(name, option, member, value);
         case CLI_NUMBER:
             if (cli_parse_u64(value, option->minimum, option->maximum, (uint64_t *)member)) { return 0; }
             cli_usage(name, "--%s = '%s', must be a whole number of %" PRIu64 "..%" PRIu64, option->name, value, option->minimum, option->maximum);

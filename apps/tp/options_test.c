@@ -16,6 +16,7 @@ static const cli_option_t test_options[] = {
     CLI_OPT_REAL("hz", 0, hz, "N", 100, "the rate"),
     CLI_OPT_ENUM("mode", 'm', mode, "stream|rate-limited", "the mode"),
     { "check", 0, CLI_TEXT_OPTIONAL, offsetof(cli_args_t, check), "counter|ramp", true, 0, 0, "verify" },
+    CLI_OPT_LIST("meta", 0, meta, "KEY=VALUE", "an attribute"),
     { "inject", 0, CLI_TEXT, offsetof(cli_args_t, inject), "corrupt|hide-loss", true, 0, 0, NULL },
     CLI_OPT_END,
 };
@@ -95,6 +96,31 @@ static void values_keep_their_bounds(void **state)
     assert_int_equal(PARSE(&args, &first, "--count", "0"), -1);
     assert_int_equal(PARSE(&args, &first, "--mode", "streams"), -1);
     assert_int_equal(PARSE(&args, &first, "--mode", "rate"), -1);
+}
+
+static void a_list_takes_each_value_up_to_its_end(void **state)
+{
+    static char *argv[2 * CLI_LIST_MAX + 4];
+    char word[] = "--meta";
+    char value[] = "a=b";
+    cli_args_t args;
+    int first;
+    (void)state;
+    assert_int_equal(PARSE(&args, &first, "--meta", "a=1", "cam1", "--meta=b=2"), 0);
+    assert_int_equal(args.meta.count, 2);
+    assert_string_equal(args.meta.items[0], "a=1");
+    assert_string_equal(args.meta.items[1], "b=2");
+    assert_int_equal(PARSE(&args, &first, "--meta"), -1);
+    for (int over = 0; over < 2; over++)
+    {
+        int argc = 0;
+        argv[argc++] = word;
+        for (int i = 0; i < CLI_LIST_MAX + over; i++) { argv[argc++] = word; argv[argc++] = value; }
+        argv[argc] = NULL;
+        cli_args_init(&args);
+        assert_int_equal(cli_args_parse(&args, &test_verb, argc, argv, &first), 0 == over ? 0 : -1);
+        assert_int_equal(args.meta.count, CLI_LIST_MAX);
+    }
 }
 
 static void unknown_options_and_missing_values_are_refused(void **state)
@@ -181,6 +207,7 @@ int main(void)
         cmocka_unit_test(options_and_words_mix_in_any_order),
         cmocka_unit_test(an_optional_value_needs_its_equals_sign),
         cmocka_unit_test(values_keep_their_bounds),
+        cmocka_unit_test(a_list_takes_each_value_up_to_its_end),
         cmocka_unit_test(unknown_options_and_missing_values_are_refused),
         cmocka_unit_test(help_man_and_completion_come_from_the_same_rows),
         cmocka_unit_test(hidden_verbs_are_not_shown),

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "connect.h"
+#include "meta.h"
 #include "number.h"
 #include "out.h"
 #include "source.h"
@@ -19,6 +20,7 @@ static const cli_option_t options[] = {
     CLI_OPT_FLAG("split", 0, split, ".npy: axis 0 counts frames"),
     CLI_OPT_NUMBER("client-id", 0, client_id, "N", 1, UINT32_MAX, "client id instead of a random one"),
     CLI_OPT_FLAG("publish-time", 0, publish_time, "put the publish time into descriptors"),
+    CLI_OPT_LIST("meta", 'm', meta, "KEY=VALUE", "an attribute of the stream's metadata; may be given several times"),
     CLI_OPT_NUMBER("wait-consumers", 0, wait_consumers, "N", 0, 100000, "begin when N consumers are there"),
     CLI_OPT_REAL("timeout", 0, timeout, "S", 1000000000, "of --wait-consumers and of a lost lease (default 30)"),
     CLI_OPT_REAL("linger", 0, linger, "S", 1000000000, "stay S seconds after the last frame so that it can be read (default 0.5)"),
@@ -69,7 +71,7 @@ static int open_all(pub_t *pub)
         code = cli_error_last();
     }
     tp_producer_context_close(context);
-    return code;
+    return CLI_OK == code ? cli_meta_publish(args, pub->producer, pub->tensor) : code;
 }
 
 static int wait_consumers(pub_t *pub)
@@ -243,6 +245,6 @@ const cli_verb_t verb_pub = {
     .summary = "Publish a pattern, raw frames of a file or standard input, or a .npy array",
     .text = "Without --pattern and FILE raw frames are read from standard input. An array is one frame, published again and again; with --split\n"
         "axis 0 counts frames and each is published once.\n\n"
-        "  tp pub cam1 --pattern counter --shape 480x640 --dtype u16 --hz 30\n"
+        "  tp pub cam1 --pattern counter --shape 480x640 --dtype u16 --hz 30 --meta gain=3 --meta exposure=10ms\n"
         "  ffmpeg -i film.mp4 -pix_fmt rgb24 -f rawvideo - | tp pub cam1 --shape 576x768x3 --dtype u8\n  tp pub cam1 frames.npy --split --hz 25",
 };

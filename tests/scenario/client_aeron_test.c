@@ -491,9 +491,85 @@ static void facts_are_published_and_regions_can_be_read_by_anybody(void **state)
     tp_producer_close(producer);
 }
 
+/* ---- metadata over a real bus: several fragments a message, back pressure of a log that is full ---- */
+
+#define BLOB_BYTES 3000000u
+
+typedef struct heard
+{
+    _Atomic uint32_t version;
+    _Atomic uint32_t blobs;
+    _Atomic bool same;
+    const uint8_t *sent;
+    _Atomic size_t longest;
+}
+heard_t;
+
+static void on_meta(void *clientd, const tp_source_meta_t *meta)
+{
+    heard_t *h = clientd;
+    if (STREAM != meta->stream_id) { return; }
+    atomic_store(&h->longest, 1 == meta->attribute_count ? meta->attributes[0].value.length : 0);
+    atomic_store(&h->version, meta->meta_version);
+}
+
+static void on_blob(void *clientd, const tp_meta_blob_t *blob)
+{
+    heard_t *h = clientd;
+    atomic_store(&h->same, BLOB_BYTES == blob->blob.length && 0 == memcmp(blob->blob.data, h->sent, BLOB_BYTES) && 0 != blob->checksum);
+    atomic_fetch_add(&h->blobs, 1);
+}
+
+static tp_client_t *second_client(void)
+{
+    tp_context_t *context = NULL;
+    tp_client_t *client = NULL;
+    assert_int_equal(tp_context_init(&context), 0);
+    assert_int_equal(tp_context_set_aeron_dir(context, w->aeron_dir), 0);
+    assert_int_equal(tp_context_set_default_channels(context), 0);
+    assert_int_equal(tp_context_add_allowed_base_dir(context, w->base), 0);
+    if (tp_connect(&client, context) < 0) { fail_msg("%s", tp_errmsg()); }
+    tp_context_close(context);
+    return client;
+}
+
+static void metadata_and_blobs_reach_another_client__W_180_W_183_W_184(void **state)
+{
+    (void)state;
+    static uint8_t bytes[BLOB_BYTES];
+    static heard_t heard;
+    static char value[60000];
+    tp_producer_t *producer = NULL;
+    tp_metadata_handlers_t handlers = TP_METADATA_HANDLERS_INIT;
+    for (size_t i = 0; i < sizeof(bytes); i++) { bytes[i] = (uint8_t)(i * 131 + i / 65536); }
+    memset(value, 'v', sizeof(value));
+    heard.sent = bytes;
+    handlers.clientd = &heard;
+    handlers.on_source_meta = on_meta;
+    handlers.on_meta_blob = on_blob;
+    tp_client_t *other = second_client();
+    if (tp_producer_open(&producer, w->client, STREAM) < 0) { fail_msg("%s", tp_errmsg()); }
+    const tp_attribute_t attribute = { tp_bytes_of("table"), tp_bytes_of(""), { value, sizeof(value) } };
+    assert_int_equal(tp_producer_set_metadata(producer, &attribute, 1), 0);
+    for (int i = 0; i < 4; i++) { assert_int_equal(tp_producer_send_meta_blob(producer, 7, bytes, sizeof(bytes), true), 0); }
+    assert_int_equal(tp_client_set_metadata_handlers(other, &handlers), 0);  /* a late joiner: the blobs have waited for it */
+    const int64_t deadline_ns = tpi_clock_monotonic_ns() + DEADLINE_NS;
+    while ((atomic_load(&heard.blobs) < 4 || 0 == atomic_load(&heard.version)) && tpi_clock_monotonic_ns() < deadline_ns) { nap(MS); }
+    assert_int_equal(atomic_load(&heard.blobs), 4);
+    assert_true(atomic_load(&heard.same));
+    assert_int_equal(atomic_load(&heard.version), 1);
+    assert_int_equal(atomic_load(&heard.longest), sizeof(value));
+    tp_metadata_ignored_t ignored;
+    assert_int_equal(tp_client_metadata_ignored(other, &ignored), 0);
+    assert_int_equal(ignored.blobs_broken + ignored.blobs_unfinished + ignored.malformed, 0);
+    tp_client_close(other);
+    tp_producer_close(producer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(metadata_and_blobs_reach_another_client__W_180_W_183_W_184, setup, teardown),
         cmocka_unit_test_setup_teardown(facts_are_published_and_regions_can_be_read_by_anybody, setup, teardown),
         cmocka_unit_test_setup_teardown(first_frames_arrive_again_and_again, setup, teardown),
         cmocka_unit_test_setup_teardown(the_ledger_is_exact_at_any_speed, setup, teardown),
