@@ -1,6 +1,6 @@
 /*
- * The cold side of a consumer: life, lease, descriptor subscription, hello and QoS. The regions are in consumer_mapping.c. Everything but the public
- * calls runs on the conductor.
+ * The cold side of a consumer: life, lease, hello and QoS. The regions are in consumer_mapping.c, the subscriptions in consumer_streams.c. Everything
+ * but the public calls runs on the conductor.
  */
 #include "client/consumer_state.h"
 
@@ -11,14 +11,12 @@
 #include "client/client_counters.h"
 #include "client/consumer_mapping.h"
 #include "client/consumer_progress.h"
+#include "client/consumer_streams.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/err.h"
-#include "protocol/hello.h"
 
 #define CALL_TIMEOUT_NS (60 * TPI_NS_PER_S)
-#define HELLO_NS TPI_NS_PER_S
-#define REOPEN_NS TPI_NS_PER_S
 
 tp_consumer_t *tpi_consumer_next_of(const tp_consumer_t *consumer) { return consumer->next; }
 
@@ -84,95 +82,7 @@ static void on_session(tpi_attachment_t *attachment, tpi_session_event_t event, 
     }
 }
 
-/* ---- descriptor subscription -------------------------------------------------------------------------------------------- */
-
-static void retire_link(tp_consumer_t *c)
-{
-    if (NULL == c->linked) { return; }
-    c->linked->next = c->old_links;
-    c->old_links = c->linked;
-    c->linked = NULL;
-}
-
-static void delete_link(tpi_consumer_link_t *link, const tp_client_t *client)
-{
-    if (link->connection == client->connection) { tpi_subscription_close(link->subscription); }       /* else it goes with its bus */
-    link->connection->users--;
-    tpi_free(link);
-}
-
-static void reclaim_links(tp_consumer_t *c)
-{
-    for (tpi_consumer_link_t **at = &c->old_links; NULL != *at;)
-    {
-        tpi_consumer_link_t *link = *at;
-        if (!tpi_handoff_is_free(&c->links, link))
-        {
-            at = &link->next;
-            continue;
-        }
-        *at = link->next;
-        delete_link(link, c->client);
-    }
-}
-
-static void open_link(tp_consumer_t *c, int64_t now_ns)
-{
-    const tpi_stream_address_t *shared = &c->client->settings.descriptor;
-    const bool is_private = 0 != c->assigned.stream_id;
-    const tpi_subscription_config_t config = { .channel = is_private ? c->assigned.channel : shared->channel,
-        .stream_id = is_private ? c->assigned.stream_id : shared->stream_id, .untethered = true };     /* A6 W-122: a slow reader holds nobody up */
-    c->link_open = tpi_open_subscription(c->connection, &config);
-    c->link_open_private = is_private;
-    tpi_client_hurry(c->client, now_ns);
-}
-
-/* Whether the stream in use is none, or one that is not assigned any more, because the wanted one was refused. */
-static bool lacks_link(const tp_consumer_t *c)
-{
-    return NULL == c->link_open && (NULL == c->linked || (c->linked->is_private && 0 == c->assigned.stream_id));
-}
-
-static int advance_link(tp_consumer_t *c, int64_t now_ns)
-{
-    tpi_connection_t *connection = c->client->connection;
-    if (NULL == connection || !connection->ready) { return 0; }
-    if (c->connection != connection)
-    {
-        c->connection = connection;
-        c->link_moves = true;
-    }
-    if (c->link_moves || (lacks_link(c) && now_ns >= c->reopen_ns))
-    {
-        c->link_moves = false;
-        c->reopen_ns = now_ns + REOPEN_NS;
-        tpi_open_abandon(connection, &c->link_open);
-        open_link(c, now_ns);
-    }
-    if (NULL == c->link_open) { return 0; }
-    void *subscription = NULL;
-    const int rc = tpi_open_take(connection, &c->link_open, &subscription);
-    if (0 == rc) { return 0; }
-    if (rc < 0)
-    {
-        tpi_err_save(&c->first_err);
-        if (0 == c->first && NULL == c->linked) { c->first = -1; }
-        tpi_client_report(c->client);
-        return 1;
-    }
-    tpi_consumer_link_t *link = tpi_alloc(sizeof(*link));
-    if (NULL == link)
-    {
-        tpi_subscription_close(subscription);
-        return 1;
-    }
-    *link = (tpi_consumer_link_t){ .subscription = subscription, .connection = connection, .is_private = c->link_open_private, .next = NULL };
-    connection->users++;
-    tpi_handoff_publish(&c->links, link);                  /* W-131: instead of the one before */
-    retire_link(c);
-    c->linked = link;
-    return 1;
-}
+/* ---- cycle and messages out -------------------------------------------------------------------------------------------- */
 
 /* The first attach is through when frames can arrive. */
 static void settle_first(tp_consumer_t *c)
@@ -182,24 +92,26 @@ static void settle_first(tp_consumer_t *c)
     if (leased || c->context.driverless) { c->first = 1; }
 }
 
-/* ---- messages out ------------------------------------------------------------------------------------------------------- */
-
 static void say_hello(tp_consumer_t *c, int64_t now_ns)
 {
-    if (now_ns < c->next_hello_ns) { return; }
+    const uint64_t wish = atomic_load_explicit(&c->mode_wish, memory_order_relaxed);
+    if (now_ns < c->next_hello_ns && wish == c->said_wish) { return; }     /* another mode is told at once */
     tpc_consumer_hello_t hello = TPC_CONSUMER_HELLO_INIT;
     hello.stream_id = tpi_load_u32(&c->stream_id);
     hello.consumer_id = tpi_load_u32(&c->client_id);
-    hello.supports_shm = 1;
+    hello.supports_shm = c->context.no_shm ? 0 : 1;
     tpi_consumer_progress_hello(c, &hello);
-    hello.mode = c->context.mode;
-    hello.max_rate_hz = c->context.max_rate_hz;
+    hello.mode = tpi_wish_mode(wish);
+    hello.max_rate_hz = tpi_wish_rate_hz(wish);
     hello.expected_layout_version = TPC_LAYOUT_VERSION;
     hello.descriptor_stream_id = (uint32_t)c->context.descriptor_request.stream_id;
     hello.descriptor_channel = tpc_bytes(c->context.descriptor_request.channel);
     hello.control_stream_id = (uint32_t)c->context.control_request.stream_id;
     hello.control_channel = tpc_bytes(c->context.control_request.channel);
-    c->next_hello_ns = now_ns + (tpi_client_send_hello(c->client, &hello) ? HELLO_NS : TPI_TICK_NS);         /* W-127 W-128 */
+    const bool sent = tpi_client_send_hello(c->client, &hello);
+    c->next_hello_ns = now_ns + (sent ? c->context.hello_interval_ns : TPI_TICK_NS);       /* W-127 W-128 */
+    c->said_wish = wish;
+    tpi_consumer_apply_mode(c);
 }
 
 static void say_qos(tp_consumer_t *c, int64_t now_ns)
@@ -211,44 +123,6 @@ static void say_qos(tp_consumer_t *c, int64_t now_ns)
 }
 
 /* ---- messages in -------------------------------------------------------------------------------------------------------- */
-
-static void apply_mode(tp_consumer_t *c, uint8_t mode)
-{
-    c->mode = mode;
-    const bool limited = TP_MODE_RATE_LIMITED == mode && 0 != c->context.max_rate_hz;
-    atomic_store_explicit(&c->rate_limit_hz, limited ? c->context.max_rate_hz : 0, memory_order_relaxed);      /* W-191 W-192 */
-}
-
-static void apply_stream(tp_consumer_t *c, const tpc_consumer_config_t *config, int64_t now_ns)
-{
-    const bool wanted = TPI_HELLO_WANTED == tpi_hello_wish(config->descriptor_channel, config->descriptor_stream_id) &&
-        config->descriptor_channel.length < sizeof(c->assigned.channel);
-    tpi_consumer_address_t next = { .stream_id = 0 };
-    if (wanted)
-    {
-        (void)tpc_bytes_copy(next.channel, sizeof(next.channel), config->descriptor_channel);
-        next.stream_id = (int32_t)config->descriptor_stream_id;
-    }
-    if (next.stream_id == c->assigned.stream_id && 0 == strcmp(next.channel, c->assigned.channel)) { return; }
-    c->assigned = next;                                    /* W-130 W-131 W-151 */
-    c->link_moves = true;                                  /* opened in the next cycle: this is a handler (trap A4) */
-    tpi_client_hurry(c->client, now_ns);
-}
-
-void tpi_consumer_on_config(tp_consumer_t *consumer, const tpc_consumer_config_t *config, int64_t now_ns)
-{
-    tp_consumer_t *c = consumer;
-    if (config->stream_id != tpi_load_u32(&c->stream_id) || config->consumer_id != tpi_load_u32(&c->client_id)) { return; }        /* W-252 */
-    if (config->use_shm > 1 || (TP_MODE_STREAM != config->mode && TP_MODE_RATE_LIMITED != config->mode)) { return; }                /* W-070 */
-    apply_mode(c, config->mode);
-    apply_stream(c, config, now_ns);
-    tpi_consumer_progress_config(c, config, now_ns);
-    if (!tpi_consumer_mapping_config(c, config)) { return; }
-    char uri[TPI_CHANNEL_MAX];                             /* W-155 */
-    (void)tpc_bytes_copy(uri, sizeof(uri), config->payload_fallback_uri);
-    const bool known = 0 == strncmp(uri, "aeron:", 6) || 0 == strncmp(uri, "bridge://", 9);            /* W-153 W-154 */
-    tpi_consumer_notify(c, TP_CONSUMER_FALLBACK, 0, '\0' != uri[0] && !known ? TP_ENOTSUP : TP_OK, known ? uri : "");
-}
 
 /* W-158: somebody else reports under our id. */
 void tpi_consumer_on_qos(tp_consumer_t *consumer, const tpc_qos_consumer_t *qos, int32_t aeron_session_id, int64_t now_ns)
@@ -275,10 +149,9 @@ void tpi_consumer_on_qos(tp_consumer_t *consumer, const tpc_qos_consumer_t *qos,
 int tpi_consumer_work(tp_consumer_t *consumer, int64_t now_ns)
 {
     tp_consumer_t *c = consumer;
-    int work = advance_link(c, now_ns);
+    int work = tpi_consumer_streams_work(c, now_ns);
     work += tpi_consumer_mapping_work(c, now_ns);
     work += tpi_consumer_progress_work(c, now_ns);
-    if (NULL != c->old_links) { reclaim_links(c); }
     settle_first(c);
     return work;
 }
@@ -299,11 +172,7 @@ void tpi_consumer_connection_lost(tp_consumer_t *consumer, int64_t now_ns)
     tp_consumer_t *c = consumer;
     (void)now_ns;
     tpi_consumer_lease_lost(c, false);
-    tpi_handoff_publish(&c->links, NULL);
-    retire_link(c);
-    c->link_open = NULL;
-    c->connection = NULL;
-    memset(&c->assigned, 0, sizeof(c->assigned));
+    tpi_consumer_streams_connection_lost(c);
     tpi_consumer_progress_connection_lost(c);
     tpi_client_counters_forget(c->counters, c->counter_opens, TPI_CONSUMER_COUNTERS);
     c->counters_asked = false;
@@ -332,14 +201,7 @@ static void dispose(void *object, int64_t now_ns)
     tpi_consumer_progress_delete(c);
     tpi_consumer_mapping_delete(c);
     tpi_client_counters_close(c->connection, c->counters, c->counter_opens, TPI_CONSUMER_COUNTERS);
-    tpi_open_abandon(c->connection, &c->link_open);
-    retire_link(c);
-    while (NULL != c->old_links)
-    {
-        tpi_consumer_link_t *link = c->old_links;
-        c->old_links = link->next;
-        delete_link(link, client);
-    }
+    tpi_consumer_streams_delete(c);
     free_consumer(c);
 }
 
@@ -359,7 +221,7 @@ static int open_now(tp_consumer_t *c, int64_t now_ns)
     else if (0 == c->context.client_id) { atomic_store_explicit(&c->client_id, tpi_id_source_client(&client->ids), memory_order_relaxed); }
     c->next = client->consumers;
     client->consumers = c;
-    (void)advance_link(c, now_ns);
+    (void)tpi_consumer_streams_work(c, now_ns);
     return 0;
 }
 
@@ -410,10 +272,11 @@ static tp_consumer_t *create(tp_client_t *client, const tp_consumer_context_t *c
     c->follow.max_gap = context->max_gap;
     atomic_init(&c->stream_id, context->stream_id);
     atomic_init(&c->client_id, context->client_id);
-    apply_mode(c, context->mode);
+    atomic_init(&c->mode_wish, tpi_wish(context->mode, context->max_rate_hz));
+    tpi_consumer_apply_mode(c);
     c->session_config.desired_node_id = TP_NULL_U32;
     c->session_config.stream_id = context->stream_id;
-    c->session_config.client_id = context->client_id;
+    c->session_config.client_id = context->client_id;      /* W-157 */
     c->session_config.role = TP_ROLE_CONSUMER;
     c->session_config.publish_mode = context->publish_mode;
     c->session_config.hugepages = context->hugepages;
@@ -460,6 +323,17 @@ int tp_consumer_open(tp_consumer_t **consumer, tp_client_t *client, uint32_t str
     if (0 == rc) { rc = tp_consumer_init(consumer, client, context); }
     tp_consumer_context_close(context);
     return rc;
+}
+
+int tp_consumer_set_mode(tp_consumer_t *consumer, int mode, uint32_t max_rate_hz)
+{
+    if (NULL == consumer || (TP_MODE_STREAM != mode && TP_MODE_RATE_LIMITED != mode))
+    {
+        TPI_SET_ERR(TP_EINVAL, "mode = %d, allowed: 1 (stream), 2 (rate limited), and a consumer", mode);
+        return -1;
+    }
+    atomic_store_explicit(&consumer->mode_wish, tpi_wish((uint8_t)mode, max_rate_hz), memory_order_relaxed);
+    return 0;
 }
 
 void tp_consumer_close(tp_consumer_t *consumer)

@@ -21,6 +21,7 @@ int tp_consumer_context_init(tp_consumer_context_t **context)
     c->progress_interval_us = TP_NULL_U32;
     c->progress_bytes_delta = TP_NULL_U32;
     c->progress_major_delta = TP_NULL_U32;
+    c->hello_interval_ns = TPI_NS_PER_S;
     c->attach_timeout_ns = DEFAULT_ATTACH_TIMEOUT_NS;
     *context = c;
     return 0;
@@ -134,6 +135,21 @@ int tp_consumer_context_set_driverless(tp_consumer_context_t *context, bool driv
 {
     if (check(context, true, "driverless", driverless, "") < 0) { return -1; }
     context->driverless = driverless;
+    return 0;
+}
+
+int tp_consumer_context_set_supports_shm(tp_consumer_context_t *context, bool supports)
+{
+    if (check(context, true, "supports_shm", supports, "") < 0) { return -1; }
+    context->no_shm = !supports;
+    return 0;
+}
+
+int tp_consumer_context_set_hello_interval_ns(tp_consumer_context_t *context, int64_t interval_ns)
+{
+    const bool good = interval_ns >= TPI_TICK_NS && interval_ns <= INT64_C(3600) * TPI_NS_PER_S;
+    if (check(context, good, "hello_interval_ns", interval_ns, "20 ms to an hour") < 0) { return -1; }
+    context->hello_interval_ns = interval_ns;
     return 0;
 }
 

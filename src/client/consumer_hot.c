@@ -56,13 +56,23 @@ static void refresh(tp_consumer_t *c)
         restart(c);
         recount_stage(c);
     }
-    if (!tpi_handoff_is_current(&c->links, c->link))
+}
+
+/*
+ * Another descriptor stream. What the old one has at hand is read first, so that a frame announced there before the new one was joined is not missed;
+ * one announced on both is a duplicate (W-131, O-20). true: there was something.
+ */
+static bool change_link(tp_consumer_t *c)
+{
+    if (NULL != c->link && !c->drained)
     {
-        c->link = tpi_handoff_take(&c->links);             /* W-131 */
-        c->stage_at = 0;                                   /* what the old stream still held is not read twice */
-        c->stage_count = 0;
-        if (NULL != c->link) { tpi_follow_switch(&c->follow); }        /* O-20 */
+        c->drained = true;
+        if (tpi_dispatcher_poll(c->dispatcher, c->link->subscription, (int)TPI_STAGE_MAX, 0) > 0) { return true; }
     }
+    c->drained = false;
+    c->link = tpi_handoff_take(&c->links);                 /* W-131 */
+    if (NULL != c->link) { tpi_follow_switch(&c->follow); }                                /* O-20 */
+    return false;
 }
 
 /* Tells the conductor that this mapping must go, and stops using it at once. */
@@ -109,6 +119,7 @@ static int refill(tp_consumer_t *c)
     c->stage_at = 0;
     c->stage_count = 0;
     c->stage_newest = 0;
+    if (!tpi_handoff_is_current(&c->links, c->link) && change_link(c)) { return 1; }
     if (NULL == c->link) { return 0; }
     const int n = tpi_dispatcher_poll(c->dispatcher, c->link->subscription, (int)TPI_STAGE_MAX, 0);
     if (n <= 0) { return 0; }
@@ -188,7 +199,8 @@ static void deliver(tp_consumer_t *c, const tpc_frame_descriptor_t *d, const tpi
     c->torn_bits <<= 1;
     *view = (tp_frame_view_t){ .size = sizeof(*view), .stream_id = c->map->stream_id, .epoch = c->map->epoch, .seq = d->seq,
         .payload = tpi_pool_payload(frame->pool, frame->index), .payload_bytes = frame->values_len_bytes, .tensor = &frame->tensor->tensor,
-        .timestamp_ns = frame->timestamp_ns, .publish_timestamp_ns = d->timestamp_ns, .trace_id = d->trace_id,
+        .timestamp_ns = frame->timestamp_ns, .trace_id = d->trace_id,
+        .publish_timestamp_ns = d->timestamp_ns,                                           /* W-106 */
         .meta_version = TP_NULL_U32 != frame->meta_version ? frame->meta_version : d->meta_version, .pool_id = frame->pool->pool_id,
         .opaque = { c, (const void *)(uintptr_t)slot, c->map }, .opaque_words = { word, c->delivery } };
     tpi_stat_add(&c->received, 1);
@@ -206,6 +218,8 @@ static int read_slot(tp_consumer_t *c, const tpc_frame_descriptor_t *d, tp_frame
     uint64_t word;
     tpi_frame_t frame;
     const tpi_slot_word_t *slot = tpi_pool_set_slot(c->map->set, tpi_pool_set_index(c->map->set, d->seq));
+    /* A later frame of that slot is accounted for: whatever it holds for this one went back (W-051). */
+    if (c->follow.has_last && c->follow.last >= d->seq && c->follow.last - d->seq >= c->map->set->nslots) { drop(c, TPI_DROP_OTHER_SEQ, 1); return 0; }
     if (!slot_verdict(c, tpi_slot_open(slot, d->seq, &word, image))) { return 0; }
     const tpi_drop_reason_t reason = tpi_frame_checker_check(&c->checker, &frame, image, d->seq, c->map->set);         /* M5 */
     if (!tpi_pool_set_still(c->map->set, slot, word)) { drop(c, TPI_DROP_CHANGED, 1); return 0; }           /* W-050: nothing leaves before C8 */

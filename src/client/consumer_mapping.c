@@ -19,7 +19,7 @@ void tpi_consumer_mapping_init(tp_consumer_t *consumer)
 {
     const tpi_mapping_config_t config = { .stream_id = consumer->context.stream_id, .consumer_id = consumer->context.client_id,
         .fresh_ns = TPI_MAPPING_FRESH_PERIODS * consumer->client->settings.announce_period_ns, .has_fallback = false,
-        .needs_lease = !consumer->context.driverless };
+        .needs_lease = !consumer->context.driverless, .no_shm = consumer->context.no_shm };
     tpi_mapping_init(&consumer->mapping, &config);
 }
 
@@ -71,6 +71,7 @@ static void adopt(tp_consumer_t *c, tpi_pool_set_t *set)
     c->published = map;
     c->mapped_epoch = set->epoch;
     tpi_stat_set(&c->epoch, set->epoch);
+    c->next_hello_ns = 0;                                  /* a new epoch may have a new producer: it hears of our wishes at once */
     atomic_store_explicit(&c->unmap_epoch, 0, memory_order_relaxed);
     tpi_handoff_publish(&c->maps, map);
     if (NULL != old) { retire(c, old); }

@@ -70,6 +70,8 @@ struct tp_consumer_context
     int64_t attach_timeout_ns;
     bool latency;
     bool driverless;
+    bool no_shm;
+    int64_t hello_interval_ns;
     tpi_consumer_address_t descriptor_request;
     tpi_consumer_address_t control_request;
     uint32_t progress_interval_us;     /* hints; TP_NULL_U32 = none */
@@ -91,6 +93,7 @@ struct tp_consumer
     _Atomic uint32_t stream_id;
     _Atomic uint32_t client_id;
     _Atomic uint32_t rate_limit_hz;    /* thin out locally; 0 = not */
+    _Atomic uint64_t mode_wish;        /* mode and rate asked for; written by any thread */
     tpi_stat_t epoch;                  /* of the published mapping */
     tpi_stat_t remaps;
     tpi_stat_t reattaches;
@@ -101,6 +104,7 @@ struct tp_consumer
     /* the consumer's thread */
     _Alignas(64) tpi_consumer_map_t *map;
     tpi_consumer_link_t *link;
+    bool drained;                      /* what the link before had left was polled */
     bool suspended;                    /* map is not to be used: a newer epoch or a regression was seen */
     bool in_handler;
     bool close_asked;
@@ -149,8 +153,13 @@ struct tp_consumer
     int64_t reopen_ns;                 /* when a refused subscription is asked for again */
     bool link_moves;                   /* another descriptor stream than the linked one is wanted */
     tpi_consumer_address_t assigned;   /* stream_id 0: the shared stream */
+    tpi_consumer_link_t *next_link;    /* open, not handed over yet */
+    int64_t next_link_ns;              /* when it is, whoever publishes there */
+    char fallback_uri[TPI_CHANNEL_MAX];
+    uint8_t imposed;                   /* mode of the last ConsumerConfig, 0 = none yet */
     uint8_t mode;                      /* in force: asked for or imposed */
     tpi_consumer_progress_t progress;
+    uint64_t said_wish;                /* of the last hello */
     int64_t next_hello_ns;
     tpi_cadence_t qos;
     int32_t qos_session_id;
@@ -161,5 +170,9 @@ struct tp_consumer
 };
 
 int tpi_consumer_hot_init(tp_consumer_t *consumer);
+
+static inline uint64_t tpi_wish(uint8_t mode, uint32_t max_rate_hz) { return (uint64_t)mode << 32 | max_rate_hz; }
+static inline uint8_t tpi_wish_mode(uint64_t wish) { return (uint8_t)(wish >> 32); }
+static inline uint32_t tpi_wish_rate_hz(uint64_t wish) { return (uint32_t)wish; }
 
 #endif

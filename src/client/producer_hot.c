@@ -33,7 +33,7 @@ static int64_t send_descriptor(const tp_producer_t *p, const tpi_producer_map_t 
     d.seq = seq;                                                                 /* W-093 */
     d.meta_version = entry->meta_version;
     d.trace_id = entry->trace_id;
-    if (p->publish_time) { d.timestamp_ns = (uint64_t)tpi_clock_monotonic_ns(); }       /* W-103 W-104 */
+    if (p->publish_time) { d.timestamp_ns = (uint64_t)tpi_clock_monotonic_ns(); }       /* W-103 W-104 W-196 */
     (void)tpc_frame_descriptor_encode(bus.data, bus.length, &d);
     tpi_bus_claim_commit(&bus);
     return rc;
@@ -226,7 +226,7 @@ int64_t tp_producer_try_claim(tp_producer_t *producer, const tp_tensor_template_
     if (NULL == producer || NULL == tensor || NULL == claim) { return TP_INVALID_ARGUMENT; }
     tpi_producer_map_t *map = current_map(producer);
     if (NULL == map) { return lost(producer); }
-    const int64_t now_ns = tpi_clock_monotonic_ns();                             /* the one clock read: capture time and deadline */
+    const int64_t now_ns = tpi_clock_monotonic_ns();                             /* the one clock read: capture time and deadline; W-196 */
     if (now_ns > atomic_load_explicit(&producer->valid_until_ns, memory_order_relaxed)) { return lost(producer); }      /* D-103 M8 */
     return claim_frame(producer, map, tensor, tensor->extent_bytes, (uint64_t)now_ns, claim);
 }

@@ -25,7 +25,8 @@ static tpi_mapping_decision_t ignore(tpi_mapping_reason_t reason) { return decid
 
 void tpi_mapping_init(tpi_mapping_t *mapping, const tpi_mapping_config_t *config)
 {
-    *mapping = (tpi_mapping_t){ .config = *config, .clock_domain = TPC_CLOCK_MONOTONIC };
+    *mapping = (tpi_mapping_t){ .config = *config, .clock_domain = TPC_CLOCK_MONOTONIC,
+        .state = config->no_shm ? TPI_MAPPING_FALLBACK : TPI_MAPPING_UNMAPPED };
 }
 
 void tpi_mapping_spec(tpi_pool_set_spec_t *spec, tpi_pool_spec_t *pools, const tpc_pool_announce_t *announce)
@@ -230,7 +231,7 @@ tpi_mapping_decision_t tpi_mapping_on_config(tpi_mapping_t *mapping, uint32_t st
     tpi_mapping_t *const m = mapping;
     if (m->config.stream_id != stream_id || m->config.consumer_id != consumer_id) { return ignore(TPI_MAPPING_FOREIGN); }   /* W-252 */
     if (0 == use_shm) { return leave(m, TPI_MAPPING_FALLBACK, TPI_MAPPING_CONFIG); }          /* W-155 */
-    if (1 == use_shm && TPI_MAPPING_FALLBACK == m->state) { m->state = TPI_MAPPING_UNMAPPED; }
+    if (1 == use_shm && TPI_MAPPING_FALLBACK == m->state && !m->config.no_shm) { m->state = TPI_MAPPING_UNMAPPED; }
     return ignore(TPI_MAPPING_CONFIG);
 }
 

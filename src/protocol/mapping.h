@@ -90,6 +90,7 @@ typedef struct tpi_mapping_config
     uint32_t consumer_id;
     int64_t fresh_ns;                  /* announce_freshness; 3 announce periods by default (W-082), also the wait of D-123 */
     bool has_fallback;                 /* a usable payloadFallbackUri is configured */
+    bool no_shm;                       /* cannot or shall not map: FALLBACK for ever */
     bool needs_lease;                  /* with a driver: announces map only while a lease is held (D-004) */
 }
 tpi_mapping_config_t;

@@ -51,7 +51,7 @@ static inline tpi_slot_verdict_t tpi_slot_open(const tpi_slot_word_t *slot, uint
 {
     *word = atomic_load_explicit(&slot[0], memory_order_acquire);               /* R0, pairs with W1; W-045 */
     if (0 == (*word & 1u)) { return TPI_SLOT_UNCOMMITTED; }                     /* W-046 W-054 W-055 */
-    if (*word != ((seq << 1) | 1u) || 0 != seq >> 63) { return TPI_SLOT_OTHER_SEQ; }   /* W-047 W-098 W-253 */
+    if (*word != ((seq << 1) | 1u) || 0 != seq >> 63) { return TPI_SLOT_OTHER_SEQ; }   /* W-023 W-024 W-047 W-098 W-253 */
     image[0] = *word;
     for (unsigned i = 1; i < TPI_SLOT_WORDS; i++) { image[i] = atomic_load_explicit(&slot[i], memory_order_relaxed); }
     return TPI_SLOT_OK;

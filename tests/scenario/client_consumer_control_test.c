@@ -150,7 +150,9 @@ static void assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130
     assert_false(consumer->linked->is_private);
     config.descriptor_channel = tpc_bytes("aeron:ipc?term-length=4m");
     cr_send_config(&config);
-    cr_settle();
+    cr_step(900 * MS);
+    assert_false(consumer->linked->is_private);                              /* nobody publishes there: not at once */
+    cr_step(200 * MS);
     assert_true(consumer->linked->is_private);
     assert_int_equal(next(consumer, &view), 0);
     say(5);                                                                  /* on the shared stream: nobody of ours listens */
@@ -211,6 +213,7 @@ static void switch_link(tp_consumer_t *consumer, uint32_t stream_id, const char 
     config.descriptor_channel = tpc_bytes(channel);
     cr_send_config(&config);
     cr_settle();
+    if (0 != stream_id) { cr_step(1100 * MS); }
     assert_true((0 != stream_id) == consumer->linked->is_private);
     assert_int_equal(next(consumer, &view), 0);
     cr_settle();

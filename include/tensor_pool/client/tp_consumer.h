@@ -86,6 +86,10 @@ TP_EXPORT int tp_consumer_context_set_max_outstanding_seq_gap(tp_consumer_contex
 /* Private streams asked for in ConsumerHello; channel and id go together (W-144, W-147). */
 TP_EXPORT int tp_consumer_context_set_descriptor_request(tp_consumer_context_t *context, const char *channel, int32_t stream_id);
 TP_EXPORT int tp_consumer_context_set_control_request(tp_consumer_context_t *context, const char *channel, int32_t stream_id);
+/* false: maps nothing and says so in ConsumerHello; TP_CONSUMER_FALLBACK tells where the payload is to be had instead. Default true. */
+TP_EXPORT int tp_consumer_context_set_supports_shm(tp_consumer_context_t *context, bool supports);
+/* ConsumerHello is repeated at that interval (W-128); 20 ms to an hour, default 1 s. Producers count 3 to 5 of them as silence. */
+TP_EXPORT int tp_consumer_context_set_hello_interval_ns(tp_consumer_context_t *context, int64_t interval_ns);
 /*
  * What goes with the wish for FrameProgress (tp_consumer_set_progress_handler): least time between two messages, least growth in bytes, least growth
  * in rows or columns. TP_NULL_U32 = no hint (default), the producer's own values count; the producer takes the smallest of all its consumers' hints
@@ -106,7 +110,7 @@ typedef enum tp_consumer_event
     TP_CONSUMER_MAPPED = 1,
     TP_CONSUMER_UNMAPPED = 2,
     TP_CONSUMER_EPOCH_CHANGED = 3,
-    TP_CONSUMER_FALLBACK = 4,          /* ConsumerConfig forbids shared memory (W-155); text: its fallback URI, "" when unusable (W-154) */
+    TP_CONSUMER_FALLBACK = 4,          /* ConsumerConfig forbids shared memory (W-155), or the URI changed; text: its fallback URI, "" = none */
     TP_CONSUMER_LOST = 5,              /* lease lost or driver gone; the library attaches again */
     TP_CONSUMER_REATTACHED = 6,
     TP_CONSUMER_REFUSED = 7            /* attach refused, or the regions cannot be used; tried again with backoff */
@@ -136,6 +140,12 @@ TP_EXPORT int tp_async_add_consumer_poll(tp_async_add_consumer_t *async, tp_cons
  * handler of its own it is put off until that handler returns. Accepts NULL.
  */
 TP_EXPORT void tp_consumer_close(tp_consumer_t *consumer);
+
+/*
+ * Another mode and rate from now on: the next hello, which goes out at once, asks for it, and on a shared stream frames are thinned out to it (W-191).
+ * 0, or -1 with TP_EINVAL. Any thread.
+ */
+TP_EXPORT int tp_consumer_set_mode(tp_consumer_t *consumer, int mode, uint32_t max_rate_hz);
 
 /* ---- reading ---- */
 
