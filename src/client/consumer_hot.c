@@ -219,7 +219,11 @@ static int read_slot(tp_consumer_t *c, const tpc_frame_descriptor_t *d, tp_frame
     tpi_frame_t frame;
     const tpi_slot_word_t *slot = tpi_pool_set_slot(c->map->set, tpi_pool_set_index(c->map->set, d->seq));
     /* A later frame of that slot is accounted for: whatever it holds for this one went back (W-051). */
-    if (c->follow.has_last && c->follow.last >= d->seq && c->follow.last - d->seq >= c->map->set->nslots) { drop(c, TPI_DROP_OTHER_SEQ, 1); return 0; }
+    if (c->follow.has_last && c->follow.last >= d->seq && c->follow.last - d->seq >= c->map->set->nslots)
+    {
+        drop(c, TPI_DROP_OTHER_SEQ, 1);
+        return 0;
+    }
     if (!slot_verdict(c, tpi_slot_open(slot, d->seq, &word, image))) { return 0; }
     const tpi_drop_reason_t reason = tpi_frame_checker_check(&c->checker, &frame, image, d->seq, c->map->set);         /* M5 */
     if (!tpi_pool_set_still(c->map->set, slot, word)) { drop(c, TPI_DROP_CHANGED, 1); return 0; }           /* W-050: nothing leaves before C8 */

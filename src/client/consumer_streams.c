@@ -1,6 +1,6 @@
 /*
- * Owns the descriptor subscription of a consumer, shared or assigned, which its thread polls; carries out ConsumerConfig (10-wire.md section 12). The
- * assigned control stream is in consumer_progress.c. Conductor only.
+ * Owns the descriptor subscription of a consumer, shared or assigned, which its thread polls; carries out ConsumerConfig (10-wire.md section 12).
+ * The assigned control stream is in consumer_progress.c. Conductor only.
  */
 #include "client/consumer_streams.h"
 
@@ -53,7 +53,7 @@ static void open_link(tp_consumer_t *c, int64_t now_ns)
     const tpi_stream_address_t *shared = &c->client->settings.descriptor;
     const bool is_private = 0 != c->assigned.stream_id;
     const tpi_subscription_config_t config = { .channel = is_private ? c->assigned.channel : shared->channel,
-        .stream_id = is_private ? c->assigned.stream_id : shared->stream_id, .untethered = true };     /* W-131; A6 W-122: holds nobody up */
+        .stream_id = is_private ? c->assigned.stream_id : shared->stream_id, .untethered = true };  /* W-131 A6 W-122 */
     c->link_open = tpi_open_subscription(c->connection, &config);
     c->link_open_private = is_private;
     tpi_client_hurry(c->client, now_ns);

@@ -142,7 +142,7 @@ TP_EXPORT int tp_async_add_consumer_poll(tp_async_add_consumer_t *async, tp_cons
 TP_EXPORT void tp_consumer_close(tp_consumer_t *consumer);
 
 /*
- * Another mode and rate from now on: the next hello, which goes out at once, asks for it, and on a shared stream frames are thinned out to it (W-191).
+ * Another mode and rate from now on: a hello that goes out at once asks for it, and on a shared stream frames are thinned out to it (W-191).
  * 0, or -1 with TP_EINVAL. Any thread.
  */
 TP_EXPORT int tp_consumer_set_mode(tp_consumer_t *consumer, int mode, uint32_t max_rate_hz);
