@@ -241,6 +241,7 @@ int tpi_aeron_add_publication(tpi_bus_t *base, tpi_bus_async_t **out, const char
     if (check_term_length(bus, channel, stream_id) < 0) { return -1; }
     aeron_bus_async_t *const async = new_async(base, TPI_BUS_PUBLICATION, sizeof(aeron_bus_pub_t), channel, stream_id);
     if (NULL == async) { return -1; }
+    /* D-206 */
     if (aeron_async_add_exclusive_publication(&async->handle.pub, bus->client, channel, stream_id) < 0) { return give_up(async, "publication"); }
     *out = &async->base;
     return 0;

@@ -51,7 +51,7 @@ static void refresh(tp_consumer_t *c)
 {
     if (!tpi_handoff_is_current(&c->maps, c->map))
     {
-        c->map = tpi_handoff_take(&c->maps);               /* W-112 W-114 */
+        c->map = tpi_handoff_take(&c->maps);               /* D-135 W-112 W-114 */
         c->suspended = false;
         restart(c);
         recount_stage(c);

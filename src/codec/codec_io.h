@@ -26,7 +26,7 @@ TPI_ACCESS(i64, int64_t)
 #define TPI_BLOCK(M) M##_sbe_block_length()
 
 #define TPI_PUT_HEADER(M, at) \
-    tpi_put_header((at), M##_sbe_block_length(), M##_sbe_template_id(), M##_sbe_schema_id(), M##_sbe_schema_version())
+    tpi_put_header((at), M##_sbe_block_length(), M##_sbe_template_id(), M##_sbe_schema_id(), M##_sbe_schema_version()) /* D-126 */
 
 static inline void tpi_put_header(uint8_t *at, uint16_t block_length, uint16_t template_id, uint16_t schema_id, uint16_t version)
 {

@@ -110,6 +110,7 @@ static int open_bus(tpi_driver_t *driver)
     const uint32_t announce_id = tpi_driver_config_announce_stream_id(config);
     driver->announce_is_control = announce_id == config->control_stream_id && 0 == strcmp(announce, config->control_channel);
     const tpi_subscription_config_t subscription = { .channel = config->control_channel, .stream_id = (int32_t)config->control_stream_id };
+    /* D-128 */
     if (tpi_bus_add_publication(driver->bus, &driver->control.async, config->control_channel, (int32_t)config->control_stream_id) < 0) { return -1; }
     if (tpi_bus_add_subscription(driver->bus, &driver->subscription_async, &subscription) < 0) { return -1; }
     return driver->announce_is_control ? 0 : tpi_bus_add_publication(driver->bus, &driver->announce.async, announce, (int32_t)announce_id);

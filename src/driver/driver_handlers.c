@@ -100,7 +100,7 @@ static void grant(tpi_driver_t *driver, tpi_stream_t *stream, const tpc_attach_r
     int rc = 0;
     if (decision->create_stream) { stream = new_stream(driver, request, decision->allocate_id); }
     if (NULL == stream) { rc = -1; }
-    else if (TP_ROLE_PRODUCER == request->role || !tpi_stream_is_usable(stream))
+    else if (TP_ROLE_PRODUCER == request->role || !tpi_stream_is_usable(stream))                    /* D-139 */
     {
         rc = begin_creation(driver, stream, request, node_id, decision->hugepages, now_ns);
     }

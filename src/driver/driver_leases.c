@@ -15,7 +15,7 @@ tpi_lease_record_t *tpi_lease_find_client(const tpi_driver_t *driver, uint32_t c
 
 tpi_lease_record_t *tpi_lease_find(const tpi_driver_t *driver, uint64_t lease_id)
 {
-    tpi_deadline_t *const deadline = tpi_lease_table_get(&driver->leases, lease_id);
+    tpi_deadline_t *const deadline = tpi_lease_table_get(&driver->leases, lease_id);                /* D-020 */
     return NULL == deadline ? NULL : tpi_record_of(deadline, tpi_lease_record_t, deadline);
 }
 
@@ -48,7 +48,7 @@ int tpi_lease_commit(tpi_driver_t *driver, tpi_stream_t *stream, const tpc_attac
         .requested_stream_id = request->stream_id, .client_id = request->client_id, .node_id = node_id, .role = request->role,
         .epoch = stream->files->epoch, .duration_ns = driver->lease_ns };
     tpi_lease_grant(&record->lease, now_ns);
-    if (tpi_lease_table_put(&driver->leases, &record->deadline, lease_id, record->lease.expiry_ns) < 0)
+    if (tpi_lease_table_put(&driver->leases, &record->deadline, lease_id, record->lease.expiry_ns) < 0)  /* D-022 */
     {
         if (TP_EFULL == tp_errcode()) { driver->stats.limit_leases++; }
         tpi_free(record);
@@ -134,7 +134,7 @@ static void unlink_record(tpi_driver_t *driver, tpi_lease_record_t *record, int6
     HASH_DELETE(by_client, driver->clients, record);
     DL_DELETE(record->stream->leases, record);
     if (record == record->stream->producer) { record->stream->producer = NULL; }
-    tpi_node_ids_release(&driver->node_ids, record->lease.node_id, now_ns);                   /* D-093 */
+    tpi_node_ids_release(&driver->node_ids, record->lease.node_id, now_ns);                   /* D-096 D-093 */
     tpi_lease_release_descriptor_id(driver, record);
     tpi_lease_release_control_id(driver, record);
     tpi_tracked_set(record->counter, 0);
@@ -152,7 +152,7 @@ static void finish(tpi_driver_t *driver, tpi_lease_record_t *record, uint8_t rea
     unlink_record(driver, record, now_ns);
     TPI_LOG_INFO("stream %u: lease of client %u (%s) %s", stream->stream_id, record->lease.client_id, was_producer ? "producer" : "consumer",
         names[reason]);
-    tpi_proxy_revoked(driver, &record->lease, reason, text, now_ns);                          /* D-112 D-114: once, before the announce (D-113) */
+    tpi_proxy_revoked(driver, &record->lease, reason, text, now_ns); /* D-138 D-112 D-114: once, before the announce (D-113) */
     tpi_free(record);
     if (was_producer)
     {
@@ -189,7 +189,7 @@ static void on_due(void *clientd, tpi_deadline_t *deadline)
 int tpi_lease_expire(tpi_driver_t *driver, int64_t now_ns)
 {
     sweep_t sweep = { driver, now_ns };
-    return tpi_lease_table_sweep(&driver->leases, now_ns, on_due, &sweep);                    /* D-102 D-131 */
+    return tpi_lease_table_sweep(&driver->leases, now_ns, on_due, &sweep);                    /* D-137 D-102 D-131 */
 }
 
 int tpi_driver_revoke(tpi_driver_t *driver, uint64_t lease_id, const char *why, int64_t now_ns)

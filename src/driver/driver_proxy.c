@@ -129,22 +129,22 @@ void tpi_proxy_attach_ok(tpi_driver_t *driver, const tpi_lease_record_t *record,
     tpc_attach_response_t m = TPC_ATTACH_RESPONSE_INIT;
     m.correlation_id = correlation_id;                                                        /* D-034 */
     m.code = TPC_CODE_OK;
-    m.lease_id = record->lease.lease_id;
+    m.lease_id = record->lease.lease_id;                                                            /* D-041 D-059 */
     m.lease_expiry_timestamp_ns = timestamp(record->lease.expiry_ns);                         /* D-021 */
     m.stream_id = record->stream->stream_id;
     m.epoch = record->stream->files->epoch;
     m.layout_version = TPC_LAYOUT_VERSION;                                                    /* D-047 */
     m.header_nslots = record->stream->live.header_nslots;
     m.header_slot_bytes = TPC_SLOT_BYTES;                                                     /* D-058 */
-    m.node_id = record->lease.node_id;
-    m.pool_count = put_pools(m.pools, record->stream);
-    m.header_region_uri = tpc_bytes(record->stream->files->uris[0]);
+    m.node_id = record->lease.node_id;                                                              /* D-086 */
+    m.pool_count = put_pools(m.pools, record->stream);                                              /* D-057 */
+    m.header_region_uri = tpc_bytes(record->stream->files->uris[0]);                                /* D-061 */
     send_buffer(driver, &driver->control, tpc_attach_response_encode(driver->buffer, driver->buffer_size, &m), record->lease.expiry_ns);
 }
 
 void tpi_proxy_attach_refused(tpi_driver_t *driver, int64_t correlation_id, int32_t code, const char *text, int64_t now_ns)
 {
-    tpc_attach_response_t m = TPC_ATTACH_RESPONSE_INIT;                                       /* D-065 D-066 */
+    tpc_attach_response_t m = TPC_ATTACH_RESPONSE_INIT;                                       /* D-089 D-065 D-066 */
     m.correlation_id = correlation_id;                                                        /* D-063 */
     m.code = code;
     m.error_message = cut(text);                                                              /* D-064 */

@@ -33,7 +33,7 @@ static int try_create(tpi_region_job_t *job)
 {
     const uint64_t found = tpi_gc_highest_epoch(job->dir_fd);
     const uint64_t above = job->epoch > job->known_epoch ? job->epoch : job->known_epoch;
-    const uint64_t next = tpi_epoch_next(above, found, (int64_t)job->what.now_ns);      /* D-200 */
+    const uint64_t next = tpi_epoch_next(above, found, (int64_t)job->what.now_ns);      /* D-134 D-161 D-200 */
     if (0 == next)
     {
         TPI_SET_ERR(TP_EPATH, "stream %u has no epoch number left", job->what.stream_id);

@@ -98,7 +98,7 @@ static void due(tpi_driver_t *driver, int64_t at_ns)
 static void fill(const tpi_driver_t *driver, tpi_region_create_t *what, uint32_t stream_id, int64_t now_ns)
 {
     what->base_dir = driver->base_dir;
-    what->user = driver->user;
+    what->user = driver->user;                                                                      /* D-197 */
     what->name_space = driver->config.shm_namespace;
     what->stream_id = stream_id;
     what->file_mode = (mode_t)driver->config.permissions_mode;
@@ -315,7 +315,7 @@ static void on_created(tpi_driver_t *driver, tpi_region_job_t *job, int64_t now_
     stream->creating_for = NULL;
     stream->dir_fd = job->dir_fd;
     if (job->epoch > stream->epoch) { stream->epoch = job->epoch; }                            /* D-201: not used again */
-    if (job->rc < 0) { failed_creation(driver, stream, job, wait, now_ns); }
+    if (job->rc < 0) { failed_creation(driver, stream, job, wait, now_ns); }                        /* D-071 */
     else if (NULL != wait && NULL != why_not(driver, stream))
     {
         discard(driver, stream, job, now_ns);
@@ -357,7 +357,7 @@ static int tick_stream(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_n
     {
         if (now_ns >= stream->announce_ns)
         {
-            tpi_proxy_announce(driver, stream, now_ns);                                        /* 5.4; D-015: also while a producer is attached */
+            tpi_proxy_announce(driver, stream, now_ns);                                        /* D-140; D-015: with a producer too */
             work++;
         }
         due(driver, stream->announce_ns);
@@ -396,7 +396,7 @@ int tpi_streams_tick(tpi_driver_t *driver, int64_t now_ns)
     {
         tpi_region_job_t *const job = new_job(driver, TPI_JOB_ORPHANS, NULL, now_ns);
         driver->orphans_ns = now_ns + ORPHANS_PERIOD_NS;
-        if (NULL != job) { tpi_regions_submit(driver->regions, job); }                         /* D-183 */
+        if (NULL != job) { tpi_regions_submit(driver->regions, job); }                         /* W-250 D-183 */
         work++;
     }
     return work;

@@ -63,9 +63,9 @@ tpi_attach_decision_t tpi_attach_decide(const tpc_attach_request_t *r, const tpi
     if (0 == f->pool_count) { return refuse(11, TPC_CODE_INVALID_PARAMS, "stream has no payload pools"); }           /* D-051 */
     if (0 != r->expected_layout_version && TPC_LAYOUT_VERSION != r->expected_layout_version)
     {
-        return refuse(12, TPC_CODE_REJECTED, "layout_version mismatch");                                             /* D-046, OP-D-26 */
+        return refuse(12, TPC_CODE_REJECTED, "layout_version mismatch");                                             /* D-074 D-046, OP-D-26 */
     }
-    if (TP_ROLE_PRODUCER == r->role && f->has_producer) { return refuse(13, TPC_CODE_REJECTED, "producer already attached"); }   /* D-053 */
+    if (TP_ROLE_PRODUCER == r->role && f->has_producer) { return refuse(13, TPC_CODE_REJECTED, "producer already attached"); } /* D-052 W-247 D-053 */
 
     const bool wants_huge = TP_HUGEPAGES_REQUIRED == r->require_hugepages || (TP_HUGEPAGES_UNSPECIFIED == r->require_hugepages && f->default_huge);
     if (wants_huge && !f->huge_backing) { return refuse(14, TPC_CODE_REJECTED, "hugepages not available"); }         /* D-048 D-050 */

@@ -171,7 +171,7 @@ static void another_layout_version_is_rejected__D_046_D_047(void **state)
     expect_grant();
 }
 
-static void a_second_producer_is_rejected_a_consumer_is_not__D_052_D_053_D_054(void **state)
+static void a_second_producer_is_rejected_a_consumer_is_not__D_052_D_053_D_054_W_247(void **state)
 {
     (void)state;
     facts.has_producer = true;
@@ -279,7 +279,7 @@ int main(void)
         T(malformed_fields_are_invalid_params__D_073), T(unknown_publish_mode_is_unsupported__D_072), T(unknown_page_policy_is_invalid),
         T(a_repeated_request_gets_its_lease_again__D_029_P3), T(without_create_an_unknown_stream_is_rejected__D_043_D_044),
         T(dynamic_streams_follow_table_3_3__D_045_D_163_D_164), T(a_stream_without_pools_is_invalid__D_051),
-        T(another_layout_version_is_rejected__D_046_D_047), T(a_second_producer_is_rejected_a_consumer_is_not__D_052_D_053_D_054),
+        T(another_layout_version_is_rejected__D_046_D_047), T(a_second_producer_is_rejected_a_consumer_is_not__D_052_D_053_D_054_W_247),
         T(page_policy_follows_table_3_4__D_048_D_049_D_050), T(unavailable_node_ids_are_rejected__D_088_D_089), T(rows_are_tried_in_order),
         T(detach_follows_table_4_3__D_109_D_110) };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@ static int64_t later(int64_t now_ns, int64_t duration_ns) { return now_ns > INT6
 void tpi_lease_grant(tpi_lease_t *lease, int64_t now_ns)
 {
     lease->state = TPI_LEASE_ATTACHED;
-    lease->expiry_ns = later(now_ns, lease->duration_ns);
+    lease->expiry_ns = later(now_ns, lease->duration_ns);                                           /* D-098 */
     lease->last_keepalive_ns = now_ns;
 }
 

@@ -24,7 +24,7 @@ uint64_t tpi_id_source_random(tpi_id_source_t *ids)
 
 void tpi_id_source_init(tpi_id_source_t *ids, uint64_t seed_a, uint64_t seed_b)
 {
-    ids->random = seed_a;
+    ids->random = seed_a;                                                                           /* D-026 */
     ids->next_correlation_id = tpi_id_source_random(ids) ^ seed_b;              /* D-036 D-037 */
 }
 
@@ -121,7 +121,7 @@ static tpi_session_event_t give_back(tpi_session_t *s, int64_t now_ns)
 static void fill_attach(const tpi_session_t *s, tpc_attach_request_t *request)
 {
     *request = (tpc_attach_request_t)TPC_ATTACH_REQUEST_INIT;
-    request->correlation_id = s->correlation_id;
+    request->correlation_id = s->correlation_id;                                /* D-028: repeated, it is still the same request */
     request->stream_id = s->wanted_stream_id;
     request->client_id = s->client_id;
     request->role = s->config.role;
@@ -159,7 +159,7 @@ tpi_session_action_t tpi_session_next(tpi_session_t *session, int64_t now_ns, tp
         fill_detach(s, &s->orphan, tpi_id_source_correlation(s->ids), &message->detach);
         return TPI_SESSION_SEND_DETACH;
     }
-    if (TPI_SESSION_BACKOFF == s->state && now_ns >= s->due_ns) { begin_attach(s, now_ns); }
+    if (TPI_SESSION_BACKOFF == s->state && now_ns >= s->due_ns) { begin_attach(s, now_ns); }        /* D-154 */
     switch (s->state)
     {
         case TPI_SESSION_ATTACHING:
@@ -235,7 +235,7 @@ tpi_session_event_t tpi_session_check(tpi_session_t *session, int64_t now_ns)
         return TPI_SESSION_DETACHED;
     }
     if (TPI_SESSION_LEASED != s->state) { return TPI_SESSION_NOTHING; }
-    if (now_ns > s->deadline_ns)                                                /* D-103 */
+    if (now_ns > s->deadline_ns)                                                /* D-108 D-103 */
     {
         say(s, TP_ELEASE, "lease of stream %" PRIu32 " as %s expired: no keepalive got through for %" PRId64 " ms", s->lease.stream_id, role_name(s),
             s->duration_ns / 1000000);
@@ -424,7 +424,7 @@ tpi_session_event_t tpi_session_on_shutdown(tpi_session_t *session, const tpc_dr
     char reason[161];
     (void)tpc_bytes_copy(reason, sizeof(reason), shutdown->error_message);
     say(s, TP_ESHUTDOWN, "driver of stream %" PRIu32 " has shut down%s%s", s->lease.stream_id, '\0' == reason[0] ? "" : ": ", reason);
-    return lose(s, now_ns);                                                     /* D-153 */
+    return lose(s, now_ns);                                                     /* D-153 D-158 */
 }
 
 void tpi_session_driver_alive(tpi_session_t *session, int64_t now_ns)

@@ -90,16 +90,23 @@ static tpc_attach_response_t refusal(const fixture_t *f, int32_t code, const cha
 
 /* ---- ids ---------------------------------------------------------------------------------------------------------------- */
 
-static void ids_of_different_processes_do_not_overlap__D_036_D_037(void **state)
+static void ids_of_different_processes_do_not_overlap__D_026_D_036_D_037(void **state)
 {
     (void)state;
     uint64_t first[100];
+    uint32_t clients[100];
     for (uint64_t i = 0; i < 100; i++)
     {
         tpi_id_source_t ids;
+        memset(&ids, 0, sizeof(ids));
         tpi_id_source_init(&ids, i * 3 + 1, i);
         first[i] = (uint64_t)tpi_id_source_correlation(&ids);
-        for (uint64_t j = 0; j < i; j++) { assert_true(first[i] - first[j] > 1000000 && first[j] - first[i] > 1000000); }
+        clients[i] = tpi_id_source_client(&ids);
+        for (uint64_t j = 0; j < i; j++)
+        {
+            assert_true(first[i] - first[j] > 1000000 && first[j] - first[i] > 1000000);
+            assert_int_not_equal(clients[i], clients[j]);
+        }
     }
 }
 
@@ -339,6 +346,22 @@ static void keepalive_moves_the_deadline_only_when_the_bus_took_it__P5_D_099_D_1
     assert_int_equal(turn(f, T0 + 2010 * MS), TPI_SESSION_SEND_KEEPALIVE);
 }
 
+static void keepalives_that_the_bus_never_takes_end_the_lease_and_another_attach_follows__D_108(void **state)
+{
+    fixture_t *f = *state;
+    attach(f, T0 + 3000 * MS);
+    for (int64_t at = T0 + 1000 * MS; at <= T0 + 3000 * MS; at += 50 * MS)
+    {
+        assert_int_equal(tpi_session_next(&f->session, at, &f->message), TPI_SESSION_SEND_KEEPALIVE);
+        tpi_session_sent(&f->session, TPI_SESSION_SEND_KEEPALIVE, false, at);
+        tpi_session_driver_alive(&f->session, at);
+        assert_int_equal(tpi_session_check(&f->session, at), TPI_SESSION_NOTHING);
+    }
+    assert_int_equal(tpi_session_check(&f->session, T0 + 3000 * MS + 1), TPI_SESSION_LOST);
+    assert_int_equal(turn(f, T0 + 3200 * MS), TPI_SESSION_SEND_DETACH);       /* should the driver be there after all */
+    assert_int_equal(turn(f, T0 + 3200 * MS), TPI_SESSION_SEND_ATTACH);
+}
+
 static void keepalives_come_at_least_three_times_a_lease__D_099(void **state)
 {
     fixture_t *f = *state;
@@ -441,7 +464,7 @@ static void own_revocation_ends_the_lease_once_and_attaches_again__D_030_D_031_D
     }
 }
 
-static void shutdown_counts_from_the_own_driver_only__P12_D_153(void **state)
+static void shutdown_counts_from_the_own_driver_only__P12_D_153_D_154_D_158(void **state)
 {
     fixture_t *f = *state;
     tpc_driver_shutdown_t m = TPC_DRIVER_SHUTDOWN_INIT;
@@ -531,7 +554,7 @@ static void granted_dynamic_stream_is_asked_for_again(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(ids_of_different_processes_do_not_overlap__D_036_D_037, setup),
+        cmocka_unit_test_setup(ids_of_different_processes_do_not_overlap__D_026_D_036_D_037, setup),
         cmocka_unit_test_setup(ids_in_flight_are_distinct_and_client_ids_not_zero__D_032_D_038, setup),
         cmocka_unit_test_setup(request_carries_the_configuration, setup),
         cmocka_unit_test_setup(unanswered_request_is_repeated_with_its_id_at_growing_intervals__D_028_D_056, setup),
@@ -544,6 +567,7 @@ int main(void)
         cmocka_unit_test_setup(configured_client_id_stays, setup),
         cmocka_unit_test_setup(broken_answers_are_refused_and_asked_for_again__D_076_D_077_D_078_D_079_D_080_D_081_D_082, setup),
         cmocka_unit_test_setup(lease_ends_at_its_deadline__D_103, setup),
+        cmocka_unit_test_setup(keepalives_that_the_bus_never_takes_end_the_lease_and_another_attach_follows__D_108, setup),
         cmocka_unit_test_setup(keepalive_moves_the_deadline_only_when_the_bus_took_it__P5_D_099_D_100, setup),
         cmocka_unit_test_setup(keepalives_come_at_least_three_times_a_lease__D_099, setup),
         cmocka_unit_test_setup(lease_without_expiry_still_gets_keepalives__D_104, setup),
@@ -552,7 +576,7 @@ int main(void)
         cmocka_unit_test_setup(silence_is_judged_by_the_longer_of_lease_and_three_periods__D_155, setup),
         cmocka_unit_test_setup(foreign_and_unknown_revocations_change_nothing__P12_D_118_D_121_D_122, setup),
         cmocka_unit_test_setup(own_revocation_ends_the_lease_once_and_attaches_again__D_030_D_031_D_115_D_116, setup),
-        cmocka_unit_test_setup(shutdown_counts_from_the_own_driver_only__P12_D_153, setup),
+        cmocka_unit_test_setup(shutdown_counts_from_the_own_driver_only__P12_D_153_D_154_D_158, setup),
         cmocka_unit_test_setup(new_driver_is_asked_at_once__D_154_D_158, setup),
         cmocka_unit_test_setup(unusable_lease_is_handed_back_before_the_next_attach__D_082, setup),
         cmocka_unit_test_setup(close_detaches_and_waits_for_the_answer_or_the_timeout, setup),

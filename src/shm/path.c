@@ -205,7 +205,7 @@ int tpi_path_open_checked(const tpi_checked_path_t *checked, bool writable, tpi_
             writable ? "writing" : "reading", strerror(errno));
         return -1;
     }
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_dev != checked->device || st.st_ino != checked->inode)       /* K6, W-238 */
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_dev != checked->device || st.st_ino != checked->inode)       /* K6, W-238 W-239 */
     {
         (void)close(fd);
         TPI_SET_ERR(TP_EPATH, "path '%s' was exchanged between check and open", checked->path);
@@ -266,7 +266,7 @@ int tpi_path_open_region(const tpi_base_dirs_t *bases, const tpi_region_uri_t *u
     const tpi_file_policy_t *policy)
 {
     tpi_checked_path_t checked;
-    if (tpi_path_check(&checked, bases, uri->path) < 0) { return -1; }
+    if (tpi_path_check(&checked, bases, uri->path) < 0) { return -1; }                              /* W-242 */
     const int fd = tpi_path_open_checked(&checked, writable, TPI_OPEN_AUTO);
     if (fd >= 0 && tpi_path_check_open(fd, uri, minimum_bytes, policy) < 0)
     {

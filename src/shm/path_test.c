@@ -250,7 +250,7 @@ static void directory_swapped_for_a_link_does_not_open__W_237(void **state)
     }
 }
 
-static void file_swapped_between_check_and_open_is_rejected__W_238(void **state)
+static void file_swapped_between_check_and_open_is_rejected__W_238_W_239(void **state)
 {
     (void)state;
     for (size_t i = 0; i < 2; i++)
@@ -267,6 +267,29 @@ static void file_swapped_between_check_and_open_is_rejected__W_238(void **state)
         assert_int_equal(tpi_path_open_checked(&checked, false, both_ways[i]), -1);
         assert_int_equal(tp_errcode(), TP_EPATH);
         assert_int_equal(unlink(in_base("f")), 0);
+    }
+}
+
+static void no_policy_switches_the_checks_off__W_242(void **state)
+{
+    (void)state;
+    const tpi_file_policy_t lax = { 0 };
+    const tpi_file_policy_t trusted = { .check_owner = true, .owner = geteuid(), .check_group = true, .group = getegid() };
+    const tpi_file_policy_t *const policies[] = { NULL, &lax, &trusted };
+    tpi_region_uri_t uri = { .require_hugepages = false };
+    test_file_make(in_base("own"), 0600, 64);
+    for (size_t i = 0; i < 3; i++)
+    {
+        for (int writable = 0; writable < 2; writable++)
+        {
+            (void)snprintf(uri.path, sizeof(uri.path), "%s", in_base("own"));
+            const int fd = tpi_path_open_region(&bases, &uri, 0 != writable, 64, policies[i]);
+            assert_true(fd >= 0);
+            (void)close(fd);
+            (void)snprintf(uri.path, sizeof(uri.path), "/proc/self/status");
+            assert_int_equal(tpi_path_open_region(&bases, &uri, 0 != writable, 0, policies[i]), -1);
+            assert_non_null(strstr(tp_errmsg(), "outside every allowed base directory"));
+        }
     }
 }
 
@@ -432,7 +455,8 @@ int main(void)
         TEST(fifo_socket_and_device_are_rejected_without_blocking__W_236),
         TEST(link_swapped_in_after_the_check_does_not_open__W_237),
         TEST(directory_swapped_for_a_link_does_not_open__W_237),
-        TEST(file_swapped_between_check_and_open_is_rejected__W_238),
+        TEST(file_swapped_between_check_and_open_is_rejected__W_238_W_239),
+        TEST(no_policy_switches_the_checks_off__W_242),
         TEST(fifo_swapped_in_after_the_check_neither_blocks_nor_opens__W_236_W_238),
         TEST(walk_refuses_what_it_cannot_name),
         TEST(file_smaller_than_the_formula_is_rejected__O_55__M2),

@@ -119,7 +119,7 @@ int tpi_pool_set_map(tpi_pool_set_t **set, const tpi_pool_set_spec_t *spec, cons
         tpi_pool_t *const pool = &made->pools[i];
         pool->pool_id = from->pool_id;
         pool->stride_bytes = from->stride_bytes;
-        if (tpi_region_map(&pool->region, bases, from->uri, from->uri_length, &expect, writable, policy) < 0)
+        if (tpi_region_map(&pool->region, bases, from->uri, from->uri_length, &expect, writable, policy) < 0)  /* W-228 W-230 */
         {
             tpi_err_prefix("stream %" PRIu32 " epoch %" PRIu64 " pool %u: ", spec->stream_id, spec->epoch, from->pool_id);
             goto fail;

@@ -353,6 +353,31 @@ static void pools_over_4_gib_do_not_alias__W_057__M1(void **state)
     tpi_epoch_files_delete(files);
 }
 
+/* What lies at the usual places is a decoy; the regions have names that nobody could guess. */
+static void only_the_paths_told_are_opened_whatever_their_names__W_228_W_230(void **state)
+{
+    (void)state;
+    char uris[4][TPI_URI_MAX];
+    for (size_t i = 0; i < 4; i++)
+    {
+        char moved[200];
+        (void)snprintf(moved, sizeof(moved), "%s/%c~odd#name", t.base, (char)('z' - (char)i));
+        assert_int_equal(rename(test_region_path(&t, i), moved), 0);
+        test_file_make(test_region_path(&t, i), 0600, 65536);
+        (void)snprintf(uris[i], sizeof(uris[i]), "shm:file?path=%s", moved);
+    }
+    t.spec.header_uri = uris[0];
+    t.spec.header_uri_length = strlen(uris[0]);
+    for (size_t i = 0; i < 3; i++)
+    {
+        t.pools[i].uri = uris[i + 1];
+        t.pools[i].uri_length = strlen(uris[i + 1]);
+    }
+    tpi_pool_set_t *const set = map(false);
+    assert_int_equal(count_in("/proc/self/maps", "~odd#name"), 8);            /* ours, and those of their creator, which were renamed */
+    tpi_pool_set_delete(set);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -370,6 +395,7 @@ int main(void)
         TEST(policy_reaches_every_file__W_243),
         TEST(spec_takes_the_entries_of_a_message),
         TEST(clients_lock_their_mappings_on_request__D_193),
+        TEST(only_the_paths_told_are_opened_whatever_their_names__W_228_W_230),
         TEST(pools_over_4_gib_do_not_alias__W_057__M1),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/log.h"
 #include "shm/fault.h"
 
 typedef _Atomic uint64_t shared_word_t;
@@ -142,7 +143,7 @@ int tpi_region_map(tpi_region_t *region, const tpi_base_dirs_t *bases, const cha
         return -1;
     }
     if (tpi_region_uri_parse(&parsed, uri, uri_length) < 0) { return -1; }
-    const int fd = tpi_path_open_region(bases, &parsed, writable, bytes, policy);                                         /* K1..K7, trap M2 */
+    const int fd = tpi_path_open_region(bases, &parsed, writable, bytes, policy);             /* K1..K7, W-215 W-240, trap M2 */
     if (fd < 0) { return -1; }
     if (map_fd(&made, fd, bytes, writable, parsed.path) < 0)
     {
@@ -231,6 +232,11 @@ int tpi_region_lock(const tpi_region_t *region)
     struct rlimit limit = { 0, 0 };
     if (0 == mlock2(region->base, (size_t)region->mapped_bytes, 0)) { return 0; }       /* mlock() does nothing under sanitizers */
     const int reason = errno;
+    if (ENOSYS == reason)                                                    /* D-194: not an error of this process, and nothing can mend it */
+    {
+        tpi_log(TP_LOG_WARN, TP_EMLOCK, "this platform cannot lock memory: %llu bytes stay as they are", (unsigned long long)region->mapped_bytes);
+        return 0;
+    }
     (void)getrlimit(RLIMIT_MEMLOCK, &limit);
     TPI_SET_ERR(TP_EMLOCK, "%llu bytes cannot be locked in memory: %s", (unsigned long long)region->mapped_bytes, strerror(reason));
     TPI_ERR_WHY("RLIMIT_MEMLOCK of this process is %llu bytes", (unsigned long long)limit.rlim_cur);
@@ -261,5 +267,5 @@ uint64_t tpi_region_activity_ns(const tpi_region_t *region)
 void tpi_region_set_activity_ns(const tpi_region_t *region, uint64_t now_ns)
 {
     shared_word_t *const word = (shared_word_t *)(void *)(region->base + TPC_SUPERBLOCK_ACTIVITY_AT);
-    atomic_store_explicit(word, now_ns, memory_order_release);                        /* W-006 */
+    atomic_store_explicit(word, now_ns, memory_order_release);                        /* D-010 W-006 */
 }

@@ -41,8 +41,8 @@ creation_t;
 
 static void file_name(char name[FILE_NAME_MAX], const tpi_region_create_t *what, size_t index)
 {
-    if (0 == index) { (void)snprintf(name, FILE_NAME_MAX, "header.ring"); }                                      /* W-221 W-226 */
-    else { (void)snprintf(name, FILE_NAME_MAX, "%u.pool", what->pool_ids[index - 1]); }
+    if (0 == index) { (void)snprintf(name, FILE_NAME_MAX, "header.ring"); }                                      /* W-225 W-221 W-226 */
+    else { (void)snprintf(name, FILE_NAME_MAX, "%u.pool", what->pool_ids[index - 1]); }             /* W-225 */
 }
 
 static tpi_region_type_t type_of(size_t index) { return 0 == index ? TPI_REGION_HEADER_RING : TPI_REGION_PAYLOAD_POOL; }
@@ -199,11 +199,11 @@ static void write_superblock(const creation_t *c, size_t index)
     superblock.pool_id = 0 == index ? 0 : what->pool_ids[index - 1];                                             /* W-008 W-009 */
     superblock.nslots = what->nslots;
     superblock.slot_bytes = 0 == index ? TPI_SLOT_BYTES : stride;                                                /* O-5 */
-    superblock.stride_bytes = stride;
+    superblock.stride_bytes = stride;                                                               /* W-212 */
     superblock.pid = what->pid;
     superblock.start_timestamp_ns = what->now_ns;
     superblock.activity_timestamp_ns = what->now_ns;
-    tpc_superblock_encode(image, &superblock);
+    tpc_superblock_encode(image, &superblock);                                                      /* D-009 D-013 */
     memcpy(&magic, image, sizeof(magic));
     memcpy(base + sizeof(magic), image + sizeof(magic), sizeof(image) - sizeof(magic));
     atomic_store_explicit((_Atomic uint64_t *)(void *)base, magic, memory_order_release);   /* last: a tool never sees half of it */
@@ -217,7 +217,7 @@ static int create_file(const creation_t *c, size_t index)
     tpi_region_t *const region = &c->files->regions[index];
     file_name(name, c->what, index);
     const int n = snprintf(path, sizeof(path), "%s/%s", c->files->directory, name);
-    if (n < 0 || (size_t)n >= sizeof(path) || tpi_region_uri_format(uri, sizeof(uri), path, c->what->hugepages) < 0) { return -1; }
+    if (n < 0 || (size_t)n >= sizeof(path) || tpi_region_uri_format(uri, sizeof(uri), path, c->what->hugepages) < 0) { return -1; }  /* D-062 */
     c->files->uris[index] = tpi_strdup(uri);                                                                     /* W-227 */
     if (NULL == c->files->uris[index]) { return -1; }
     const int fd = openat(c->epoch_dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);        /* trap M10, O-56 */
@@ -271,6 +271,7 @@ static int check_filesystem(creation_t *c)
 static int make_epoch_dir(creation_t *c)
 {
     (void)snprintf(c->epoch_name, sizeof(c->epoch_name), "%" PRIu64, c->what->epoch);
+    /* D-008 D-014 D-195 W-225 */
     c->files->directory = tpi_asprintf("%s%stensorpool-%s/%s/%" PRIu32 "/%s", c->what->base_dir, 0 == strcmp(c->what->base_dir, "/") ? "" : "/",
         c->what->user, c->what->name_space, c->what->stream_id, c->epoch_name);
     if (NULL == c->files->directory) { return -1; }
@@ -325,7 +326,7 @@ int tpi_epoch_files_create(tpi_epoch_files_t **files, const tpi_region_create_t 
     {
         if (create_file(&c, i) < 0) { goto done; }
     }
-    rc = finish_files(&c);
+    rc = finish_files(&c);                                                                          /* W-246 */
 done:
     if (rc < 0) { undo(&c); }
     else { *files = c.files; }

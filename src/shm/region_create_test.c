@@ -3,15 +3,21 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 
 #include "common/alloc.h"
 #include "common/err.h"
+#include "common/log.h"
 #include "shm/epoch_dir.h"
 #include "shm/pool_set.h"
 #include "shm/test_dir.h"
@@ -109,7 +115,7 @@ static tpc_superblock_t superblock_of(const char *name)
     return superblock;
 }
 
-static void files_have_the_names_sizes_and_modes_of_the_specification__W_221_W_243_D_013_D_014(void **state)
+static void files_have_the_names_sizes_and_modes_of_the_specification__W_221_W_225_W_243_D_013_D_014(void **state)
 {
     (void)state;
     const tpi_region_create_t what = request();
@@ -295,7 +301,7 @@ static void hugepages_on_tmpfs_are_refused_and_leave_nothing__D_048_W_210_D_201(
     assert_int_equal(entries_below(base), 0);
 }
 
-static void lengths_are_rounded_up_to_the_page(void **state)
+static void lengths_are_rounded_up_to_the_page_and_strides_stay__W_212(void **state)
 {
     (void)state;
     tpi_region_create_t what = request();
@@ -303,7 +309,26 @@ static void lengths_are_rounded_up_to_the_page(void **state)
     tpi_epoch_files_t *const files = create(&what);
     assert_int_equal(size_of("5/header.ring"), 65536);
     assert_int_equal(size_of("5/1.pool"), 65536);
+    assert_int_equal(superblock_of("5/7.pool").stride_bytes, 64);
+    assert_int_equal(superblock_of("5/7.pool").slot_bytes, 64);
     tpi_epoch_files_delete(files);
+}
+
+static void names_are_the_same_in_every_epoch__W_226(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "header.ring", "1.pool", "7.pool" };
+    tpi_region_create_t what = request();
+    tpi_epoch_files_t *const first = create(&what);
+    what.epoch = 6;
+    tpi_epoch_files_t *const second = create(&what);
+    for (size_t i = 0; i < 3; i++)
+    {
+        assert_string_equal(strrchr(first->uris[i], '/') + 1, names[i]);
+        assert_string_equal(strrchr(second->uris[i], '/') + 1, names[i]);
+    }
+    tpi_epoch_files_delete(first);
+    tpi_epoch_files_delete(second);
 }
 
 static void more_than_the_filesystem_holds_is_refused_before_a_byte_is_taken__D_201_D_180__M6(void **state)
@@ -451,6 +476,42 @@ static void failing_lock_is_an_error_and_leaves_nothing__D_192_D_201(void **stat
     assert_int_equal(entries_below(base), 0);
 }
 
+static unsigned warnings;
+
+static void count_warning(void *clientd, tp_log_level_t level, int code, const char *text)
+{
+    (void)clientd;
+    (void)text;
+    warnings += TP_LOG_WARN == level && TP_EMLOCK == code;
+}
+
+/* A kernel that knows no mlock: a filter that answers ENOSYS, in a process of its own. */
+static int create_where_nothing_can_be_locked(void *argument)
+{
+    struct sock_filter filter[] = { BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mlock, 2, 0), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mlock2, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS) };
+    const struct sock_fprog program = { .len = sizeof(filter) / sizeof(filter[0]), .filter = filter };
+    tpi_epoch_files_t *files = NULL;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0) { return 77; }
+    tp_log_set_handler(count_warning, NULL, TP_LOG_WARN);
+    if (tpi_epoch_files_create(&files, argument) < 0) { return 1; }
+    tpi_epoch_files_delete(files);
+    return 3 == warnings ? 0 : 2;
+}
+
+static void platform_without_locks_is_warned_of_and_served__D_194(void **state)
+{
+    (void)state;
+    skip_without_mlock();
+    tpi_region_create_t what = request();
+    what.mlock = true;
+    const int rc = test_run_as(geteuid(), create_where_nothing_can_be_locked, &what);
+    if (77 == rc) { skip(); }
+    assert_int_equal(rc, 0);
+    assert_int_equal(size_of("5/header.ring"), 64 + 8 * 256);
+}
+
 static int open_for_reading(void *name)
 {
     const int fd = open(file(name), O_RDONLY | O_CLOEXEC);
@@ -518,7 +579,7 @@ static void epoch_goes_with_its_files__D_204(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(files_have_the_names_sizes_and_modes_of_the_specification__W_221_W_243_D_013_D_014),
+        TEST(files_have_the_names_sizes_and_modes_of_the_specification__W_221_W_225_W_243_D_013_D_014),
         TEST(private_mode_is_private_everywhere__W_245),
         TEST(superblocks_are_complete__W_001_W_003_W_004_W_008_W_009_D_009),
         TEST(refresh_changes_activity_and_nothing_else__W_004_W_006_D_016),
@@ -527,12 +588,14 @@ int main(void)
         TEST(an_epoch_number_is_never_used_twice__O_56_D_017__M10),
         TEST(unusable_requests_leave_nothing__D_201_W_013_W_213_O_40_O_46),
         TEST(hugepages_on_tmpfs_are_refused_and_leave_nothing__D_048_W_210_D_201),
-        TEST(lengths_are_rounded_up_to_the_page),
+        TEST(lengths_are_rounded_up_to_the_page_and_strides_stay__W_212),
+        TEST(names_are_the_same_in_every_epoch__W_226),
         TEST(more_than_the_filesystem_holds_is_refused_before_a_byte_is_taken__D_201_D_180__M6),
         TEST(full_tmpfs_leaves_nothing_behind__D_201_M6_P4),
         TEST(failure_in_the_middle_leaves_nothing_behind__D_201),
         TEST(lock_belongs_to_the_mapping_that_lives__D_193__M11),
         TEST(failing_lock_is_an_error_and_leaves_nothing__D_192_D_201),
+        TEST(platform_without_locks_is_warned_of_and_served__D_194),
         TEST(other_users_reach_nothing__W_245),
         TEST(created_epoch_maps_back__D_013_W_077),
         TEST(epoch_goes_with_its_files__D_204),

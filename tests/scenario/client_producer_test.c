@@ -476,7 +476,7 @@ static void used_up_sequence_numbers_lead_to_a_new_epoch__O_40(void **state)
 
 /* ---- what others see ---------------------------------------------------------------------------------------------------- */
 
-static void qos_and_activity_are_refreshed__W_006_W_188_D_015(void **state)
+static void qos_and_activity_are_refreshed__W_006_W_188_D_010_D_015(void **state)
 {
     (void)state;
     cr->no_regions_refresh = true;
@@ -541,7 +541,7 @@ int main(void)
         CR_TEST(shutdown_notice_stops_everything_and_the_next_driver_is_found__D_153_D_154_D_158),
         CR_TEST(newer_epoch_of_the_own_stream_means_new_regions),
         CR_TEST(used_up_sequence_numbers_lead_to_a_new_epoch__O_40),
-        CR_TEST(qos_and_activity_are_refreshed__W_006_W_188_D_015),
+        CR_TEST(qos_and_activity_are_refreshed__W_006_W_188_D_010_D_015),
         CR_TEST(consumers_are_counted_while_they_are_heard__W_133),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

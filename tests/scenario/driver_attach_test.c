@@ -44,7 +44,7 @@ static void producer_gets_everything_it_needs__D_041_D_057_D_058_D_059_D_060_D_0
     assert_true(r.header_region_uri.length > 0 && r.pools[0].region_uri.length > 0 && r.pools[1].region_uri.length > 0);
 }
 
-static void files_have_the_documented_names_sizes_and_superblocks__D_008_D_009_D_013_D_014_D_062(void **state)
+static void files_have_the_documented_names_sizes_and_superblocks__D_008_D_009_D_013_D_014_D_062_W_225(void **state)
 {
     (void)state;
     rig_start();
@@ -71,6 +71,31 @@ static void files_have_the_documented_names_sizes_and_superblocks__D_008_D_009_D
     struct stat st;
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0660);
+}
+
+static void regions_are_complete_before_they_are_announced__W_246(void **state)
+{
+    (void)state;
+    uint64_t epochs[64];
+    rig->options.worker = TPI_WORKER_MANUAL;
+    rig_start();
+    const tpc_attach_request_t request = rig_request(PRODUCER, 42, 10000);
+    rig_send_attach(&request);
+    rig_step(2000 * MS);
+    assert_int_equal(rig_epochs(10000, epochs), 0);
+    assert_int_equal(rig_announces(10000), 0);
+    assert_int_equal(tpi_driver_run_jobs(rig->driver, 1), 1);  /* the files are there and finished, and nobody was told */
+    assert_int_equal(rig_epochs(10000, epochs), 1);
+    assert_int_equal(rig_announces(10000), 0);
+    rig_settle();
+    const tpc_pool_announce_t a = rig_last_announce(10000);
+    assert_int_equal(a.epoch, epochs[0]);
+    tpc_superblock_t s;
+    rig_read_superblock(a.header_region_uri, &s);
+    assert_true(TPC_MAGIC == s.magic && a.epoch == s.epoch && 8 == s.nslots);
+    rig_read_superblock(a.pools[1].region_uri, &s);
+    assert_true(TPC_MAGIC == s.magic && a.epoch == s.epoch && 65536 == s.stride_bytes);
+    assert_int_equal(rig_file_bytes(a.pools[1].region_uri), 64 + 8 * 65536);
 }
 
 static void response_comes_before_the_announce__D_140_D_141(void **state)
@@ -302,7 +327,8 @@ static void the_number_of_leases_is_limited_and_counted__P11(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { RIG_TEST(producer_gets_everything_it_needs__D_041_D_057_D_058_D_059_D_060_D_061),
-        RIG_TEST(files_have_the_documented_names_sizes_and_superblocks__D_008_D_009_D_013_D_014_D_062),
+        RIG_TEST(files_have_the_documented_names_sizes_and_superblocks__D_008_D_009_D_013_D_014_D_062_W_225),
+        RIG_TEST(regions_are_complete_before_they_are_announced__W_246),
         RIG_TEST(response_comes_before_the_announce__D_140_D_141), RIG_TEST(correlation_ids_come_back_unchanged__D_034_D_035),
         RIG_TEST(each_row_of_the_table_refuses_and_changes_nothing__D_063_D_064_D_065_D_073_D_074),
         RIG_TEST(standard_pages_are_granted_on_tmpfs_and_the_default_policy_counts__D_048_D_049_D_050),

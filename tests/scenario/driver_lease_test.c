@@ -64,7 +64,7 @@ static void a_keepalive_that_differs_in_any_field_extends_nothing__D_019(void **
     assert_int_equal(tpi_driver_lease_count(rig->driver), 0);
 }
 
-static void producer_expiry_revokes_then_raises_then_announces__D_022_D_112_D_113_D_131_D_136_D_137(void **state)
+static void producer_expiry_revokes_then_raises_then_announces__D_022_D_098_D_112_D_113_D_131_D_136_D_137(void **state)
 {
     (void)state;
     rig_start();
@@ -100,7 +100,28 @@ static void a_new_producer_gets_a_higher_epoch_after_the_revocation__D_138_D_139
     assert_true(announced > r.epoch);
     const tpc_attach_response_t next = rig_attach(PRODUCER, 44, 10000);
     assert_true(next.epoch > announced);
-    assert_true(rig_find(TPC_DRIVER_SCHEMA, TPC_LEASE_REVOKED, 0) < rig_find(TPC_DRIVER_SCHEMA, TPC_ATTACH_RESPONSE, 1));
+    const int revoked = rig_find(TPC_DRIVER_SCHEMA, TPC_LEASE_REVOKED, 0);
+    assert_true(revoked >= 0 && revoked < rig_find(TPC_DRIVER_SCHEMA, TPC_ATTACH_RESPONSE, 1));
+}
+
+static void a_lease_is_known_by_its_id_alone__D_020(void **state)
+{
+    (void)state;
+    rig_start();
+    tpc_attach_response_t a = rig_attach(CONSUMER, 42, 10000);
+    const tpc_attach_response_t b = rig_attach(CONSUMER, 43, 10000);
+    const uint64_t lease_id = a.lease_id;
+    for (int bit = 0; bit < 64; bit++)                         /* its neighbours are nobody's, whatever else matches */
+    {
+        a.lease_id = lease_id ^ UINT64_C(1) << bit;
+        rig_forget_events();
+        if (a.lease_id != b.lease_id) { assert_int_equal(rig_detach(&a, 42, CONSUMER).code, TPC_CODE_REJECTED); }
+    }
+    a.lease_id = b.lease_id;
+    assert_int_equal(rig_detach(&a, 42, CONSUMER).code, TPC_CODE_REJECTED);
+    a.lease_id = lease_id;
+    assert_int_equal(rig_detach(&a, 42, CONSUMER).code, TPC_CODE_OK);
+    assert_int_equal(tpi_driver_lease_count(rig->driver), 1);
 }
 
 static void all_six_ends_are_published_once_with_their_reason__D_112_D_114_D_130(void **state)
@@ -331,8 +352,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { RIG_TEST(lease_follows_the_example_of_the_document__D_098_D_100_D_102),
         RIG_TEST(duration_is_interval_times_grace__D_021_D_101_D_105_D_106), RIG_TEST(a_keepalive_that_differs_in_any_field_extends_nothing__D_019),
-        RIG_TEST(producer_expiry_revokes_then_raises_then_announces__D_022_D_112_D_113_D_131_D_136_D_137),
+        RIG_TEST(producer_expiry_revokes_then_raises_then_announces__D_022_D_098_D_112_D_113_D_131_D_136_D_137),
         RIG_TEST(a_new_producer_gets_a_higher_epoch_after_the_revocation__D_138_D_139),
+        RIG_TEST(a_lease_is_known_by_its_id_alone__D_020),
         RIG_TEST(all_six_ends_are_published_once_with_their_reason__D_112_D_114_D_130),
         RIG_TEST(long_texts_are_cut_to_1024_bytes__D_069_D_070), RIG_TEST(node_ids_last_as_long_as_their_client__D_095),
         RIG_TEST(detach_of_a_producer_raises_the_epoch_before_its_answer__D_109_D_111_D_132_P4),

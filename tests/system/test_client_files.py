@@ -1,6 +1,7 @@
 """What clients do to the files of the driver, seen by strace: they open regions, and nothing else."""
 
 import contextlib
+import os
 import re
 import shutil
 import signal
@@ -9,7 +10,7 @@ import subprocess
 import pytest
 
 from harness import flow
-from harness.process import Driver, Process
+from harness.process import Driver, Process, clean_environment
 from harness.sandbox import Sandbox
 from harness.waiting import until
 
@@ -107,6 +108,40 @@ def test_regions_are_opened_without_following_links_and_as_the_role_demands__W_2
             assert "O_NOFOLLOW" in call or "RESOLVE_NO_SYMLINKS" in call, f"{who}: {call}"
             if "consumer" == who:
                 assert "O_RDONLY" in call, f"{who}: {call}"
+
+
+def test_settings_of_clients_do_not_move_regions__D_011(guardian):
+    """Clients that are told another base directory and namespace: they use the driver's files, and make none."""
+    with contextlib.ExitStack() as stack:
+        sandbox = stack.enter_context(contextlib.closing(Sandbox(guardian)))
+        elsewhere = sandbox.make("elsewhere", 0o700)
+
+        def start_with(allowed):
+            environment = clean_environment(TP_RUNTIME_DIR=sandbox.run, TP_AERON_DIR=sandbox.aeron, TP_ALLOWED_BASE_DIRS=allowed,
+                SHM_BASE_DIR=elsewhere, SHM_NAMESPACE="mine")
+            process = Process(sandbox, "tp", ["pub", "10000", "--pattern", "counter", "--shape", "16", "--dtype", "u8", "--hz", "50"],
+                environment=environment)
+            stack.callback(process.kill)
+            return process
+
+        driver = Driver(sandbox, config=flow.config())
+        stack.callback(driver.kill)
+        for allowed in (elsewhere, f"{elsewhere}:{sandbox.base}"):
+            client = start_with(allowed)
+            mapped = until(lambda: maps_of(client), 30, client.describe)
+            assert all(path.startswith(sandbox.base + "/tensorpool-") for path in mapped), mapped
+            client.signal(signal.SIGINT)
+            client.wait()
+        assert [] == os.listdir(elsewhere)
+
+
+def maps_of(process):
+    """Region files in the memory of a process."""
+    try:
+        with open(f"/proc/{process.pid}/maps", encoding="utf-8") as maps:
+            return sorted({line.split(None, 5)[5].strip() for line in maps if line.rstrip().endswith((".pool", "header.ring"))})
+    except FileNotFoundError:
+        return []
 
 
 def test_consumer_never_maps_a_region_for_writing__D_006(traces):
