@@ -16,6 +16,7 @@
 #define DEFAULT_ATTACH_TIMEOUT_NS (5 * TPI_NS_PER_S)
 #define CALL_TIMEOUT_NS (60 * TPI_NS_PER_S)
 #define REOPEN_NS TPI_NS_PER_S
+#define PROGRESS_RATE_MAX 1000000u
 
 struct tp_producer_context
 {
@@ -27,6 +28,7 @@ struct tp_producer_context
     bool publish_time;
     int64_t attach_timeout_ns;
     tpi_grants_t grants;
+    tpi_progress_limits_t progress;
     tp_payload_flush_t flush;
     void *flush_clientd;
     tp_producer_event_handler_t on_event;
@@ -45,6 +47,7 @@ int tp_producer_context_init(tp_producer_context_t **context)
     c->hugepages = TP_HUGEPAGES_UNSPECIFIED;
     c->attach_timeout_ns = DEFAULT_ATTACH_TIMEOUT_NS;
     tpi_grants_init(&c->grants);
+    c->progress = (tpi_progress_limits_t)TPI_PROGRESS_LIMITS_INIT;
     *context = c;
     return 0;
 }
@@ -151,6 +154,14 @@ int tp_producer_context_set_consumer_staleness(tp_producer_context_t *context, u
     }
     context->grants.stale_multiple = multiple;
     context->grants.hello_interval_ns = interval_ns;
+    return 0;
+}
+
+int tp_producer_context_set_progress_limits(tp_producer_context_t *context, uint32_t interval_us, uint32_t bytes_delta, uint32_t major_delta_units,
+    uint32_t max_rate_hz)
+{
+    if (check(context, max_rate_hz >= 1 && max_rate_hz <= PROGRESS_RATE_MAX, "max_rate_hz", max_rate_hz, "1..1000000") < 0) { return -1; }
+    context->progress = (tpi_progress_limits_t){ interval_us, bytes_delta, major_delta_units, max_rate_hz };
     return 0;
 }
 
@@ -330,6 +341,7 @@ int tpi_producer_work(tp_producer_t *producer, int64_t now_ns)
     }
     if (NULL != p->retired) { reclaim(p); }
     work += tpi_producer_meta_work(p, now_ns);
+    work += tpi_producer_progress_work(p, now_ns);
     return work + tpi_producer_streams_work(p, now_ns);
 }
 
@@ -338,6 +350,7 @@ void tpi_producer_tick(tp_producer_t *producer, int64_t now_ns)
     tp_producer_t *p = producer;
     (void)tpi_registry_sweep(&p->registry, now_ns);
     tpi_producer_streams_tick(p, now_ns);
+    tpi_producer_progress_tick(p);
     atomic_store_explicit(&p->consumer_count, (uint32_t)p->registry.count, memory_order_relaxed);
     tpi_producer_counters(p);
     if (NULL == p->published) { return; }
@@ -369,6 +382,7 @@ void tpi_producer_connection_lost(tp_producer_t *producer, int64_t now_ns)
     (void)now_ns;
     unpublish(p);
     tpi_producer_streams_connection_lost(p);
+    tpi_producer_progress_connection_lost(p);
     p->publication = NULL;                                 /* closed with its bus, when nobody is inside a call on it */
     p->publication_open = NULL;
     p->connection = NULL;
@@ -417,6 +431,7 @@ static void dispose(void *object, int64_t now_ns)
         delete_map(map);
     }
     tpi_producer_streams_delete(p);
+    tpi_producer_progress_delete(p);
     tpi_client_counters_close(p->connection, p->counters, p->counter_opens, 3);
     tpi_open_abandon(p->connection, &p->publication_open);
     tpi_publication_close(p->publication);
@@ -499,6 +514,7 @@ static tp_producer_t *create(tp_client_t *client, const tp_producer_context_t *c
     p->free_count = TPI_CLAIMS_MAX;
     for (uint32_t i = 0; i < TPI_CLAIMS_MAX; i++) { p->free_claims[i] = (uint16_t)(TPI_CLAIMS_MAX - 1 - i); }
     p->streams.grants = context->grants;
+    tpi_producer_progress_init(p, &context->progress);
     tpi_registry_init(&p->registry, context->stream_id, context->grants.stale_multiple, context->grants.hello_interval_ns);        /* W-133 */
     p->registry.authority = context->grants.authority;
     return p;
@@ -560,6 +576,7 @@ int tp_producer_stats(const tp_producer_t *producer, tp_producer_stats_t *stats)
         .descriptors_parked = tpi_stat_get(&p->descriptors_parked), .descriptors_dropped = tpi_stat_get(&p->descriptors_dropped),
         .not_connected = tpi_stat_get(&p->not_connected), .no_pool_fits = tpi_stat_get(&p->no_pool_fits),
         .lease_lost = tpi_stat_get(&p->lease_lost), .back_pressured = tpi_stat_get(&p->back_pressured),
+        .progress_sent = tpi_stat_get(&p->progress.sent), .progress_refused = tpi_stat_get(&p->progress.refused),
         .reattaches = tpi_stat_get(&p->reattaches), .private_sent = tpi_stat_get(&p->private_sent),
         .private_dropped = tpi_stat_get(&p->private_dropped), .private_thinned = tpi_stat_get(&p->private_thinned) };
     *stats = s;

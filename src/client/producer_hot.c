@@ -147,7 +147,9 @@ int tp_producer_flush(tp_producer_t *producer)
     if (NULL == producer) { return TP_INVALID_ARGUMENT; }
     tpi_producer_map_t *map = producer->map;
     if (!tpi_handoff_is_current(&producer->handoff, map)) { map = tpi_producer_switch(producer); }
-    return NULL == map ? TP_LEASE_LOST : flush_window(producer, map, UINT64_MAX, NULL);
+    if (NULL == map) { return TP_LEASE_LOST; }
+    if (0 != producer->progress.running) { tpi_producer_progress_look_again(producer, map); }
+    return flush_window(producer, map, UINT64_MAX, NULL);
 }
 
 /* ---- mapping ------------------------------------------------------------------------------------------------------------ */
@@ -216,15 +218,10 @@ static int64_t claim_frame(tp_producer_t *p, tpi_producer_map_t *map, const tp_t
     return (int64_t)seq;
 }
 
-static inline tpi_producer_map_t *current_map(tp_producer_t *p)
-{
-    return tpi_handoff_is_current(&p->handoff, p->map) ? p->map : tpi_producer_switch(p);
-}
-
 int64_t tp_producer_try_claim(tp_producer_t *producer, const tp_tensor_template_t *tensor, tp_buffer_claim_t *claim)
 {
     if (NULL == producer || NULL == tensor || NULL == claim) { return TP_INVALID_ARGUMENT; }
-    tpi_producer_map_t *map = current_map(producer);
+    tpi_producer_map_t *map = tpi_producer_current_map(producer);
     if (NULL == map) { return lost(producer); }
     const int64_t now_ns = tpi_clock_monotonic_ns();                             /* the one clock read: capture time and deadline; W-196 */
     if (now_ns > atomic_load_explicit(&producer->valid_until_ns, memory_order_relaxed)) { return lost(producer); }      /* D-103 M8 */
@@ -235,25 +232,19 @@ int64_t tp_producer_try_claim_at(tp_producer_t *producer, const tp_tensor_templa
     tp_buffer_claim_t *claim)
 {
     if (NULL == producer || NULL == tensor || NULL == claim || length > UINT32_MAX) { return TP_INVALID_ARGUMENT; }
-    tpi_producer_map_t *map = current_map(producer);
+    tpi_producer_map_t *map = tpi_producer_current_map(producer);
     if (NULL == map) { return lost(producer); }
     return claim_frame(producer, map, tensor, length, timestamp_ns, claim);
 }
 
 /* ---- commit and abort --------------------------------------------------------------------------------------------------- */
 
-static tpi_claim_entry_t *find_claim(tp_producer_t *p, const tp_buffer_claim_t *claim)
-{
-    if (claim->opaque[1] >= TPI_CLAIMS_MAX || 0 == claim->opaque[0]) { return NULL; }
-    tpi_claim_entry_t *e = &p->claims[claim->opaque[1]];
-    return e->serial == claim->opaque[0] && e->seq == claim->seq ? e : NULL;
-}
-
 /* Every claim ends here, once. The map may be freed by the conductor from now on when it is an old one. */
 static void end_claim(tp_producer_t *p, tpi_claim_entry_t *e, tp_buffer_claim_t *claim)
 {
     tpi_producer_map_t *map = e->map;
     e->serial = 0;
+    if (TPI_PROGRESS_RUNNING == e->progress.phase) { p->progress.running--; }
     p->free_claims[p->free_count++] = (uint16_t)claim->opaque[1];
     atomic_store_explicit(&map->claims_out, atomic_load_explicit(&map->claims_out, memory_order_relaxed) - 1, memory_order_release);
     claim->opaque[0] = 0;
@@ -282,10 +273,10 @@ int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *cla
 {
     tp_producer_t *p = producer;
     if (NULL == p || NULL == claim) { return TP_INVALID_ARGUMENT; }
-    tpi_claim_entry_t *e = find_claim(p, claim);
+    tpi_claim_entry_t *e = tpi_producer_find_claim(p, claim);
     if (NULL == e) { return TP_INVALID_CLAIM; }
-    if (claim->length > e->length) { return TP_INVALID_ARGUMENT; }
-    tpi_producer_map_t *map = current_map(p);
+    if (claim->length > e->length || claim->length < e->progress.filled) { return TP_INVALID_ARGUMENT; }         /* W-167 */
+    tpi_producer_map_t *map = tpi_producer_current_map(p);
     if (e->map != map)                                                           /* M8: the regions are no longer ours; the slot is not touched */
     {
         end_claim(p, e, claim);
@@ -304,6 +295,7 @@ int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *cla
     end_claim(p, e, claim);
     int64_t own = (int64_t)seq;
     (void)flush_window(p, map, seq, &own);
+    if (TPI_PROGRESS_RUNNING == e->progress.phase) { tpi_producer_progress_complete(p, map, e, claim->length); }     /* W-043 W-160 */
     if (own >= 0 && p->gave_up) { own = TP_BACK_PRESSURED; }
     p->gave_up = false;
     return own;
@@ -313,9 +305,9 @@ int64_t tp_producer_abort_claim(tp_producer_t *producer, tp_buffer_claim_t *clai
 {
     tp_producer_t *p = producer;
     if (NULL == p || NULL == claim) { return TP_INVALID_ARGUMENT; }
-    tpi_claim_entry_t *e = find_claim(p, claim);
+    tpi_claim_entry_t *e = tpi_producer_find_claim(p, claim);
     if (NULL == e) { return TP_INVALID_CLAIM; }
-    tpi_producer_map_t *map = current_map(p);
+    tpi_producer_map_t *map = tpi_producer_current_map(p);
     const uint64_t seq = e->seq;
     const bool ours = e->map == map;
     tpi_stat_add(&p->aborted, 1);
@@ -332,7 +324,7 @@ int64_t tp_producer_offer_frame(tp_producer_t *producer, const tp_tensor_templat
     tp_buffer_claim_t claim;
     if (NULL == producer || NULL == tensor || (NULL == payload && 0 != length) || length > UINT32_MAX) { return TP_INVALID_ARGUMENT; }
     const bool timed = NULL != metadata && TP_NULL_U64 != metadata->timestamp_ns;
-    tpi_producer_map_t *map = current_map(producer);
+    tpi_producer_map_t *map = tpi_producer_current_map(producer);
     if (NULL == map) { return lost(producer); }
     const int64_t now_ns = timed ? 0 : tpi_clock_monotonic_ns();
     if (!timed && now_ns > atomic_load_explicit(&producer->valid_until_ns, memory_order_relaxed)) { return lost(producer); }

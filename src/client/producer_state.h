@@ -60,6 +60,7 @@ typedef struct tpi_claim_entry
     size_t length;
     uint32_t index;                    /* of the slot */
     uint16_t pool_id;
+    tpi_progress_frame_t progress;
 }
 tpi_claim_entry_t;
 
@@ -123,6 +124,7 @@ struct tp_producer
     tpi_err_t first_err;
     tpi_cadence_t qos;
     int64_t next_activity_ns;
+    tpi_producer_progress_t progress;
     tpi_producer_meta_t meta;
     tpi_registry_t registry;
     tpi_producer_streams_t streams;
@@ -136,5 +138,18 @@ struct tp_producer
 
 /* Takes the published mapping over; drops what was parked for the old one. NULL when there is none. Producer's thread. */
 tpi_producer_map_t *tpi_producer_switch(tp_producer_t *producer);
+
+static inline tpi_producer_map_t *tpi_producer_current_map(tp_producer_t *producer)
+{
+    return tpi_handoff_is_current(&producer->handoff, producer->map) ? producer->map : tpi_producer_switch(producer);
+}
+
+/* The entry of a claim that is out, or NULL: ended, or not of this producer. Producer's thread. */
+static inline tpi_claim_entry_t *tpi_producer_find_claim(tp_producer_t *producer, const tp_buffer_claim_t *claim)
+{
+    if (claim->opaque[1] >= TPI_CLAIMS_MAX || 0 == claim->opaque[0]) { return NULL; }
+    tpi_claim_entry_t *e = &producer->claims[claim->opaque[1]];
+    return e->serial == claim->opaque[0] && e->seq == claim->seq ? e : NULL;
+}
 
 #endif

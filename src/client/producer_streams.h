@@ -7,6 +7,7 @@
 #define TPI_CLIENT_PRODUCER_STREAMS_H
 
 #include "client/client_state.h"
+#include "client/producer_progress.h"
 #include "protocol/rate_gate.h"
 #include "protocol/registry.h"
 #include "protocol/stream_range.h"
@@ -21,10 +22,12 @@ typedef struct tpi_private_link
     tpi_publication_t *publication;    /* NULL until it is open */
     tpi_connection_t *connection;
     _Atomic uint32_t rate_hz;          /* 0 = all */
+    _Atomic bool wants_progress;
     /* the producer's thread */
     uint64_t epoch;                    /* that cursor counts in */
     uint64_t cursor;                   /* next frame for this consumer */
     tpi_rate_gate_t gate;
+    uint64_t started[TPI_PROGRESS_STARTED_WORDS];      /* frames whose STARTED went out here */
     /* the conductor's */
     tpi_open_t *open;
     bool is_gone;                      /* to be closed in the next cycle */

@@ -163,7 +163,7 @@ void tpi_registry_answer(tpc_consumer_config_t *config, uint32_t stream_id, uint
     if (0 == config->use_shm) { config->payload_fallback_uri = fallback; }
 }
 
-void tpi_registry_progress(const tpi_registry_t *registry, const tpi_progress_limits_t *limits, tpi_progress_policy_t *policy)
+uint32_t tpi_registry_progress(const tpi_registry_t *registry, const tpi_progress_limits_t *limits, tpi_progress_policy_t *policy)
 {
     tpi_progress_hints_t hints = TPI_PROGRESS_HINTS_INIT;
     for (size_t i = 0; i < registry->count; i++)
@@ -173,4 +173,5 @@ void tpi_registry_progress(const tpi_registry_t *registry, const tpi_progress_li
         tpi_progress_hints_add(&hints, e->progress_interval_us, e->progress_bytes_delta, e->progress_major_delta);
     }
     tpi_progress_merge(policy, &hints, limits);                                             /* W-156 */
+    return hints.consumers;
 }

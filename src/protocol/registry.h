@@ -93,7 +93,7 @@ uint32_t tpi_registry_rate_hz(const tpi_registry_entry_t *entry);
 void tpi_registry_answer(tpc_consumer_config_t *config, uint32_t stream_id, uint32_t consumer_id, const tpi_registry_entry_t *entry,
     tpc_bytes_t fallback);
 
-/* How FrameProgress is thinned out for the consumers that are alive (10-wire.md 13.1). */
-void tpi_registry_progress(const tpi_registry_t *registry, const tpi_progress_limits_t *limits, tpi_progress_policy_t *policy);
+/* How FrameProgress is thinned out for the consumers that are alive (10-wire.md 13.1); how many of them want it. */
+uint32_t tpi_registry_progress(const tpi_registry_t *registry, const tpi_progress_limits_t *limits, tpi_progress_policy_t *policy);
 
 #endif

@@ -198,14 +198,14 @@ static void progress_hints_are_merged_and_raised_to_our_minima__W_156_W_178_W_06
     tpc_consumer_hello_t h = hello(1);
     h.progress_interval_us = 10;
     (void)say(&h, 0);
-    tpi_registry_progress(&registry, &minima, &policy);
+    assert_int_equal(tpi_registry_progress(&registry, &minima, &policy), 0);
     assert_false(policy.wanted);
     h.supports_progress = 1;
     h.progress_interval_us = 300;                          /* below our minimum */
     h.progress_bytes_delta = TP_NULL_U32;
     h.progress_major_delta_units = 0;
     (void)say(&h, 0);
-    tpi_registry_progress(&registry, &minima, &policy);
+    assert_int_equal(tpi_registry_progress(&registry, &minima, &policy), 1);
     assert_true(policy.wanted);
     assert_int_equal(policy.interval_us, 400);
     assert_int_equal(policy.bytes_delta, 65536);
@@ -220,7 +220,7 @@ static void progress_hints_are_merged_and_raised_to_our_minima__W_156_W_178_W_06
     other.progress_bytes_delta = 100000;
     other.progress_major_delta_units = 9;
     (void)say(&other, 0);
-    tpi_registry_progress(&registry, &minima, &policy);
+    assert_int_equal(tpi_registry_progress(&registry, &minima, &policy), 2);
     assert_int_equal(policy.interval_us, 500);
     assert_int_equal(policy.bytes_delta, 100000);
     assert_int_equal(policy.major_delta, 8);

@@ -2,7 +2,7 @@
 add_library(tp_client_rig STATIC client_rig.c locked_bus.c)
 target_link_libraries(tp_client_rig PRIVATE tp_compiler PUBLIC tpi_client cmocka)
 tp_cmocka_test(scenario_client_async SOURCES client_async_test.c LIBS tp_client_rig LABELS scenario)
-foreach (name progress_consumer)
+foreach (name progress_consumer progress_producer)
     tp_cmocka_test(scenario_client_${name} SOURCES client_${name}_test.c LIBS tp_client_rig LABELS scenario)
 endforeach ()
 tp_cmocka_test(scenario_client_overwrite SOURCES client_overwrite_test.c LIBS tp_client_rig LABELS scenario)

@@ -22,10 +22,9 @@ static int remove_entry(const char *path, const struct stat *st, int flag, struc
 void cr_new_epoch(void)
 {
     static const uint16_t ids[] = { 1, 2 };
-    static const uint32_t strides[] = { 64, 256 };
     cr->epoch = 0 == cr->epoch ? 100 : cr->epoch + 1;
     const tpi_region_create_t what = { .base_dir = cr->base, .user = "test", .name_space = "default", .stream_id = CR_STREAM, .epoch = cr->epoch,
-        .nslots = cr->nslots, .pool_count = 2, .pool_ids = ids, .strides = strides, .file_mode = 0600, .allocate_pools = true,
+        .nslots = cr->nslots, .pool_count = 2, .pool_ids = ids, .strides = cr->strides, .file_mode = 0600, .allocate_pools = !cr->sparse,
         .pid = (uint64_t)getpid(), .now_ns = (uint64_t)cr->now_ns };
     assert_true(cr->file_count < CR_FILES_MAX);
     assert_int_equal(tpi_epoch_files_create(&cr->files[cr->file_count], &what), 0);
@@ -42,11 +41,10 @@ static void send(const uint8_t *data, int64_t length)
 
 static uint32_t fill_pools(tpc_pool_entry_t *pools)
 {
-    static const uint32_t strides[] = { 64, 256 };
     const tpi_epoch_files_t *files = current_files();
     for (uint32_t i = 0; i < 2; i++)
     {
-        pools[i] = (tpc_pool_entry_t){ .pool_id = (uint16_t)(i + 1), .pool_nslots = files->nslots, .stride_bytes = strides[i],
+        pools[i] = (tpc_pool_entry_t){ .pool_id = (uint16_t)(i + 1), .pool_nslots = files->nslots, .stride_bytes = cr->strides[i],
             .region_uri = tpc_bytes(files->uris[i + 1]) };
     }
     return 2;
@@ -353,6 +351,8 @@ int cr_setup_wrapped(void **state, void (*wrap)(tpi_bus_t *bus))
     cr->bump_on_producer = true;
     cr->lease_ns = 3000 * MS;
     cr->nslots = CR_NSLOTS;
+    cr->strides[0] = 64;
+    cr->strides[1] = 256;
     cr->next_lease = 0xABCD000000000001u;
     join_network();
     assert_int_equal(tp_context_init(&context), 0);

@@ -67,6 +67,8 @@ typedef struct cr
     void (*bend)(tpc_attach_response_t *response);     /* changes an OK before it is sent */
     int64_t lease_ns;                  /* 0 = null expiry */
     uint32_t nslots;
+    uint32_t strides[2];               /* of pools 1 and 2 */
+    bool sparse;                       /* pools take no memory */
     /* state */
     uint64_t epoch;
     uint64_t next_lease;

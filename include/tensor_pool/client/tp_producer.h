@@ -66,6 +66,14 @@ typedef void (*tp_payload_flush_t)(void *clientd, void *payload, size_t length);
 /* Sets that call; NULL: nothing to flush (default). It runs on the committing thread. */
 TP_EXPORT int tp_producer_context_set_payload_flush(tp_producer_context_t *context, tp_payload_flush_t flush, void *clientd);
 
+/*
+ * How often FrameProgress goes out at most: least time between two messages of a frame (default 250 us), least growth in bytes (65536) and in rows or
+ * columns (0 = unset), and the most messages a second of the whole source (2000; bursts of 20; 1..1000000; one that goes to several streams counts
+ * once). Consumers' hints only slow it down (W-178).
+ */
+TP_EXPORT int tp_producer_context_set_progress_limits(tp_producer_context_t *context, uint32_t interval_us, uint32_t bytes_delta,
+    uint32_t major_delta_units, uint32_t max_rate_hz);
+
 typedef enum tp_producer_event
 {
     TP_PRODUCER_ATTACHED = 1,
@@ -151,6 +159,21 @@ TP_EXPORT int64_t tp_producer_try_claim_at(tp_producer_t *producer, const tp_ten
  */
 TP_EXPORT int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata);
 TP_EXPORT int64_t tp_producer_abort_claim(tp_producer_t *producer, tp_buffer_claim_t *claim);
+/*
+ * Tells consumers that asked for it how far a claimed frame is: the first filled_bytes of the payload are in place. The first call about a claim (0
+ * will do) sends STARTED when somebody listens and the rate allows it, otherwise the frame has no progress at all; later ones send PROGRESS when
+ * interval and growth are reached. COMPLETE goes out with the commit. A value that is kept back is looked at again by the next call about the claim
+ * and by tp_producer_flush. Frames need not report anything (W-172).
+ * Messages sent (0, 1 or 2), or TP_INVALID_ARGUMENT (the value shrank or exceeds claim.length, W-167, W-168; nothing was noted), TP_INVALID_CLAIM,
+ * TP_LEASE_LOST (the claim is still to be ended). claim.length cannot be made smaller than the last value told. Reads the clock when somebody
+ * listens; costs next to nothing when nobody does.
+ */
+TP_EXPORT int tp_producer_offer_progress(tp_producer_t *producer, const tp_buffer_claim_t *claim, uint64_t filled_bytes);
+/*
+ * The same in whole rows or columns, whichever the template declares: units times its progress stride. TP_INVALID_ARGUMENT also when it declares none
+ * or has fewer.
+ */
+TP_EXPORT int tp_producer_offer_progress_units(tp_producer_t *producer, const tp_buffer_claim_t *claim, uint32_t units);
 /* Claim, copy, commit. length must not exceed the largest stride. */
 TP_EXPORT int64_t tp_producer_offer_frame(tp_producer_t *producer, const tp_tensor_template_t *tensor, const void *payload, size_t length,
     const tp_frame_metadata_t *metadata);
@@ -182,6 +205,8 @@ typedef struct tp_producer_stats
     uint64_t private_sent;             /* descriptors on private streams: sent, given up, left out for RATE_LIMITED consumers */
     uint64_t private_dropped;
     uint64_t private_thinned;
+    uint64_t progress_sent;            /* FrameProgress; refused by the bus */
+    uint64_t progress_refused;
     uint64_t reserved[4];
 }
 tp_producer_stats_t;
