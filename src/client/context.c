@@ -438,7 +438,7 @@ int tp_context_set_metadata(tp_context_t *context, const char *channel, int32_t 
 
 int tp_context_set_default_channels(tp_context_t *context)
 {
-    static const int32_t ids[] = { 1000, 1000, 1100, 1200, 1300 };
+    static const int32_t ids[] = { 1000, 1000, 1100, 1200, 1300 };         /* W-198 */
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
     {
         if (set_stream(context, (setting_t)(CONTROL_CHANNEL + 2 * i), IPC, ids[i]) < 0) { return -1; }

@@ -166,6 +166,35 @@ static void every_setting_is_described_with_its_source(void **state)
     assert_int_equal(tp_context_describe(context, NULL, NULL), -1);
 }
 
+static void default_mappings_are_explicit__W_198(void **state)
+{
+    (void)state;
+    (void)setenv("TP_CONTROL_STREAM_ID", "1601", 1);
+    (void)setenv("TP_METADATA_CHANNEL", "aeron:udp?endpoint=localhost:1", 1);
+    assert_int_equal(tp_context_get_control_stream_id(context), 1601);
+    assert_int_equal(tp_context_set_default_channels(context), 0);
+    assert_int_equal(tp_context_get_control_stream_id(context), 1000);
+    assert_int_equal(tp_context_get_announce_stream_id(context), 1000);
+    assert_int_equal(tp_context_get_descriptor_stream_id(context), 1100);
+    assert_int_equal(tp_context_get_qos_stream_id(context), 1200);
+    assert_int_equal(tp_context_get_metadata_stream_id(context), 1300);
+    assert_string_equal(tp_context_get_metadata_channel(context), "aeron:ipc?term-length=4m");
+    (void)unsetenv("TP_METADATA_CHANNEL");
+}
+
+static void report_periods_are_a_second_unless_set__W_188(void **state)
+{
+    (void)state;
+    assert_int_equal(tp_context_get_qos_interval_ns(context), 1000000000);
+    assert_int_equal(tp_context_get_data_source_announce_period_ns(context), 1000000000);
+    assert_int_equal(tp_context_set_qos_interval_ns(context, 250000000), 0);
+    assert_int_equal(tp_context_set_data_source_announce_period_ns(context, 2000000000), 0);
+    assert_int_equal(tp_context_get_qos_interval_ns(context), 250000000);
+    assert_int_equal(tp_context_get_data_source_announce_period_ns(context), 2000000000);
+    assert_int_equal(tp_context_set_qos_interval_ns(context, 0), -1);
+    assert_int_equal(tp_context_set_data_source_announce_period_ns(context, -1), -1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -173,7 +202,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(defaults_need_no_configuration), TEST(setter_wins_over_environment_over_endpoint_over_default),
         TEST(both_variables_name_the_aeron_directory), TEST(variables_that_cannot_be_used_are_named), TEST(setters_check_at_once),
-        TEST(every_setting_is_described_with_its_source),
+        TEST(every_setting_is_described_with_its_source), TEST(default_mappings_are_explicit__W_198),
+        TEST(report_periods_are_a_second_unless_set__W_188),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

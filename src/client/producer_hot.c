@@ -223,7 +223,7 @@ int64_t tp_producer_try_claim(tp_producer_t *producer, const tp_tensor_template_
     if (NULL == producer || NULL == tensor || NULL == claim) { return TP_INVALID_ARGUMENT; }
     tpi_producer_map_t *map = tpi_producer_current_map(producer);
     if (NULL == map) { return lost(producer); }
-    const int64_t now_ns = tpi_clock_monotonic_ns();                             /* the one clock read: capture time and deadline; W-196 */
+    const int64_t now_ns = tpi_clock_monotonic_ns();                             /* the one clock read: capture time and deadline; W-195 W-196 */
     if (now_ns > atomic_load_explicit(&producer->valid_until_ns, memory_order_relaxed)) { return lost(producer); }      /* D-103 M8 */
     return claim_frame(producer, map, tensor, tensor->extent_bytes, (uint64_t)now_ns, claim);
 }
@@ -326,7 +326,7 @@ int64_t tp_producer_offer_frame(tp_producer_t *producer, const tp_tensor_templat
     const bool timed = NULL != metadata && TP_NULL_U64 != metadata->timestamp_ns;
     tpi_producer_map_t *map = tpi_producer_current_map(producer);
     if (NULL == map) { return lost(producer); }
-    const int64_t now_ns = timed ? 0 : tpi_clock_monotonic_ns();
+    const int64_t now_ns = timed ? 0 : tpi_clock_monotonic_ns();                   /* W-195 */
     if (!timed && now_ns > atomic_load_explicit(&producer->valid_until_ns, memory_order_relaxed)) { return lost(producer); }
     const int64_t seq = claim_frame(producer, map, tensor, length, timed ? metadata->timestamp_ns : (uint64_t)now_ns, &claim);
     if (seq < 0) { return seq; }

@@ -140,7 +140,7 @@ typedef struct tpc_frame_descriptor
 }
 tpc_frame_descriptor_t;
 
-#define TPC_FRAME_DESCRIPTOR_INIT { .meta_version = TP_NULL_U32, .timestamp_ns = TP_NULL_U64, .trace_id = TP_NULL_TRACE_ID }
+#define TPC_FRAME_DESCRIPTOR_INIT { .meta_version = TP_NULL_U32, .timestamp_ns = TP_NULL_U64, .trace_id = TP_NULL_TRACE_ID }         /* W-064 */
 
 int64_t tpc_frame_descriptor_length(const tpc_frame_descriptor_t *m);
 int64_t tpc_frame_descriptor_encode(uint8_t *buffer, size_t capacity, const tpc_frame_descriptor_t *m);
@@ -176,7 +176,7 @@ typedef struct tpc_qos_producer
 }
 tpc_qos_producer_t;
 
-#define TPC_QOS_PRODUCER_INIT { .watermark = TP_NULL_U32 }
+#define TPC_QOS_PRODUCER_INIT { .watermark = TP_NULL_U32 }         /* W-064 O-10 */
 
 int64_t tpc_qos_producer_length(const tpc_qos_producer_t *m);
 int64_t tpc_qos_producer_encode(uint8_t *buffer, size_t capacity, const tpc_qos_producer_t *m);

@@ -208,7 +208,7 @@ static void creation_done(tpi_driver_t *driver, tpi_stream_t *stream, tpi_region
     driver->stats.regions_created++;
     if (NULL == stream->counter) { tpi_driver_counter_stream(driver, stream); }
     tpi_tracked_set(stream->counter, (int64_t)stream->files->epoch);
-    if (NULL == wait) { tpi_proxy_announce(driver, stream, now_ns); }                          /* D-136 */
+    if (NULL == wait) { tpi_proxy_announce(driver, stream, now_ns); }                          /* D-136 W-074 */
     else if (tpi_lease_commit(driver, stream, &wait->request, wait->node_id, now_ns) < 0)
     {
         driver->stats.attach_failed++;
@@ -357,7 +357,7 @@ static int tick_stream(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_n
     {
         if (now_ns >= stream->announce_ns)
         {
-            tpi_proxy_announce(driver, stream, now_ns);                                        /* D-140; D-015: with a producer too */
+            tpi_proxy_announce(driver, stream, now_ns);                                        /* D-140 W-074 W-075; D-015: with a producer too */
             work++;
         }
         due(driver, stream->announce_ns);

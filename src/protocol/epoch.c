@@ -6,7 +6,7 @@ uint64_t tpi_epoch_next(uint64_t known, uint64_t highest_found, int64_t now_ns)
     const uint64_t floor = known > highest_found ? known : highest_found;               /* D-200 */
     if (floor >= UINT64_MAX - 1) { return 0; }
     const uint64_t now = now_ns > 0 ? (uint64_t)now_ns : 0;
-    return floor + 1 > now ? floor + 1 : now;                                           /* D-159 */
+    return floor + 1 > now ? floor + 1 : now;                                           /* D-159 W-110 */
 }
 
 size_t tpi_epoch_gc_candidates(const uint64_t *epochs, size_t count, uint64_t current, uint32_t keep)

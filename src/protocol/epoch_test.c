@@ -8,7 +8,7 @@
 
 #include "protocol/epoch.h"
 
-static void epochs_rise_above_memory_directories_and_clock__D_200_D_159(void **state)
+static void epochs_rise_above_memory_directories_and_clock__D_200_D_159_W_110(void **state)
 {
     (void)state;
     assert_int_equal(tpi_epoch_next(0, 0, 1000), 1000);
@@ -94,7 +94,7 @@ static void times_of_another_boot_fall_back_to_the_directory__M13(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(epochs_rise_above_memory_directories_and_clock__D_200_D_159),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(epochs_rise_above_memory_directories_and_clock__D_200_D_159_W_110),
         cmocka_unit_test(the_last_number_is_never_given__W_010), cmocka_unit_test(current_and_its_predecessors_by_rank_are_protected__D_173),
         cmocka_unit_test(an_epoch_goes_only_when_aged__D_175), cmocka_unit_test(an_epoch_goes_only_without_lease__D_174),
         cmocka_unit_test(a_living_foreign_pid_protects_the_own_one_does_not__D_176),

@@ -101,7 +101,7 @@ static tpi_mapping_reason_t judge_message(const tpi_mapping_t *m, const tpc_pool
     const bool monotonic = TPC_CLOCK_MONOTONIC == a->announce_clock_domain;
     if (m->config.stream_id != a->stream_id) { return TPI_MAPPING_FOREIGN; }                  /* A2 */
     if (!monotonic && TPC_CLOCK_REALTIME_SYNCED != a->announce_clock_domain) { return TPI_MAPPING_CLOCK_DOMAIN; }   /* A3, W-087 */
-    if (!is_fresh(a->announce_timestamp_ns, monotonic ? now.mono_ns : now.real_ns, m->config.fresh_ns)) { return TPI_MAPPING_STALE; }   /* A4 */
+    if (!is_fresh(a->announce_timestamp_ns, monotonic ? now.mono_ns : now.real_ns, m->config.fresh_ns)) { return TPI_MAPPING_STALE; }   /* A4 W-086 */
     if (monotonic && joined_ns > 0 && a->announce_timestamp_ns < (uint64_t)joined_ns) { return TPI_MAPPING_BEFORE_JOIN; }   /* A5, W-083 W-085 */
     if (UINT64_MAX == a->epoch) { return TPI_MAPPING_RESERVED_EPOCH; }                        /* A6 */
     if (m->has_highest && a->epoch < m->highest) { return TPI_MAPPING_LOWER_EPOCH; }          /* A6, W-010 W-080 */

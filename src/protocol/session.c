@@ -69,7 +69,7 @@ static void begin_attach(tpi_session_t *s, int64_t now_ns)
 static void back_off(tpi_session_t *s, int64_t now_ns)
 {
     s->state = TPI_SESSION_BACKOFF;
-    s->due_ns = add(now_ns, s->backoff_ns);
+    s->due_ns = add(now_ns, s->backoff_ns);                                               /* W-194 */
     s->backoff_ns = s->backoff_ns > s->config.backoff_max_ns / 2 ? s->config.backoff_max_ns : s->backoff_ns * 2;
 }
 

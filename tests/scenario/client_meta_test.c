@@ -238,6 +238,31 @@ static void nothing_is_announced_without_a_lease(void **state)
     assert_int_equal(traced, 0);
 }
 
+static size_t pool_announces;
+
+static void on_control(void *clientd, const tpi_message_t *message)
+{
+    tpc_pool_announce_t announce;
+    (void)clientd;
+    if (TPC_OK == tpc_pool_announce_decode(&announce, message->data, message->length)) { pool_announces++; }
+}
+
+static void a_producer_with_a_driver_announces_no_regions__W_075(void **state)
+{
+    (void)state;
+    pool_announces = 0;
+    tp_producer_t *const producer = cr_producer();
+    cr->no_announces = true;                               /* the driver's own */
+    tpi_mem_network_tap(cr->network, CR_CONTROL, on_control, NULL);
+    cr_step(2500 * MS);
+    assert_true(tp_producer_is_attached(producer));
+    assert_int_equal(pool_announces, 0);
+    cr_announce();
+    assert_int_equal(pool_announces, 1);
+    tpi_mem_network_tap(cr->network, CR_CONTROL, NULL, NULL);
+    tp_producer_close(producer);
+}
+
 /* ---- attributes ---- */
 
 static void a_change_goes_out_at_once_and_is_repeated__W_180(void **state)
@@ -717,6 +742,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(announces_come_once_a_second_with_the_current_version__W_179_W_188_O_63),
         TEST(a_refused_announce_goes_out_in_the_next_duty_cycle__W_179), TEST(nothing_is_announced_without_a_lease),
+        TEST(a_producer_with_a_driver_announces_no_regions__W_075),
         TEST(a_change_goes_out_at_once_and_is_repeated__W_180), TEST(a_late_joiner_obtains_the_attributes__W_180_O_37),
         TEST(a_change_raises_the_version_everywhere__W_181_O_47_O_63), TEST(metadata_survive_a_lost_lease__W_180_W_181),
         TEST(wrong_attributes_are_refused_and_change_nothing), TEST(metadata_may_be_set_in_a_callback__A4),

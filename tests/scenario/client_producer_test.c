@@ -1,5 +1,7 @@
 #include "client_rig.h"
 
+#include "common/clock.h"
+
 #include <unistd.h>
 
 #include "client/producer_state.h"

@@ -33,7 +33,7 @@ static void consumer_first_then_producer_raises__D_129(void **state)
     assert_int_equal(rig_last_announce(10000).producer_id, 3);
 }
 
-static void epochs_rise_also_when_the_clock_stands_still__D_200(void **state)
+static void epochs_rise_also_when_the_clock_stands_still__D_200_W_110(void **state)
 {
     (void)state;
     rig_start();
@@ -102,7 +102,7 @@ static void recreated_files_come_with_a_higher_epoch__D_134_D_161(void **state)
     assert_true(rig_attach(PRODUCER, 1, 10000).epoch > first);
 }
 
-static void every_provisioned_stream_is_announced_each_period__D_140(void **state)
+static void every_provisioned_stream_is_announced_each_period__D_140_W_074_W_075(void **state)
 {
     (void)state;
     rig->config.announce_period_ms = 500;
@@ -230,10 +230,10 @@ static void a_consumer_attach_tries_again_at_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { RIG_TEST(nothing_is_announced_before_the_first_attach), RIG_TEST(consumer_first_then_producer_raises__D_129),
-        RIG_TEST(epochs_rise_also_when_the_clock_stands_still__D_200), RIG_TEST(a_planted_higher_directory_is_passed__D_200),
+        RIG_TEST(epochs_rise_also_when_the_clock_stands_still__D_200_W_110), RIG_TEST(a_planted_higher_directory_is_passed__D_200),
         RIG_TEST(a_restarted_driver_starts_above_its_predecessor__D_139_D_158_D_159),
         RIG_TEST(another_layout_comes_with_a_higher_epoch__D_133), RIG_TEST(recreated_files_come_with_a_higher_epoch__D_134_D_161),
-        RIG_TEST(every_provisioned_stream_is_announced_each_period__D_140),
+        RIG_TEST(every_provisioned_stream_is_announced_each_period__D_140_W_074_W_075),
         RIG_TEST(activity_of_all_regions_advances_with_and_without_producer__D_015_D_016),
         RIG_TEST(an_epoch_without_producer_takes_no_memory_for_its_pools__M6), RIG_TEST(regions_are_zero_and_private_to_owner_and_group__W_243),
         RIG_TEST(a_creation_that_fails_after_a_lease_ended_is_tried_again__D_201), RIG_TEST(a_consumer_attach_tries_again_at_once) };

@@ -64,7 +64,7 @@ static void a_keepalive_that_differs_in_any_field_extends_nothing__D_019(void **
     assert_int_equal(tpi_driver_lease_count(rig->driver), 0);
 }
 
-static void producer_expiry_revokes_then_raises_then_announces__D_022_D_098_D_112_D_113_D_131_D_136_D_137(void **state)
+static void producer_expiry_revokes_then_raises_then_announces__W_074_D_022_D_098_D_112_D_113_D_131_D_136_D_137(void **state)
 {
     (void)state;
     rig_start();
@@ -352,7 +352,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { RIG_TEST(lease_follows_the_example_of_the_document__D_098_D_100_D_102),
         RIG_TEST(duration_is_interval_times_grace__D_021_D_101_D_105_D_106), RIG_TEST(a_keepalive_that_differs_in_any_field_extends_nothing__D_019),
-        RIG_TEST(producer_expiry_revokes_then_raises_then_announces__D_022_D_098_D_112_D_113_D_131_D_136_D_137),
+        RIG_TEST(producer_expiry_revokes_then_raises_then_announces__W_074_D_022_D_098_D_112_D_113_D_131_D_136_D_137),
         RIG_TEST(a_new_producer_gets_a_higher_epoch_after_the_revocation__D_138_D_139),
         RIG_TEST(a_lease_is_known_by_its_id_alone__D_020),
         RIG_TEST(all_six_ends_are_published_once_with_their_reason__D_112_D_114_D_130),
