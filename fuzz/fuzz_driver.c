@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bus/bus_mem.h"
+#include "shm/uri.h"
 
 #define CONTROL 1000
 
@@ -24,6 +25,14 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 static void remove_base(void) { (void)nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
 
+static void take_region(rig_t *rig, tpc_bytes_t uri)
+{
+    tpi_region_uri_t parsed;
+    if (tpi_region_uri_parse(&parsed, uri.data, uri.length) < 0) { abort(); }
+    if (rig->region_count >= sizeof(rig->regions) / sizeof(rig->regions[0])) { return; }
+    (void)snprintf(rig->regions[rig->region_count++], sizeof(rig->regions[0]), "%s", parsed.path);
+}
+
 static void on_sent(void *clientd, const tpi_message_t *message)
 {
     rig_t *const rig = clientd;
@@ -33,6 +42,9 @@ static void on_sent(void *clientd, const tpi_message_t *message)
     if (0 == response.lease_id || TP_NULL_U64 == response.lease_id || 0 == response.epoch || 0 == response.pool_count) { abort(); }
     rig->lease = response;
     rig->granted++;
+    rig->region_count = 0;
+    take_region(rig, response.header_region_uri);
+    for (uint32_t i = 0; i < response.pool_count; i++) { take_region(rig, response.pools[i].region_uri); }
 }
 
 static void configure(tp_driver_config_t *config)
@@ -40,6 +52,7 @@ static void configure(tp_driver_config_t *config)
     tp_driver_config_init(config);
     (void)snprintf(config->base_dir, sizeof(config->base_dir), "%s", base);
     (void)snprintf(config->shutdown_token, sizeof(config->shutdown_token), "secret");
+    config->cleanup_shm_on_exit = true;            /* the next input finds nothing of this one */
     config->allow_dynamic_streams = true;
     config->stream_id_range = (tp_id_range_t){ .first = 20000, .last = 20003 };
     tp_profile_config_t *const profile = tp_driver_config_add_profile(config, "p");
@@ -52,10 +65,24 @@ static void configure(tp_driver_config_t *config)
     if (NULL == tp_driver_config_add_stream(config, "right", 10001, "p")) { abort(); }
 }
 
+const char *rig_base(void) { return base; }
+
+tpi_publication_t *rig_publication(rig_t *rig, int32_t stream_id)
+{
+    tpi_bus_async_t *async = NULL;
+    tpi_publication_t *publication = NULL;
+    if (tpi_bus_add_publication(rig->client_bus, &async, rig->config.control_channel, stream_id) < 0) { abort(); }
+    for (int i = 0; i < 10 && NULL == publication; i++)
+    {
+        (void)tpi_bus_do_work(rig->client_bus, rig->now_ns);
+        if (tpi_bus_add_publication_poll(async, &publication) < 0) { abort(); }
+    }
+    return publication;
+}
+
 void rig_open(rig_t *rig)
 {
     const tpi_driver_options_t options = { .worker = TPI_WORKER_INLINE, .instance_token = 7, .leases_max = 16, .streams_max = 8 };
-    tpi_bus_async_t *pub = NULL;
     memset(rig, 0, sizeof(*rig));
     if ('\0' == base[0])
     {
@@ -66,12 +93,7 @@ void rig_open(rig_t *rig)
     configure(&rig->config);
     if (tpi_mem_network_create(&rig->network) < 0 || tpi_bus_mem_open(&rig->client_bus, rig->network) < 0) { abort(); }
     tpi_mem_network_tap(rig->network, CONTROL, on_sent, rig);
-    if (tpi_bus_add_publication(rig->client_bus, &pub, rig->config.control_channel, CONTROL) < 0) { abort(); }
-    for (int i = 0; i < 10 && NULL == rig->publication; i++)
-    {
-        (void)tpi_bus_do_work(rig->client_bus, rig->now_ns);
-        if (tpi_bus_add_publication_poll(pub, &rig->publication) < 0) { abort(); }
-    }
+    rig->publication = rig_publication(rig, CONTROL);
     if (tpi_bus_mem_open(&rig->driver_bus, rig->network) < 0) { abort(); }
     if (tpi_driver_create(&rig->driver, &rig->config, rig->driver_bus, &options, rig->now_ns) < 0)
     {

@@ -18,11 +18,16 @@ typedef struct rig
     int64_t now_ns;
     tpc_attach_response_t lease;       /* of the last OK, without its texts */
     uint64_t granted;
+    char regions[4][512];              /* files of the last OK: ring, then pools */
+    size_t region_count;
 }
 rig_t;
 
 /* A running driver with two streams and a dynamic range; aborts when that fails. */
 void rig_open(rig_t *rig);
+const char *rig_base(void);
+/* A publication of the client's side. */
+tpi_publication_t *rig_publication(rig_t *rig, int32_t stream_id);
 void rig_send(rig_t *rig, const uint8_t *data, size_t length);
 void rig_step(rig_t *rig, int64_t ns);
 void rig_close(rig_t *rig);

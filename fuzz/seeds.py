@@ -29,6 +29,20 @@ def records(*messages):
     return b"".join(bytes([1, len(message)]) + message + bytes([0, 2, 2, 255]) for message in messages) + bytes([3, 255, 0, 100])
 
 
+def client_seeds(messages):
+    """Scripts for fuzz_client: frames, a step in time, a message on its stream, bytes over a slot."""
+    frames = bytes([2, 7, 3, 0, 2, 8, 2, 9, 3, 0, 0, 60])
+    streams = {"qos": 2, "source": 3, "meta": 3, "blob": 3, "descriptor": 1}
+    found = {"frames": frames * 3, "slot": frames + bytes([2, 1, 4, 0, 18, 0, 4, 1, 0, 0, 0]) + bytes([3, 0, 0, 200]),
+             "superblock": frames + bytes([5, 0, 12, 8]) + bytes(8) + bytes([0, 100, 3, 0]),
+             "truncate": frames + bytes([6, 0, 2, 3, 3, 0, 0, 60])}
+    for name, data in messages.items():
+        if name.startswith(("wire_", "driver_")) and len(data) < 256:
+            stream = next((number for word, number in streams.items() if word in name), 0)
+            found[name] = frames + bytes([1, stream, len(data)]) + data + frames
+    return found
+
+
 def attach(**fields):
     values = {"correlation": 1, "stream": 10000, "client": 42, "role": 1, "layout": 0, "mode": 255, "huge": 0, "node": 0xFFFFFFFF, **fields}
     return bytes.fromhex("1b00010085030100") + values["correlation"].to_bytes(8, "little") + values["stream"].to_bytes(4, "little") + \
@@ -53,6 +67,7 @@ def seeds():
                                               attach(stream=0, mode=2, client=44, node=5))
     found["fuzz_attach"]["shutdown"] = records(attach(), bytes.fromhex("0900080085030100") + bytes(8) + b"\1\6\0\0\0secret\0\0\0\0")
     found["fuzz_attach"]["hello"] = records(messages["wire_02_consumer_hello_min"], messages["wire_02_consumer_hello"])
+    found["fuzz_client"] = client_seeds(messages)
     found["fuzz_admin"] = {f"line{number}": json.dumps(line).encode() + b"\n" for number, line in enumerate(LINES)}
     found["fuzz_admin"]["all"] = b"".join(found["fuzz_admin"].values())
     return found

@@ -17,7 +17,7 @@ INTEGERS = {TypeKind.INT, TypeKind.UINT, TypeKind.LONG, TypeKind.ULONG, TypeKind
 
 
 GUARDING_FLAGS = ("O_NOFOLLOW", "O_EXCL", "RESOLVE_NO_SYMLINKS")
-ALL_WELL = re.compile(r"\{?\s*return (?:0|true|TP_OK|TPC_OK|TPI_\w+_OK);?\s*\}?")
+ALL_WELL = re.compile(r"\{?\s*return (?:0|TP_OK|TPC_OK|TPI_\w+_OK);?\s*\}?")
 
 
 class Nothing(Exception):

@@ -24,7 +24,7 @@ int run_prepare(const tp_driver_config_t *config)
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGHUP);
     (void)signal(SIGPIPE, SIG_IGN);
-    /* W-243: what the regions' mode keeps from others, Aeron's files keep from them too. Directories need the search bit where files need read. */
+    /* What the regions' mode keeps from others, Aeron's files keep from them too. Directories need the search bit where files need read. */
     const mode_t file_mode = (mode_t)config->permissions_mode & 0777;
     (void)umask(0777 & ~(file_mode | (file_mode & 0444) >> 2) & 0077);
     const int fd = 0 == sigprocmask(SIG_BLOCK, &set, NULL) ? signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK) : -1;

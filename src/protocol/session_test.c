@@ -371,10 +371,26 @@ static void keepalives_come_at_least_three_times_a_lease__D_099(void **state)
     assert_int_equal(turn(f, T0 + 400 * MS), TPI_SESSION_SEND_KEEPALIVE);
 }
 
+static tpc_lease_revoked_t notice(uint64_t lease, uint32_t stream, uint8_t role, uint8_t reason)
+{
+    tpc_lease_revoked_t m = TPC_LEASE_REVOKED_INIT;
+    m.lease_id = lease;
+    m.stream_id = stream;
+    m.client_id = 42;
+    m.role = role;
+    m.reason = reason;
+    return m;
+}
+
 static void lease_without_expiry_still_gets_keepalives__D_104(void **state)
 {
     fixture_t *f = *state;
-    attach(f, 0);
+    attach(f, T0 + 3000 * MS);                                               /* an earlier lease had one */
+    const tpc_lease_revoked_t own = notice(900, 10000, TP_ROLE_PRODUCER, TPC_REVOKE_REVOKED);
+    assert_int_equal(tpi_session_on_revoked(&f->session, &own, T0), TPI_SESSION_LOST);
+    assert_int_equal(turn(f, T0 + 100 * MS), TPI_SESSION_SEND_ATTACH);
+    const tpc_attach_response_t r = good(f, 0);
+    assert_int_equal(answer(f, &r, T0), TPI_SESSION_ATTACHED);
     assert_int_equal(f->session.deadline_ns, INT64_MAX);
     for (int i = 1; i <= 10; i++)
     {
@@ -422,17 +438,6 @@ static void silence_is_judged_by_the_longer_of_lease_and_three_periods__D_155(vo
 }
 
 /* ---- the end of a lease ------------------------------------------------------------------------------------------------- */
-
-static tpc_lease_revoked_t notice(uint64_t lease, uint32_t stream, uint8_t role, uint8_t reason)
-{
-    tpc_lease_revoked_t m = TPC_LEASE_REVOKED_INIT;
-    m.lease_id = lease;
-    m.stream_id = stream;
-    m.client_id = 42;
-    m.role = role;
-    m.reason = reason;
-    return m;
-}
 
 static void foreign_and_unknown_revocations_change_nothing__P12_D_118_D_121_D_122(void **state)
 {

@@ -70,16 +70,16 @@ static void unknown_schemes_are_rejected__W_205_W_206(void **state)
 static void unknown_parameters_are_rejected__W_205_W_207__P15(void **state)
 {
     (void)state;
-    rejects("shm:file?path=/a|mode=rw");
-    rejects("shm:file?path=/a|x=1");
+    rejects_for("shm:file?path=/a|mode=rw", "unknown parameter");
+    rejects_for("shm:file?path=/a|x=1", "unknown parameter");
     rejects("shm:file?path=/a|require_hugepages=yes");
     rejects("shm:file?path=/a|require_hugepages=TRUE");
     rejects("shm:file?path=/a|require_hugepages=");
     rejects("shm:file?path=/a|require_hugepages=truex");
     rejects("shm:file?path=/a|require_hugepages=true|");
     rejects("shm:file?path=/a|require_hugepages=true|require_hugepages=true");
-    rejects("shm:file?path=/a|require_hugepagesx=true");
-    rejects("shm:file?path=/a|path=/b");
+    rejects_for("shm:file?path=/a|require_hugepagesx=true", "unknown parameter");
+    rejects_for("shm:file?path=/a|path=/b", "unknown parameter");
     rejects("shm:file?require_hugepages=true|path=/a");
     rejects("shm:file?pathx=/a");
     rejects("shm:file?Path=/a");

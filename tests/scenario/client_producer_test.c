@@ -56,6 +56,21 @@ static void claims_commit_in_any_order_and_descriptors_leave_in_seq_order__O_41_
     tp_producer_close(producer);
 }
 
+/* Claimed before the first byte of the payload can be written, and committed with the frame that is meant. */
+static void slot_says_which_frame_it_is_made_for__W_039_W_040_W_044(void **state)
+{
+    (void)state;
+    tp_buffer_claim_t c;
+    tp_producer_t *producer = cr_producer();
+    for (int i = 0; i < (int)CR_NSLOTS; i++) { assert_int_equal(cr_publish(producer, 1), i); }
+    assert_int_equal(slot_word(0), 1);
+    assert_int_equal(claim(producer, &c), CR_NSLOTS);
+    assert_int_equal(slot_word(0), CR_NSLOTS << 1);
+    assert_int_equal(tp_producer_commit_claim(producer, &c, NULL), CR_NSLOTS);
+    assert_int_equal(slot_word(0), (CR_NSLOTS << 1) | 1u);
+    tp_producer_close(producer);
+}
+
 static void aborted_claim_sends_nothing_and_leaves_its_slot_uncommitted(void **state)
 {
     (void)state;
@@ -522,6 +537,7 @@ static void consumers_are_counted_while_they_are_heard__W_133(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CR_TEST(slot_says_which_frame_it_is_made_for__W_039_W_040_W_044),
         CR_TEST(claims_commit_in_any_order_and_descriptors_leave_in_seq_order__O_41_W_093),
         CR_TEST(aborted_claim_sends_nothing_and_leaves_its_slot_uncommitted),
         CR_TEST(term_rotation_loses_no_descriptor__A2),
