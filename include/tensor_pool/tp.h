@@ -10,6 +10,7 @@
 #include <tensor_pool/client/tp_metadata.h>
 #include <tensor_pool/client/tp_producer.h>
 #include <tensor_pool/client/tp_tensor.h>
+#include <tensor_pool/common/tp_agent.h>
 #include <tensor_pool/common/tp_error.h>
 #include <tensor_pool/common/tp_log.h>
 #include <tensor_pool/common/tp_types.h>

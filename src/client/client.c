@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "client/client_counters.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/err.h"
@@ -74,7 +75,8 @@ static int seed_ids(tp_client_t *client)
         TPI_SET_ERR(TP_EINTERNAL, "the system gives no random bytes");
         return -1;
     }
-    tpi_id_source_init(&client->ids, seeds[0], seeds[1]);
+    tpi_id_source_init(&client->ids, seeds[0], seeds[1]);                                 /* D-026 */
+    client->number = tpi_id_source_random(&client->ids);
     return 0;
 }
 
@@ -173,7 +175,8 @@ int tp_client_start(tp_client_t *client)
         return -1;
     }
     atomic_store(&client->conductor, 0);                   /* whoever turned it before hands over */
-    const tpi_agent_t agent = { .name = "tp-client", .state = client, .do_work = agent_work, .on_close = NULL, .park_limit = agent_park_limit };
+    const tpi_agent_t agent = { .name = "tp-client", .state = client, .do_work = agent_work, .on_close = NULL, .park_limit = agent_park_limit,
+        .pinned = client->settings.agent_cpu >= 0, .cpu = client->settings.agent_cpu };
     return tpi_agent_runner_start(&client->runner, &agent, client->idle, AGENT_PARK_MIN_NS, AGENT_PARK_MAX_NS);
 }
 
@@ -201,6 +204,7 @@ static int run_commands(tp_client_t *client, int64_t now_ns)
             continue;
         }
         *at = command->next;
+        tpi_stat_add(&client->commands_done, 1);
         tpi_command_finish(command, outcome);              /* not touched after this (L2) */
         tpi_parker_wake(&client->done);
         work++;
@@ -214,6 +218,8 @@ static void tick(tp_client_t *client, int64_t now_ns)
     client->next_tick_ns = now_ns + TPI_TICK_NS;
     tpi_connection_tick(client, now_ns);
     tpi_events_tick(client, now_ns);
+    tpi_client_stats_tick(client);
+    tpi_client_agent_counters(client);
     for (tp_producer_t *p = client->producers; NULL != p; p = tpi_producer_next(p)) { tpi_producer_tick(p, now_ns); }
     for (tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c)) { tpi_consumer_tick(c, now_ns); }
 }
@@ -239,6 +245,10 @@ int tpi_client_do_work_at(tp_client_t *client, int64_t now_ns)
     for (tp_producer_t *p = client->producers; NULL != p; p = tpi_producer_next(p)) { work += tpi_producer_work(p, now_ns); }
     for (tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c)) { work += tpi_consumer_work(c, now_ns); }
     tick(client, now_ns);
+    tpi_stat_add(&client->cycles, 1);
+    tpi_stat_add(&client->work, (uint64_t)work);
+    const int64_t took_ns = client->is_stepped ? 0 : tpi_clock_monotonic_ns() - now_ns;
+    if (took_ns > (int64_t)tpi_stat_get(&client->max_cycle_ns)) { tpi_stat_set(&client->max_cycle_ns, (uint64_t)took_ns); }
     atomic_store(&client->in_do_work, false);
     return work;
 }
@@ -454,6 +464,7 @@ void tpi_client_dispose(tp_client_t *client, void (*dispose)(void *object, int64
 
 void tpi_client_report(tp_client_t *client)
 {
+    tpi_stat_add(&client->errors, 1);
     tpi_log_err(TP_LOG_WARN);
     if (NULL != client->settings.error_handler) { client->settings.error_handler(client->settings.error_clientd, tp_errcode(), tp_errmsg()); }
 }

@@ -1,6 +1,7 @@
 /* Facts are published, not hidden: keys and labels are those of runtime/tp_counters. */
 #include "client/client_counters.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #include "client/producer_state.h"
@@ -15,8 +16,17 @@ static const char *kind_name(uint8_t kind)
         case TPI_CLIENT_DROPS_LATE: return "drops_late";
         case TPI_CLIENT_DROPS_OTHER: return "drops_other";
         case TPI_CLIENT_LAST_SEQ: return "last_seq";
+        case TPI_CLIENT_LATENCY_P50: return "latency_p50_ns";
+        case TPI_CLIENT_LATENCY_P99: return "latency_p99_ns";
+        case TPI_CLIENT_LATENCY_MAX: return "latency_max_ns";
         default: return "unknown";
     }
+}
+
+static void name_of(char name[48], uint8_t kind)
+{
+    if (kind >= TPI_CLIENT_DROPS) { (void)snprintf(name, 48, "drops_%s", tp_drop_reason_name(kind - TPI_CLIENT_DROPS)); }
+    else { (void)snprintf(name, 48, "%s", kind_name(kind)); }
 }
 
 void tpi_client_counters_ask(tp_client_t *client, tpi_connection_t *connection, const tpi_counter_identity_t *who, const uint8_t *kinds, size_t count,
@@ -27,11 +37,13 @@ void tpi_client_counters_ask(tp_client_t *client, tpi_connection_t *connection, 
     {
         uint8_t key[TPI_COUNTER_KEY_MAX];
         char label[TPI_COUNTER_LABEL_MAX];
+        char name[48];
         const tpi_counter_key_client_t k = { .pid = pid, .stream_id = who->stream_id, .client_id = who->client_id, .role = who->role,
             .kind = kinds[i] };
         const size_t key_length = tpi_counter_key_client_put(key, &k);
         (void)tpi_label_init(label, sizeof(label), "tp-client");
-        (void)tpi_label_add(label, sizeof(label), "kind", kind_name(kinds[i]));
+        name_of(name, kinds[i]);
+        (void)tpi_label_add(label, sizeof(label), "kind", name);
         (void)tpi_label_add_u64(label, sizeof(label), "stream", who->stream_id);
         (void)tpi_label_add_u64(label, sizeof(label), "client", who->client_id);
         (void)tpi_label_add(label, sizeof(label), "role", TP_ROLE_PRODUCER == who->role ? "producer" : "consumer");
@@ -84,4 +96,40 @@ void tpi_producer_counters(tp_producer_t *producer)
     const uint64_t next = tpi_stat_get(&p->stat_next_seq);
     const int64_t values[] = { (int64_t)tpi_stat_get(&p->frames), (int64_t)tpi_stat_get(&p->bytes), 0 == next ? -1 : (int64_t)(next - 1) };
     tpi_client_counters_set(p->connection, p->counters, p->counter_opens, values, 3);
+}
+
+/* ---- the conductor itself ----------------------------------------------------------------------------------------------- */
+
+static void ask_agent(tp_client_t *client)
+{
+    static const char *const names[] = { "max_cycle_ns", "cycles" };
+    for (uint8_t i = 0; i < TPI_AGENT_COUNTERS; i++)
+    {
+        uint8_t key[TPI_COUNTER_KEY_MAX];
+        char label[TPI_COUNTER_LABEL_MAX];
+        const tpi_counter_key_agent_t k = { .pid = (uint64_t)getpid(), .client = client->number, .kind = (uint8_t)(TPI_AGENT_MAX_CYCLE + i) };
+        const size_t key_length = tpi_counter_key_agent_put(key, &k);
+        (void)tpi_label_init(label, sizeof(label), "tp-agent");
+        (void)tpi_label_add(label, sizeof(label), "kind", names[i]);
+        (void)tpi_label_add(label, sizeof(label), "agent", "tp-client");
+        (void)tpi_label_add_u64(label, sizeof(label), "pid", k.pid);
+        (void)tpi_label_add(label, sizeof(label), "name", client->settings.client_name);
+        client->agent_opens[i] = tpi_open_counter(client->connection, TPI_COUNTER_AGENT, key, key_length, label);
+    }
+    client->agent_asked = true;
+}
+
+void tpi_client_agent_counters(tp_client_t *client)
+{
+    const bool wanted = NULL != client->producers || NULL != client->consumers;        /* a tool that only looks around leaves no trace */
+    if (NULL == client->connection || !client->connection->ready || (!wanted && !client->agent_asked)) { return; }
+    if (!client->agent_asked) { ask_agent(client); }
+    const int64_t values[TPI_AGENT_COUNTERS] = { (int64_t)tpi_stat_get(&client->max_cycle_ns), (int64_t)tpi_stat_get(&client->cycles) };
+    tpi_client_counters_set(client->connection, client->agent_counters, client->agent_opens, values, TPI_AGENT_COUNTERS);
+}
+
+void tpi_client_agent_counters_forget(tp_client_t *client)
+{
+    tpi_client_counters_forget(client->agent_counters, client->agent_opens, TPI_AGENT_COUNTERS);
+    client->agent_asked = false;
 }

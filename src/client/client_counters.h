@@ -22,6 +22,9 @@ void tpi_client_counters_set(tpi_connection_t *connection, tpi_counter_t **count
 void tpi_client_counters_forget(tpi_counter_t **counters, tpi_open_t **opens, size_t count);
 void tpi_client_counters_close(tpi_connection_t *connection, tpi_counter_t **counters, tpi_open_t **opens, size_t count);
 
+/* Duty cycle of the client's conductor. */
+void tpi_client_agent_counters(tp_client_t *client);
+void tpi_client_agent_counters_forget(tp_client_t *client);
 void tpi_producer_counters(tp_producer_t *producer);
 void tpi_consumer_counters(tp_consumer_t *consumer);
 

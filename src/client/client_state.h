@@ -11,6 +11,7 @@
 #include "client/context.h"
 #include "client/events.h"
 #include "client/metadata_stream.h"
+#include "client/stat.h"
 #include "common/handoff.h"
 #include "common/mpsc_queue.h"
 #include "common/thread.h"
@@ -29,6 +30,7 @@
 
 #define TPI_COMMANDS_MAX 256
 #define TPI_CONTROL_POLL_LIMIT 64
+#define TPI_AGENT_COUNTERS 2
 #define TPI_TICK_NS INT64_C(20000000)          /* liveness work */
 #define TPI_ENDPOINT_PERIOD_NS INT64_C(200000000)
 
@@ -135,9 +137,23 @@ struct tp_client
     int64_t next_endpoint_ns;
     int64_t next_counter_scan_ns;
     int64_t driver_counter;            /* highest value of the driver's instance counter */
-    uint64_t sends_refused;
     uint8_t *send_buffer;              /* one outbound message */
     size_t send_capacity;
+    tpi_counter_t *agent_counters[TPI_AGENT_COUNTERS];
+    tpi_open_t *agent_opens[TPI_AGENT_COUNTERS];
+    bool agent_asked;
+    uint64_t number;                   /* random: tells the clients of one process apart */
+    /* the conductor writes, anybody reads: tp_client_stats */
+    tpi_stat_t cycles;
+    tpi_stat_t work;
+    tpi_stat_t max_cycle_ns;
+    tpi_stat_t connections;
+    tpi_stat_t errors;
+    tpi_stat_t commands_done;
+    tpi_stat_t sends_refused;
+    tpi_stat_t malformed;
+    tpi_stat_t newer_version;
+    tpi_stat_t leases;
     _Atomic bool connected;            /* for tp_client_is_connected */
     _Atomic int64_t driver_seen_ns;    /* last sign of life of any tensor pool driver; 0 = none */
 };
@@ -184,6 +200,8 @@ int tpi_client_wait_step(tp_client_t *client, tpi_idle_t *idle);
 int tpi_client_resolve_bases(tp_client_t *client);
 bool tpi_client_on_conductor(const tp_client_t *client);
 void tpi_client_hurry(tp_client_t *client, int64_t now_ns);
+/* Conductor: what others than itself count. */
+void tpi_client_stats_tick(tp_client_t *client);
 /* An error that no call returns: error handler and log. Takes the thread's error. */
 void tpi_client_report(tp_client_t *client);
 

@@ -3,6 +3,7 @@
  * (a publication or subscription must not be closed under a thread that is inside a call on it). Conductor only.
  */
 #include "client/client_state.h"
+#include "client/client_counters.h"
 
 #include <string.h>
 
@@ -186,6 +187,7 @@ void tpi_connection_lost(tp_client_t *client, const char *why, int64_t now_ns)
     tpi_attachment_driver_gone(client, TP_EMEDIADRIVER, why, now_ns);
     for (tp_producer_t *p = client->producers; NULL != p; p = tpi_producer_next(p)) { tpi_producer_connection_lost(p, now_ns); }
     for (tp_consumer_t *p = client->consumers; NULL != p; p = tpi_consumer_next_of(p)) { tpi_consumer_connection_lost(p, now_ns); }
+    tpi_client_agent_counters_forget(client);
     tpi_backoff_reset(&client->reconnect);
 }
 
@@ -250,6 +252,7 @@ static int advance_all(tp_client_t *client, tpi_connection_t *c, int64_t now_ns)
     if (!c->ready && 1 == rc1 && 1 == rc2 && 1 == rc3)
     {
         c->ready = true;
+        tpi_stat_add(&client->connections, 1);
         atomic_store(&client->connected, true);
         tpi_backoff_reset(&client->reconnect);
         tpi_attachment_driver_gone(client, TP_EMEDIADRIVER, "connected again", now_ns);     /* requests go out at once */

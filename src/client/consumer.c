@@ -175,7 +175,7 @@ void tpi_consumer_connection_lost(tp_consumer_t *consumer, int64_t now_ns)
     tpi_consumer_streams_connection_lost(c);
     tpi_consumer_progress_connection_lost(c);
     tpi_client_counters_forget(c->counters, c->counter_opens, TPI_CONSUMER_COUNTERS);
-    c->counters_asked = false;
+    c->counters_asked = 0;
 }
 
 /* ---- life --------------------------------------------------------------------------------------------------------------- */

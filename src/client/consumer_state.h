@@ -17,7 +17,7 @@
 #include "protocol/rate_gate.h"
 
 #define TPI_STAGE_MAX 512u             /* descriptors polled ahead */
-#define TPI_CONSUMER_COUNTERS 6
+#define TPI_CONSUMER_COUNTERS (9 + TP_DROP_REASONS)
 
 /* Regions of one epoch, read-only. Made and freed by the conductor. */
 typedef struct tpi_consumer_map
@@ -165,7 +165,9 @@ struct tp_consumer
     int32_t qos_session_id;
     tpi_counter_t *counters[TPI_CONSUMER_COUNTERS];
     tpi_open_t *counter_opens[TPI_CONSUMER_COUNTERS];
-    bool counters_asked;
+    uint32_t counters_asked;           /* a bit each */
+    int64_t next_latency_ns;           /* when the counters of latencies are looked after again */
+    tpi_latency_summary_t latency_seen;
     tp_consumer_t *next;
 };
 

@@ -3,6 +3,8 @@
 #include "client/consumer_mapping.h"
 #include "client/consumer_state.h"
 
+#include <string.h>
+
 #include "common/err.h"
 
 /* Public reason of an internal one; TP_DROP_REASONS: not a lost frame. */
@@ -87,26 +89,48 @@ void tpi_consumer_qos(const tp_consumer_t *consumer, tpc_qos_consumer_t *qos)
     qos->mode = consumer->mode;
 }
 
-void tpi_consumer_counters(tp_consumer_t *consumer)
+#define LATENCY_NS INT64_C(1000000000)             /* between looks at the latencies: adding up histograms takes a moment */
+
+static void counter_values(tp_consumer_t *c, int64_t values[TPI_CONSUMER_COUNTERS])
 {
-    static const uint8_t kinds[TPI_CONSUMER_COUNTERS] = { TPI_CLIENT_FRAMES, TPI_CLIENT_BYTES, TPI_CLIENT_DROPS_GAP, TPI_CLIENT_DROPS_LATE,
-        TPI_CLIENT_DROPS_OTHER, TPI_CLIENT_LAST_SEQ };
-    tp_consumer_t *c = consumer;
-    if (NULL == c->connection || (NULL == c->published && !c->counters_asked)) { return; }
-    if (!c->counters_asked)
-    {
-        const tpi_counter_identity_t who = { tpi_load_u32(&c->stream_id), tpi_load_u32(&c->client_id), TP_ROLE_CONSUMER };
-        tpi_client_counters_ask(c->client, c->connection, &who, kinds, TPI_CONSUMER_COUNTERS, c->counter_opens);
-        c->counters_asked = true;
-    }
     uint64_t drops[TPI_DROP_REASON_COUNT];
-    read_drops(c, drops);
     uint64_t other = 0;
+    read_drops(c, drops);
+    memset(values, 0, TPI_CONSUMER_COUNTERS * sizeof(values[0]));
     for (int i = 0; i < TPI_DROP_REASON_COUNT; i++)
     {
-        if (TPI_DROP_CLASS_NONE == tpi_drop_reason_class(i) && public_reason(i) < TP_DROP_REASONS) { other += drops[i]; }
+        const int reason = public_reason(i);
+        if (reason >= TP_DROP_REASONS) { continue; }
+        values[9 + reason] += (int64_t)drops[i];
+        if (TPI_DROP_CLASS_NONE == tpi_drop_reason_class(i)) { other += drops[i]; }
     }
-    const int64_t values[TPI_CONSUMER_COUNTERS] = { (int64_t)tpi_stat_get(&c->received), (int64_t)tpi_stat_get(&c->bytes),
-        (int64_t)tpi_drops_gap(drops), (int64_t)tpi_drops_late(drops), (int64_t)other, (int64_t)tpi_stat_get(&c->last_seq) };
+    if (NULL != c->latency && c->client->last_now_ns >= c->next_latency_ns)
+    {
+        c->next_latency_ns = c->client->last_now_ns + LATENCY_NS;
+        tpi_latency_read(c->latency, &c->latency_seen);
+    }
+    const int64_t first[9] = { (int64_t)tpi_stat_get(&c->received), (int64_t)tpi_stat_get(&c->bytes), (int64_t)tpi_drops_gap(drops),
+        (int64_t)tpi_drops_late(drops), (int64_t)other, (int64_t)tpi_stat_get(&c->last_seq), (int64_t)c->latency_seen.p50_ns,
+        (int64_t)c->latency_seen.p99_ns, (int64_t)c->latency_seen.max_ns };
+    memcpy(values, first, sizeof(first));
+}
+
+void tpi_consumer_counters(tp_consumer_t *consumer)
+{
+    static const uint8_t kinds[9] = { TPI_CLIENT_FRAMES, TPI_CLIENT_BYTES, TPI_CLIENT_DROPS_GAP, TPI_CLIENT_DROPS_LATE, TPI_CLIENT_DROPS_OTHER,
+        TPI_CLIENT_LAST_SEQ, TPI_CLIENT_LATENCY_P50, TPI_CLIENT_LATENCY_P99, TPI_CLIENT_LATENCY_MAX };
+    tp_consumer_t *c = consumer;
+    int64_t values[TPI_CONSUMER_COUNTERS];
+    if (NULL == c->connection || (NULL == c->published && 0 == c->counters_asked)) { return; }
+    counter_values(c, values);
+    const tpi_counter_identity_t who = { tpi_load_u32(&c->stream_id), tpi_load_u32(&c->client_id), TP_ROLE_CONSUMER };
+    for (uint32_t i = 0; i < TPI_CONSUMER_COUNTERS; i++)
+    {
+        const bool wanted = i < 6 || (i < 9 ? NULL != c->latency : 0 != values[i]);
+        const uint8_t kind = i < 9 ? kinds[i] : (uint8_t)(TPI_CLIENT_DROPS + i - 9);
+        if (!wanted || 0 != (c->counters_asked & UINT32_C(1) << i)) { continue; }
+        tpi_client_counters_ask(c->client, c->connection, &who, &kind, 1, &c->counter_opens[i]);
+        c->counters_asked |= UINT32_C(1) << i;
+    }
     tpi_client_counters_set(c->connection, c->counters, c->counter_opens, values, TPI_CONSUMER_COUNTERS);
 }

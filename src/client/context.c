@@ -22,16 +22,17 @@ typedef enum setting
     CONTROL_CHANNEL, CONTROL_STREAM, ANNOUNCE_CHANNEL, ANNOUNCE_STREAM, DESCRIPTOR_CHANNEL, DESCRIPTOR_STREAM,
     QOS_CHANNEL, QOS_STREAM, METADATA_CHANNEL, METADATA_STREAM,
     BASE_DIRS, DRIVER_TIMEOUT, KEEPALIVE_INTERVAL, MESSAGE_TIMEOUT, MESSAGE_RETRIES, ANNOUNCE_PERIOD, QOS_INTERVAL, SOURCE_PERIOD,
-    INVOKER, IDLE_STRATEGY, FAULT_GUARD,
+    INVOKER, IDLE_STRATEGY, AGENT_CPU, FAULT_GUARD,
     SETTINGS
 }
 setting_t;
 
-typedef enum kind { TEXT, CHANNEL, STREAM, DURATION, COUNT, FLAG, IDLE } kind_t;
+typedef enum kind { TEXT, CHANNEL, STREAM, DURATION, COUNT, FLAG, IDLE, CPU } kind_t;
 
 #define IPC "aeron:ipc?term-length=4m"         /* O-44 */
 #define TEXT_AT(field) offsetof(tpi_endpoint_t, field)
 #define NOT_THERE SIZE_MAX
+#define CPU_MAX 1023
 
 typedef struct row
 {
@@ -67,6 +68,7 @@ static const row_t rows[SETTINGS] = {
     [SOURCE_PERIOD] = { "data_source_announce_period", "TP_DATA_SOURCE_ANNOUNCE_PERIOD_MS", DURATION, "1000", NOT_THERE },   /* W-188 */
     [INVOKER] = { "use_agent_invoker", "TP_USE_AGENT_INVOKER", FLAG, "false", NOT_THERE },
     [IDLE_STRATEGY] = { "idle_strategy", "TP_IDLE_STRATEGY", IDLE, "backoff", NOT_THERE },
+    [AGENT_CPU] = { "agent_cpu", "TP_AGENT_CPU", CPU, "any", NOT_THERE },
     [FAULT_GUARD] = { "fault_guard", "TP_FAULT_GUARD", FLAG, "false", NOT_THERE },
 };
 
@@ -201,6 +203,10 @@ static int parse(kind_t kind, const char *text, int64_t *value)
             if (tpi_idle_kind_from_name(&idle, text) < 0) { return -1; }
             *value = (int64_t)idle;
             return 0;
+        case CPU:
+            if (0 != strcmp(text, "any")) { return parse_i64(text, 0, CPU_MAX, value); }
+            *value = -1;
+            return 0;
     }
     return -1;
 }
@@ -216,6 +222,7 @@ static const char *allowed(kind_t kind)
         case COUNT: return "0..1000";
         case FLAG: return "true or false";
         case IDLE: return "busy, yield, backoff, sleep, noop";
+        case CPU: return "any, or a processor's number 0..1023";
     }
     return "";
 }
@@ -357,6 +364,7 @@ int tpi_context_resolve(const tp_context_t *context, const tpi_endpoint_t *endpo
     int64_t retries = 0;
     int64_t invoker = 0;
     int64_t idle = 0;
+    int64_t agent_cpu = -1;
     int64_t fault_guard = 0;
     memset(s, 0, sizeof(*s));
     if (take_text(context, endpoint, AERON_DIR, s->aeron_dir, sizeof(s->aeron_dir)) < 0 ||
@@ -372,7 +380,8 @@ int tpi_context_resolve(const tp_context_t *context, const tpi_endpoint_t *endpo
         take_number(context, endpoint, QOS_INTERVAL, &s->qos_interval_ns) < 0 ||
         take_number(context, endpoint, SOURCE_PERIOD, &s->source_period_ns) < 0 ||
         take_number(context, endpoint, MESSAGE_RETRIES, &retries) < 0 || take_number(context, endpoint, INVOKER, &invoker) < 0 ||
-        take_number(context, endpoint, IDLE_STRATEGY, &idle) < 0 || take_number(context, endpoint, FAULT_GUARD, &fault_guard) < 0)
+        take_number(context, endpoint, IDLE_STRATEGY, &idle) < 0 || take_number(context, endpoint, AGENT_CPU, &agent_cpu) < 0 ||
+        take_number(context, endpoint, FAULT_GUARD, &fault_guard) < 0)
     {
         return -1;
     }
@@ -380,6 +389,7 @@ int tpi_context_resolve(const tp_context_t *context, const tpi_endpoint_t *endpo
     s->invoker = 0 != invoker;
     s->fault_guard = 0 != fault_guard;
     s->idle = (tpi_idle_kind_t)idle;
+    s->agent_cpu = (int32_t)agent_cpu;
     s->error_handler = NULL == context ? NULL : context->error_handler;
     s->error_clientd = NULL == context ? NULL : context->error_clientd;
     return 0;
@@ -486,6 +496,13 @@ int tp_context_set_fault_guard(tp_context_t *context, bool guard) { return set_t
 int tp_context_set_use_agent_invoker(tp_context_t *context, bool invoker) { return set_text(context, INVOKER, invoker ? "true" : "false"); }
 int tp_context_set_idle_strategy(tp_context_t *context, const char *name) { return set_text(context, IDLE_STRATEGY, name); }
 
+int tp_context_set_agent_cpu(tp_context_t *context, int32_t cpu)
+{
+    char text[16];
+    (void)snprintf(text, sizeof(text), "%" PRId32, cpu);
+    return set_text(context, AGENT_CPU, -1 == cpu ? "any" : text);
+}
+
 int tp_context_set_error_handler(tp_context_t *context, tp_error_handler_t handler, void *clientd)
 {
     if (NULL == context) { TPI_SET_ERR(TP_EINVAL, "context is NULL"); return -1; }
@@ -591,6 +608,8 @@ int64_t tp_context_get_qos_interval_ns(const tp_context_t *context) { return eff
 int64_t tp_context_get_data_source_announce_period_ns(const tp_context_t *context) { return effective(context)->source_period_ns; }
 bool tp_context_get_fault_guard(const tp_context_t *context) { return effective(context)->fault_guard; }
 bool tp_context_get_use_agent_invoker(const tp_context_t *context) { return effective(context)->invoker; }
+const char *tp_context_get_idle_strategy(const tp_context_t *context) { return tpi_idle_kind_name(effective(context)->idle); }
+int32_t tp_context_get_agent_cpu(const tp_context_t *context) { return effective(context)->agent_cpu; }
 
 int tp_context_describe(tp_context_t *context, tp_setting_handler_t handler, void *clientd)
 {

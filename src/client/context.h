@@ -41,6 +41,7 @@ typedef struct tpi_settings
     bool invoker;
     bool fault_guard;
     tpi_idle_kind_t idle;
+    int32_t agent_cpu;                 /* -1 = any */
     tp_error_handler_t error_handler;
     void *error_clientd;
 }

@@ -105,7 +105,8 @@ static void variables_that_cannot_be_used_are_named(void **state)
     (void)state;
     static const char *const bad[][2] = { { "TP_CONTROL_STREAM_ID", "0" }, { "TP_CONTROL_STREAM_ID", "2147483648" }, { "TP_QOS_STREAM_ID", "12x" },
         { "TP_CONTROL_CHANNEL", "ipc" }, { "TP_KEEPALIVE_INTERVAL_MS", "0" }, { "TP_KEEPALIVE_INTERVAL_MS", "3600001" },
-        { "TP_MESSAGE_TIMEOUT_MS", "1h" }, { "TP_USE_AGENT_INVOKER", "maybe" }, { "TP_IDLE_STRATEGY", "fast" }, { "TP_MESSAGE_RETRIES", "-1" } };
+        { "TP_MESSAGE_TIMEOUT_MS", "1h" }, { "TP_USE_AGENT_INVOKER", "maybe" }, { "TP_IDLE_STRATEGY", "fast" }, { "TP_MESSAGE_RETRIES", "-1" },
+        { "TP_AGENT_CPU", "-1" }, { "TP_AGENT_CPU", "1024" } };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
     {
         (void)setenv(bad[i][0], bad[i][1], 1);
@@ -133,6 +134,15 @@ static void setters_check_at_once(void **state)
     for (int i = 0; i < 16; i++) { assert_int_equal(tp_context_add_allowed_base_dir(context, "/srv"), 0); }
     assert_int_equal(tp_context_add_allowed_base_dir(context, "/srv"), -1);
     assert_int_equal(tp_errcode(), TP_EFULL);
+    assert_int_equal(tp_context_set_agent_cpu(context, 1024), -1);
+    assert_int_equal(tp_context_get_agent_cpu(context), -1);
+    assert_int_equal(tp_context_set_agent_cpu(context, 1023), 0);
+    assert_int_equal(tp_context_get_agent_cpu(context), 1023);
+    assert_int_equal(tp_context_set_agent_cpu(context, -1), 0);
+    assert_int_equal(tp_context_get_agent_cpu(context), -1);
+    assert_string_equal(tp_context_get_idle_strategy(context), "backoff");
+    assert_int_equal(tp_context_set_idle_strategy(context, "yield"), 0);
+    assert_string_equal(tp_context_get_idle_strategy(context), "yield");
     assert_int_equal(tp_context_set_aeron_dir(NULL, "/x"), -1);
     assert_int_equal(tp_context_set_default_channels(context), 0);
     assert_int_equal(tp_context_get_descriptor_stream_id(context), 1100);

@@ -17,7 +17,7 @@ static bool send(tp_client_t *client, tpi_publication_t *publication, int64_t le
 {
     if (length < 0 || NULL == publication) { return false; }
     if (offer(client, publication, length) > 0) { return true; }
-    client->sends_refused++;
+    tpi_stat_add(&client->sends_refused, 1);
     return false;
 }
 

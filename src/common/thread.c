@@ -2,6 +2,8 @@
 #include "common/thread.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -10,10 +12,37 @@
 
 #include "common/err.h"
 
-int tpi_thread_start(tpi_thread_t *thread, const char *name, void *(*run)(void *), void *arg)
+/* Attributes of a thread that runs on one processor. */
+static int pin(pthread_attr_t *attributes, const char *name, int32_t cpu)
 {
+    cpu_set_t allowed;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    if (cpu < 0) { return 0; }
+    if (cpu < CPU_SETSIZE && 0 == sched_getaffinity(0, sizeof(allowed), &allowed) && CPU_ISSET((size_t)cpu, &allowed))
+    {
+        CPU_SET((size_t)cpu, &one);
+        if (0 == pthread_attr_setaffinity_np(attributes, sizeof(one), &one)) { return 0; }
+    }
+    TPI_SET_ERR(TP_EINVAL, "cpu = %" PRId32 " of thread '%s' is none of the processors this process may use", cpu, name);
+    return -1;
+}
+
+int tpi_thread_start_on(tpi_thread_t *thread, const char *name, int32_t cpu, void *(*run)(void *), void *arg)
+{
+    pthread_attr_t attributes;
     sigset_t all;
     sigset_t before;
+    if (0 != pthread_attr_init(&attributes))
+    {
+        TPI_SET_ERR(TP_ENOMEM, "no memory for thread '%s'", name);
+        return -1;
+    }
+    if (pin(&attributes, name, cpu) < 0)
+    {
+        (void)pthread_attr_destroy(&attributes);
+        return -1;
+    }
     (void)sigfillset(&all);
     /* Blocked, a fault of the thread's own would end the process without asking the handler (M6: SIGBUS of a truncated region). */
     static const int faults[] = { SIGBUS, SIGSEGV, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
@@ -21,10 +50,12 @@ int tpi_thread_start(tpi_thread_t *thread, const char *name, void *(*run)(void *
     if (0 != pthread_sigmask(SIG_SETMASK, &all, &before))
     {
         TPI_SET_ERR(TP_EINTERNAL, "signals cannot be blocked for thread '%s'", name);
+        (void)pthread_attr_destroy(&attributes);
         return -1;
     }
-    const int rc = pthread_create(&thread->handle, NULL, run, arg);
+    const int rc = pthread_create(&thread->handle, &attributes, run, arg);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_attr_destroy(&attributes);
     if (0 != rc)
     {
         TPI_SET_ERR(TP_EINTERNAL, "thread '%s' cannot be started: %s", name, strerror(rc));
@@ -35,6 +66,11 @@ int tpi_thread_start(tpi_thread_t *thread, const char *name, void *(*run)(void *
     (void)snprintf(shortened, sizeof(shortened), "%s", name);
     (void)pthread_setname_np(thread->handle, shortened);
     return 0;
+}
+
+int tpi_thread_start(tpi_thread_t *thread, const char *name, void *(*run)(void *), void *arg)
+{
+    return tpi_thread_start_on(thread, name, -1, run, arg);
 }
 
 void tpi_thread_join(tpi_thread_t *thread)

@@ -15,6 +15,8 @@ tpi_thread_t;
 
 /* name: at most 15 bytes are used. All signals are blocked in the new thread: they belong to the application. */
 int tpi_thread_start(tpi_thread_t *thread, const char *name, void *(*run)(void *), void *arg);
+/* The same on one processor only; -1 = any. TP_EINVAL when this process may not use it. */
+int tpi_thread_start_on(tpi_thread_t *thread, const char *name, int32_t cpu, void *(*run)(void *), void *arg);
 void tpi_thread_join(tpi_thread_t *thread);                 /* idempotent */
 
 /* A number that no other living thread of this process has; never 0. */

@@ -14,6 +14,7 @@ struct tpi_agent_runner
     tpi_idle_t idle;
     tpi_thread_t thread;
     tpi_parker_t parker;
+    _Atomic uint64_t cycles;
     _Atomic bool stop;
     _Atomic bool ended;
     _Atomic int64_t max_cycle_ns;
@@ -32,6 +33,7 @@ static void *run(void *arg)
         {
             atomic_store_explicit(&runner->max_cycle_ns, cycle_ns, memory_order_relaxed);
         }
+        atomic_store_explicit(&runner->cycles, atomic_load_explicit(&runner->cycles, memory_order_relaxed) + 1, memory_order_relaxed);
         if (work < 0) { break; }
         if (work > 0)
         {
@@ -62,7 +64,7 @@ int tpi_agent_runner_start(tpi_agent_runner_t **runner, const tpi_agent_t *agent
         tpi_free(r);
         return -1;
     }
-    if (tpi_thread_start(&r->thread, agent->name, run, r) < 0)
+    if (tpi_thread_start_on(&r->thread, agent->name, agent->pinned ? agent->cpu : -1, run, r) < 0)
     {
         tpi_parker_fini(&r->parker);
         tpi_free(r);
@@ -85,6 +87,8 @@ int64_t tpi_agent_runner_max_cycle_ns(const tpi_agent_runner_t *runner)
 {
     return atomic_load_explicit(&runner->max_cycle_ns, memory_order_relaxed);
 }
+
+uint64_t tpi_agent_runner_cycles(const tpi_agent_runner_t *runner) { return atomic_load_explicit(&runner->cycles, memory_order_relaxed); }
 
 void tpi_agent_runner_close(tpi_agent_runner_t *runner)
 {

@@ -19,6 +19,8 @@ typedef struct tpi_agent
     void (*on_close)(void *state);                             /* last call on the thread; may be NULL */
     /* Longest park before the next cycle, asked after each cycle without work; NULL = the idle strategy alone decides. */
     int64_t (*park_limit)(void *state);
+    bool pinned;                                               /* to cpu */
+    int32_t cpu;
 }
 tpi_agent_t;
 
@@ -34,6 +36,7 @@ pthread_t tpi_agent_runner_thread(const tpi_agent_runner_t *runner);
 bool tpi_agent_runner_has_ended(const tpi_agent_runner_t *runner);
 /* Longest cycle so far, ns. Any thread. */
 int64_t tpi_agent_runner_max_cycle_ns(const tpi_agent_runner_t *runner);
+uint64_t tpi_agent_runner_cycles(const tpi_agent_runner_t *runner);
 /* Stops the thread, waits for it, frees. Not from the agent's own thread. Accepts NULL. */
 void tpi_agent_runner_close(tpi_agent_runner_t *runner);
 

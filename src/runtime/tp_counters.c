@@ -66,6 +66,15 @@ size_t tpi_counter_key_client_put(uint8_t key[112], const tpi_counter_key_client
     return (size_t)(p.at - key);
 }
 
+size_t tpi_counter_key_agent_put(uint8_t key[112], const tpi_counter_key_agent_t *k)
+{
+    packer_t p = { .at = key };
+    put(&p, &k->pid, 8);
+    put(&p, &k->client, 8);
+    put(&p, &k->kind, 1);
+    return (size_t)(p.at - key);
+}
+
 int tpi_counter_key_driver_get(tpi_counter_key_driver_t *k, const uint8_t *key, size_t length)
 {
     packer_t p = { .from = key, .left = length, .ok = true };
@@ -95,6 +104,17 @@ int tpi_counter_key_lease_get(tpi_counter_key_lease_t *k, const uint8_t *key, si
     get(&p, &read.stream_id, 4);
     get(&p, &read.client_id, 4);
     get(&p, &read.role, 1);
+    if (p.ok) { *k = read; }
+    return p.ok ? 0 : -1;
+}
+
+int tpi_counter_key_agent_get(tpi_counter_key_agent_t *k, const uint8_t *key, size_t length)
+{
+    packer_t p = { .from = key, .left = length, .ok = true };
+    tpi_counter_key_agent_t read = { 0 };
+    get(&p, &read.pid, 8);
+    get(&p, &read.client, 8);
+    get(&p, &read.kind, 1);
     if (p.ok) { *k = read; }
     return p.ok ? 0 : -1;
 }

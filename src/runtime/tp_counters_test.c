@@ -43,6 +43,14 @@ static void keys_are_packed_and_come_back(void **state)
     assert_int_equal(tpi_counter_key_client_get(&client_back, key, 18), 0);
     assert_int_equal(client_back.kind, TPI_CLIENT_LAST_SEQ);
     assert_int_equal(tpi_counter_key_client_get(&client_back, key, 17), -1);
+
+    const tpi_counter_key_agent_t agent = { 1, UINT64_MAX - 1, TPI_AGENT_CYCLES };
+    tpi_counter_key_agent_t agent_back = { 0 };
+    assert_int_equal(tpi_counter_key_agent_put(key, &agent), 17);
+    assert_int_equal(tpi_counter_key_agent_get(&agent_back, key, 17), 0);
+    assert_true(UINT64_MAX - 1 == agent_back.client);
+    assert_int_equal(agent_back.kind, TPI_AGENT_CYCLES);
+    assert_int_equal(tpi_counter_key_agent_get(&agent_back, key, 16), -1);
 }
 
 static void labels_hold_any_text(void **state)

@@ -207,6 +207,10 @@ static void connecting_can_be_polled(void **state)
     if (tp_producer_open(&producer, client, STREAM) < 0) { fail_msg("%s", tp_errmsg()); }
     tp_client_close(client);
     client = NULL;
+    assert_int_equal(tp_context_set_agent_cpu(context, 1023), 0);
+    assert_int_equal(connect_polled(context, &client), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+    assert_int_equal(tp_context_set_agent_cpu(context, -1), 0);
     assert_int_equal(tp_context_set_control(context, "aeron:ipc?term-length=1m", 1000), 0);         /* the driver's is another length */
     assert_int_equal(connect_polled(context, &client), -1);
     assert_int_equal(tp_errcode(), TP_ECHANNEL);

@@ -54,6 +54,29 @@ TP_EXPORT void tp_client_close(tp_client_t *client);
 TP_EXPORT bool tp_client_is_connected(const tp_client_t *client);
 TP_EXPORT bool tp_client_driver_is_alive(const tp_client_t *client);
 
+typedef struct tp_client_stats
+{
+    uint32_t size;
+    bool connected;                    /* to the media driver */
+    bool driver_alive;
+    bool agent;                        /* the agent thread runs */
+    uint8_t reserved8;
+    uint64_t leases;                   /* held now */
+    uint64_t cycles;                   /* of the conductor */
+    uint64_t work;                     /* sum of what they did */
+    uint64_t max_cycle_ns;             /* longest cycle so far */
+    uint64_t connections;              /* to a media driver, so far */
+    uint64_t errors;                   /* told to the error handler */
+    uint64_t commands;                 /* calls of other threads that were carried out */
+    uint64_t sends_refused;            /* messages that the bus did not take; they are sent again when due */
+    uint64_t malformed;                /* messages no decoder accepts */
+    uint64_t newer_version;            /* messages of a schema version above ours */
+    uint64_t reserved[4];
+}
+tp_client_stats_t;
+/* Any thread; fields may be of slightly different moments. The same duty cycle stands in Aeron's counters (type 9006). TP_EINVAL. */
+TP_EXPORT int tp_client_stats(const tp_client_t *client, tp_client_stats_t *stats);
+
 /*
  * Driver session for tools: one attach, its lease kept alive until detach. Producers and consumers do all this by themselves.
  * The async handle belongs to the client until its poll returned non-zero (1 done, -1 failed with the driver's answer, 0 pending).

@@ -81,7 +81,11 @@ TP_EXPORT int tp_context_set_fault_guard(tp_context_t *context, bool guard);
 TP_EXPORT bool tp_context_get_fault_guard(const tp_context_t *context);
 
 /* How the agent thread (and a waiting tp_consumer_next) idles: "busy", "yield", "backoff" (default), "sleep", "noop". */
-TP_EXPORT int tp_context_set_idle_strategy(tp_context_t *context, const char *name);
+TP_EXPORT int tp_context_set_idle_strategy(tp_context_t *context, const char *name);                   /* TP_IDLE_STRATEGY */
+TP_EXPORT const char *tp_context_get_idle_strategy(const tp_context_t *context);
+/* The agent thread runs on this processor only; -1 (default) = on any. tp_client_start fails with TP_EINVAL when the process may not use it. */
+TP_EXPORT int tp_context_set_agent_cpu(tp_context_t *context, int32_t cpu);                            /* TP_AGENT_CPU */
+TP_EXPORT int32_t tp_context_get_agent_cpu(const tp_context_t *context);
 
 /* Called by the conductor for errors that no call returns (a refused reattach, a rejected announce); same thread rules as all callbacks. */
 typedef void (*tp_error_handler_t)(void *clientd, int code, const char *text);
