@@ -1,7 +1,5 @@
 #include "client_rig.h"
 
-#include "common/clock.h"
-
 #include <unistd.h>
 
 #include "client/producer_state.h"
