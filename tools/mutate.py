@@ -9,6 +9,7 @@ usage: ./run mutate [--sample N] [--seed S] [--id W-051]... [--file src/shm/slot
 """
 
 import argparse
+import fcntl
 import importlib.machinery
 import importlib.util
 import json
@@ -93,6 +94,11 @@ class Tree:
     def __init__(self, helper):
         self.helper, self.source, self.build = helper, BUILD / "source", BUILD / "tree"
         self.source.mkdir(parents=True, exist_ok=True)
+        self.lock = open(BUILD / "lock", "w", encoding="ascii")          # held until this process ends
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            sys.exit(f"{BUILD} is in use by another run")
         helper.copy_tree(self.source)
         os.environ["CMAKE_EXPORT_COMPILE_COMMANDS"] = "ON"
         helper.configure(self.source, self.build)
