@@ -65,7 +65,7 @@ int tpi_driver_probe_mlock(void)
     return rc;
 }
 
-/* The start-up checks of 11.3 that need the file system (D-205). */
+/* The start-up checks of 11.3 that need the file system. */
 static int prepare_base(tpi_driver_t *driver)
 {
     const tp_driver_config_t *const config = &driver->config;

@@ -98,11 +98,11 @@ static bool is_alive(const tpi_mapping_t *m, uint64_t activity_ns, uint8_t domai
 /* A2 to A6, and what we wait for. */
 static tpi_mapping_reason_t judge_message(const tpi_mapping_t *m, const tpc_pool_announce_t *a, int64_t joined_ns, tpi_mapping_now_t now)
 {
-    const bool monotonic = TPC_CLOCK_MONOTONIC == a->announce_clock_domain;
+    const bool monotonic = TPC_CLOCK_MONOTONIC == a->announce_clock_domain;                    /* W-085 */
     if (m->config.stream_id != a->stream_id) { return TPI_MAPPING_FOREIGN; }                  /* A2 */
     if (!monotonic && TPC_CLOCK_REALTIME_SYNCED != a->announce_clock_domain) { return TPI_MAPPING_CLOCK_DOMAIN; }   /* A3, W-087 */
     if (!is_fresh(a->announce_timestamp_ns, monotonic ? now.mono_ns : now.real_ns, m->config.fresh_ns)) { return TPI_MAPPING_STALE; }   /* A4 W-086 */
-    if (monotonic && joined_ns > 0 && a->announce_timestamp_ns < (uint64_t)joined_ns) { return TPI_MAPPING_BEFORE_JOIN; }   /* A5, W-083 W-085 */
+    if (monotonic && joined_ns > 0 && a->announce_timestamp_ns < (uint64_t)joined_ns) { return TPI_MAPPING_BEFORE_JOIN; }   /* A5, W-083 */
     if (UINT64_MAX == a->epoch) { return TPI_MAPPING_RESERVED_EPOCH; }                        /* A6 */
     if (m->has_highest && a->epoch < m->highest) { return TPI_MAPPING_LOWER_EPOCH; }          /* A6, W-010 W-080 */
     if (is_too_low(m, a->epoch)) { return TPI_MAPPING_EPOCH_NOT_RAISED; }

@@ -52,7 +52,7 @@ static tpi_progress_policy_t merge(const uint32_t (*hints)[3], size_t count, con
     return merged;
 }
 
-static void defaults_stand_where_nobody_hints__W_178_W_065(void **state)
+static void defaults_stand_where_nobody_hints__W_177_W_178_W_065(void **state)
 {
     (void)state;
     const tpi_progress_policy_t nobody = merge(NULL, 0, &LIMITS);
@@ -300,7 +300,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 #define TRACK(name) cmocka_unit_test_setup(name, set_up_tracker)
     const struct CMUnitTest tests[] = {
-        TEST(defaults_stand_where_nobody_hints__W_178_W_065),
+        TEST(defaults_stand_where_nobody_hints__W_177_W_178_W_065),
         TEST(smallest_hint_counts_but_not_below_the_producers_minimum__W_178_W_156),
         TEST(frame_starts_once_and_ends_once__W_160_W_175),
         TEST(frame_whose_start_was_not_sent_is_silent__W_160_W_177),
