@@ -19,6 +19,8 @@ static const cli_option_t options[] = {
     CLI_OPT_REAL("hz", 0, hz, "N", 1000000000, "frames a second, 0 = flat out (default: 10 for patterns and arrays, 0 for raw frames)"),
     CLI_OPT_FLAG("split", 0, split, ".npy: axis 0 counts frames"),
     CLI_OPT_NUMBER("client-id", 0, client_id, "N", 1, UINT32_MAX, "client id instead of a random one"),
+    CLI_OPT_ENUM("answer-hello", 0, answer_hello, "auto|never|always", "grant private streams to consumers (auto: unless somebody else does)"),
+    CLI_OPT_TEXT("fallback-uri", 0, fallback_uri, "URI", "told to consumers that cannot use shared memory: aeron:udp?..., bridge://<id>"),
     CLI_OPT_FLAG("publish-time", 0, publish_time, "put the publish time into descriptors"),
     CLI_OPT_LIST("meta", 'm', meta, "KEY=VALUE", "an attribute of the stream's metadata; may be given several times"),
     CLI_OPT_NUMBER("wait-consumers", 0, wait_consumers, "N", 0, 100000, "begin when N consumers are there"),
@@ -52,6 +54,12 @@ static void on_event(void *clientd, tp_producer_event_t event, uint64_t epoch, i
     }
 }
 
+static int answer_hello(const cli_args_t *args)
+{
+    if (NULL == args->answer_hello || 0 == strcmp(args->answer_hello, "auto")) { return TP_ANSWER_HELLO_AUTO; }
+    return 0 == strcmp(args->answer_hello, "never") ? TP_ANSWER_HELLO_NEVER : TP_ANSWER_HELLO_ALWAYS;
+}
+
 static int open_all(pub_t *pub)
 {
     const cli_args_t *args = pub->args;
@@ -65,6 +73,8 @@ static int open_all(pub_t *pub)
     if (CLI_OK != code) { return code; }
     if (tp_producer_context_init(&context) < 0 || tp_producer_context_set_stream_id(context, pub->stream_id) < 0 ||
         tp_producer_context_set_client_id(context, (uint32_t)CLI_OR(args->client_id, 0)) < 0 ||
+        tp_producer_context_set_answer_hello(context, answer_hello(args)) < 0 ||
+        tp_producer_context_set_payload_fallback_uri(context, args->fallback_uri) < 0 ||
         tp_producer_context_set_publish_time(context, args->publish_time) < 0 || tp_producer_context_set_event_handler(context, on_event, pub) < 0 ||
         tp_producer_init(&pub->producer, pub->client, context) < 0)
     {

@@ -13,13 +13,14 @@
 static void on_event(void *clientd, tp_consumer_event_t event, uint64_t epoch, int code, const char *text)
 {
     const cli_reader_t *reader = clientd;
+    (void)epoch;
     if (TP_CONSUMER_LOST == event || TP_CONSUMER_REFUSED == event)
     {
         cli_warn(code, "it is tried again", "stream %" PRIu32 " %s: %s", reader->stream_id, TP_CONSUMER_LOST == event ? "lost" : "refused", text);
     }
     else if (TP_CONSUMER_FALLBACK == event)
     {
-        cli_warn(code, NULL, "stream %" PRIu32 ": the producer forbids shared memory (epoch %" PRIu64 ")", reader->stream_id, epoch);
+        cli_warn(code, NULL, "stream %" PRIu32 ": shared memory is forbidden to us; the payload is to be had at '%s'", reader->stream_id, text);
     }
 }
 
@@ -32,7 +33,8 @@ static int configure(cli_reader_t *reader, tp_consumer_context_t *context)
     if (CLI_GIVEN(args->max_rate) && !limited) { return cli_usage(args->verb->name, "--max-rate needs --mode rate-limited"); }
     /* What counts every frame wants every frame that is still there, however late: no jump to the newest one. */
     if (reader->every_frame && tp_consumer_context_set_max_outstanding_seq_gap(context, 0) < 0) { return cli_error_last(); }
-    if (tp_consumer_context_set_stream_id(context, reader->stream_id) < 0 || tp_consumer_context_set_latency(context, reader->every_frame) < 0 ||
+    if (tp_consumer_context_set_stream_id(context, reader->stream_id) < 0 || tp_consumer_context_set_newest_only(context, args->newest) < 0 ||
+        tp_consumer_context_set_latency(context, reader->every_frame) < 0 ||
         tp_consumer_context_set_client_id(context, (uint32_t)CLI_OR(args->client_id, 0)) < 0 ||
         tp_consumer_context_set_event_handler(context, on_event, reader) < 0 ||
         tp_consumer_context_set_mode(context, limited ? TP_MODE_RATE_LIMITED : TP_MODE_STREAM, (uint32_t)CLI_OR(args->max_rate, 0)) < 0 ||

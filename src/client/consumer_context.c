@@ -138,6 +138,13 @@ int tp_consumer_context_set_driverless(tp_consumer_context_t *context, bool driv
     return 0;
 }
 
+int tp_consumer_context_set_newest_only(tp_consumer_context_t *context, bool newest_only)
+{
+    if (check(context, true, "newest_only", newest_only, "") < 0) { return -1; }
+    context->newest_only = newest_only;
+    return 0;
+}
+
 int tp_consumer_context_set_supports_shm(tp_consumer_context_t *context, bool supports)
 {
     if (check(context, true, "supports_shm", supports, "") < 0) { return -1; }

@@ -22,7 +22,7 @@
 
 static void drop(tp_consumer_t *c, tpi_drop_reason_t reason, uint64_t frames)
 {
-    tpi_stat_set(&c->drops[reason], tpi_qos_add(tpi_stat_get(&c->drops[reason]), frames));
+    tpi_stat_set(&c->drops[reason], tpi_qos_add(tpi_stat_get(&c->drops[reason]), frames));        /* W-201: a number, no error and no second try */
 }
 
 /* ---- hand-overs --------------------------------------------------------------------------------------------------------- */
@@ -233,13 +233,24 @@ static int read_slot(tp_consumer_t *c, const tpc_frame_descriptor_t *d, tp_frame
     return 1;
 }
 
+/* "Newest only": the last descriptor at hand is passed over when a newer one can be polled by now. */
+static bool is_outdated(tp_consumer_t *c, uint64_t seq, uint32_t *rounds)
+{
+    if (!c->follow.newest_only || c->stage_at < c->stage_count || ++*rounds >= BATCHES_MAX) { return false; }
+    if (refill(c) <= 0 || c->stage_newest <= seq || !is_usable(c)) { return false; }
+    drop(c, TPI_DROP_RESYNC, 1);
+    return true;
+}
+
 /* The next acceptable frame of the stage; 0 when the stage is empty. */
 static int next_staged(tp_consumer_t *c, tp_frame_view_t *view)
 {
+    uint32_t rounds = 0;
     while (c->stage_at < c->stage_count)
     {
-        const tpc_frame_descriptor_t *d = &c->stage[c->stage_at++];
-        if (account(c, d) && 1 == read_slot(c, d, view, true)) { return 1; }
+        const tpc_frame_descriptor_t d = c->stage[c->stage_at++];
+        if (!account(c, &d) || is_outdated(c, d.seq, &rounds)) { continue; }
+        if (1 == read_slot(c, &d, view, true)) { return 1; }
     }
     return 0;
 }

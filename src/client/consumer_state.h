@@ -35,6 +35,7 @@ typedef struct tpi_consumer_link
     tpi_subscription_t *subscription;
     tpi_connection_t *connection;
     bool is_private;
+    uint32_t stream_id;                /* 0 = the shared one */
     struct tpi_consumer_link *next;
 }
 tpi_consumer_link_t;
@@ -71,6 +72,7 @@ struct tp_consumer_context
     bool latency;
     bool driverless;
     bool no_shm;
+    bool newest_only;
     int64_t hello_interval_ns;
     tpi_consumer_address_t descriptor_request;
     tpi_consumer_address_t control_request;
@@ -94,6 +96,9 @@ struct tp_consumer
     _Atomic uint32_t client_id;
     _Atomic uint32_t rate_limit_hz;    /* thin out locally; 0 = not */
     _Atomic uint64_t mode_wish;        /* mode and rate asked for; written by any thread */
+    _Atomic uint32_t shown_descriptor; /* for statistics: private stream in use, private stream assigned, mode in force */
+    _Atomic uint32_t shown_control;
+    _Atomic uint32_t shown_mode;
     tpi_stat_t epoch;                  /* of the published mapping */
     tpi_stat_t remaps;
     tpi_stat_t reattaches;

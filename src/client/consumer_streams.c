@@ -83,6 +83,7 @@ static int enter_link(tp_consumer_t *c, int64_t now_ns)
     retire_link(c);
     c->linked = link;
     c->next_link = NULL;
+    atomic_store_explicit(&c->shown_descriptor, link->stream_id, memory_order_relaxed);
     return 1;
 }
 
@@ -121,7 +122,8 @@ static int advance_link(tp_consumer_t *c, int64_t now_ns)
         tpi_subscription_close(subscription);
         return 1;
     }
-    *link = (tpi_consumer_link_t){ .subscription = subscription, .connection = connection, .is_private = c->link_open_private, .next = NULL };
+    *link = (tpi_consumer_link_t){ .subscription = subscription, .connection = connection, .is_private = c->link_open_private,
+        .stream_id = c->link_open_private ? (uint32_t)c->assigned.stream_id : 0, .next = NULL };
     connection->users++;
     c->next_link = link;
     c->next_link_ns = now_ns + (link->is_private && NULL != c->linked ? GRACE_NS : 0);
@@ -138,6 +140,7 @@ void tpi_consumer_apply_mode(tp_consumer_t *consumer)
     const uint64_t wish = atomic_load_explicit(&c->mode_wish, memory_order_relaxed);
     const bool limited = TP_MODE_RATE_LIMITED == tpi_wish_mode(wish) || TP_MODE_RATE_LIMITED == c->imposed;
     c->mode = 0 != c->imposed ? c->imposed : tpi_wish_mode(wish);
+    atomic_store_explicit(&c->shown_mode, c->mode, memory_order_relaxed);
     atomic_store_explicit(&c->rate_limit_hz, limited ? tpi_wish_rate_hz(wish) : 0, memory_order_relaxed);             /* W-191 W-192 */
 }
 
@@ -188,6 +191,7 @@ int tpi_consumer_streams_work(tp_consumer_t *consumer, int64_t now_ns)
     tp_consumer_t *c = consumer;
     int work = advance_link(c, now_ns);
     if (NULL != c->old_links) { reclaim_links(c); }
+    atomic_store_explicit(&c->shown_control, (uint32_t)c->progress.assigned.stream_id, memory_order_relaxed);
     return work;
 }
 

@@ -232,7 +232,12 @@ static void on_hello(void *clientd, const tpi_message_t *message, int64_t now_ns
     if (silent || NULL == record || TP_ROLE_CONSUMER != record->lease.role || hello.stream_id != record->lease.stream_id) { return; }
     const tpi_hello_wish_t descriptor = tpi_hello_wish(hello.descriptor_channel, hello.descriptor_stream_id);
     const tpi_hello_wish_t control = tpi_hello_wish(hello.control_channel, hello.control_stream_id);
-    if (TPI_HELLO_NONE == descriptor && TPI_HELLO_NONE == control) { return; }
+    if (TPI_HELLO_NONE == descriptor && TPI_HELLO_NONE == control)         /* asks for nothing any more: no answer, and no ids */
+    {
+        tpi_lease_release_descriptor_id(driver, record);
+        tpi_lease_release_control_id(driver, record);
+        return;
+    }
     tpi_hello_facts_t facts = { .has_lease = true };
     if (TPI_HELLO_WANTED == descriptor) { facts.descriptor_id = tpi_lease_assign_descriptor_id(driver, record); }
     else { tpi_lease_release_descriptor_id(driver, record); }

@@ -1,7 +1,7 @@
 /* Owns nothing. Two positions: `last` is what we know about, `last_descriptor` what the bus said; the ring may be ahead of the bus. */
 #include "protocol/follow.h"
 
-void tpi_follow_restart(tpi_follow_t *follow) { *follow = (tpi_follow_t){ .max_gap = follow->max_gap }; }
+void tpi_follow_restart(tpi_follow_t *follow) { *follow = (tpi_follow_t){ .max_gap = follow->max_gap, .newest_only = follow->newest_only }; }
 void tpi_follow_switch(tpi_follow_t *follow) { follow->has_descriptor = false; }
 
 /* seq is above last, or the first. */
@@ -9,6 +9,15 @@ static tpi_follow_step_t account(tpi_follow_t *follow, uint64_t seq, uint64_t ne
 {
     tpi_follow_step_t step = { .action = TPI_FOLLOW_READ };
     const uint64_t missed = follow->has_last ? seq - follow->last - 1 : 0;             /* W-121 */
+    if (follow->newest_only)
+    {
+        follow->has_last = true;
+        follow->last = seq;
+        step.gap = missed;
+        step.skipped = seq < newest ? 1 : 0;
+        step.action = seq < newest ? TPI_FOLLOW_SKIP : TPI_FOLLOW_READ;
+        return step;
+    }
     if (follow->has_last && follow->max_gap > 0 && !follow->is_resyncing && newest - follow->last - 1 > follow->max_gap)   /* W-125 */
     {
         follow->is_resyncing = true;

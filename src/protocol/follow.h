@@ -10,10 +10,11 @@
 
 #define TPI_FOLLOW_DEFAULT_MAX_GAP 256u
 
-/* Per mapping; zero it and set max_gap to start. */
+/* Per mapping; zero it and set max_gap and newest_only to start. */
 typedef struct tpi_follow
 {
     uint32_t max_gap;                  /* max_outstanding_seq_gap; 0 = never resync */
+    bool newest_only;                  /* pass over all but the newest at hand; max_gap does not count */
     bool has_last;
     bool has_descriptor;
     bool is_resyncing;
@@ -41,7 +42,7 @@ typedef struct tpi_follow_step
 }
 tpi_follow_step_t;
 
-/* New epoch or new mapping: the next descriptor is a first one (O-20). max_gap stays. */
+/* New epoch or new mapping: the next descriptor is a first one (O-20). max_gap and newest_only stay. */
 void tpi_follow_restart(tpi_follow_t *follow);
 
 /*

@@ -273,6 +273,26 @@ static void frames_found_in_the_ring_close_the_gap(void **state)
 
 #define TEST(function) cmocka_unit_test_setup(function, setup)
 
+static void newest_only_passes_over_what_is_behind_and_tells_gaps_apart(void **state)
+{
+    (void)state;
+    follow = (tpi_follow_t){ .max_gap = 2, .newest_only = true };
+    step = tpi_follow_descriptor(&follow, 0, 3);
+    assert_int_equal(step.action, TPI_FOLLOW_SKIP);
+    assert_true(1 == step.skipped && 0 == step.gap);
+    step = tpi_follow_descriptor(&follow, 2, 3);           /* 1 was never announced */
+    assert_int_equal(step.action, TPI_FOLLOW_SKIP);
+    assert_true(1 == step.skipped && 1 == step.gap);
+    step = tpi_follow_descriptor(&follow, 3, 3);
+    assert_int_equal(step.action, TPI_FOLLOW_READ);
+    assert_true(0 == step.skipped && 0 == step.gap);
+    assert_int_equal(take(100), TPI_FOLLOW_READ);          /* max_gap does not count */
+    assert_true(0 == step.skipped && 96 == step.gap);
+    assert_int_equal(take(100), TPI_FOLLOW_DUPLICATE);
+    tpi_follow_restart(&follow);
+    assert_true(follow.newest_only);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +315,7 @@ int main(void)
         TEST(word_of_another_slot_is_foreign__W_118),
         TEST(descriptor_behind_the_ring_is_a_duplicate_and_no_regression__W_113),
         TEST(frames_found_in_the_ring_close_the_gap),
+        cmocka_unit_test_setup(newest_only_passes_over_what_is_behind_and_tells_gaps_apart, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

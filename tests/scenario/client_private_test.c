@@ -249,6 +249,48 @@ static void configured_consumer_id_is_kept__W_157(void **state)
     tp_consumer_close(consumer);
 }
 
+/* ---- newest only -------------------------------------------------------------------------------------------------------- */
+
+static void newest_only_passes_over_the_backlog_and_counts_it(void **state)
+{
+    (void)state;
+    cr->nslots = 2048;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_newest_only(context, true), 0);
+    tp_consumer_t *consumer = cr_consumer_with(context);
+    tp_producer_t *producer = cr_producer();
+    tp_frame_view_t view;
+    uint64_t published = 0;
+    static const int bursts[] = { 1, 5, 512, 513, 700, 1 };                  /* a batch is 512 */
+    for (size_t i = 0; i < sizeof(bursts) / sizeof(bursts[0]); i++)
+    {
+        for (int k = 0; k < bursts[i]; k++) { assert_int_equal(cr_publish(producer, (uint16_t)published), published); published++; }
+        cr_settle();
+        assert_int_equal(next(consumer, &view), 1);
+        assert_int_equal(view.seq, published - 1);
+        assert_int_equal(*(const uint16_t *)view.payload, (uint16_t)(published - 1));
+        assert_int_equal(next(consumer, &view), 0);
+    }
+    assert_int_equal(stats_of(consumer).received, 6);
+    assert_int_equal(drops(consumer, TP_DROP_SKIPPED), published - 6);
+    assert_int_equal(drops(consumer, TP_DROP_GAP), 0);
+    assert_ledger(consumer);
+    close_both(consumer, producer);
+}
+
+static void statistics_show_mode_and_streams(void **state)
+{
+    (void)state;
+    tp_producer_t *producer = producer_that(TP_ANSWER_HELLO_ALWAYS);
+    tp_consumer_t *consumer = cr_consumer_with(asking(TP_MODE_RATE_LIMITED, 10));
+    assert_int_equal(stats_of(consumer).mode, TP_MODE_RATE_LIMITED);
+    assert_int_equal(stats_of(consumer).descriptor_stream_id, 0);
+    cr_step(1500 * MS);
+    assert_int_equal(stats_of(consumer).descriptor_stream_id, 31000);
+    assert_int_equal(stats_of(consumer).control_stream_id, 32000);
+    close_both(consumer, producer);
+}
+
 /* ---- what frames carry, and what is dropped ------------------------------------------------------------------------------- */
 
 static void both_times_are_carried_apart__W_103_W_104_W_105_W_106(void **state)
@@ -384,6 +426,8 @@ static void dropped_frames_are_no_errors_and_are_not_tried_again__W_201(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CR_TEST(newest_only_passes_over_the_backlog_and_counts_it),
+        CR_TEST(statistics_show_mode_and_streams),
         CR_TEST(no_frame_is_missed_on_the_way_to_a_private_stream__W_130_W_131_O_20),
         CR_TEST(declined_consumer_stays_on_the_shared_stream_and_thins_out_itself__W_151_W_190_W_191),
         CR_TEST(granted_rate_is_kept_by_the_producer_and_may_change_while_frames_flow__W_134_W_192_O_30),

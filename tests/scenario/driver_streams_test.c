@@ -194,6 +194,22 @@ static void per_consumer_ids_are_granted_kept_and_given_back__D_165_D_167_D_168(
     assert_true(31000 == c.descriptor_stream_id && 0 == c.control_stream_id);
 }
 
+static void ids_of_a_consumer_that_asks_no_more_are_free(void **state)
+{
+    (void)state;
+    tpc_consumer_config_t c;
+    ranges_setup();
+    rig_start();
+    (void)rig_attach(CONSUMER, 1, 10000);
+    (void)rig_attach(CONSUMER, 2, 10000);
+    hello(1, 10000, 7, "aeron:ipc", 8, "aeron:ipc");
+    assert_true(answer(&c) && 31000 == c.descriptor_stream_id && 32000 == c.control_stream_id);
+    hello(1, 10000, 0, "", 0, "");
+    assert_false(answer(&c));
+    hello(2, 10000, 7, "aeron:ipc", 0, "");
+    assert_true(answer(&c) && 31000 == c.descriptor_stream_id);
+}
+
 static void unset_ranges_decline__D_166(void **state)
 {
     (void)state;
@@ -278,7 +294,8 @@ int main(void)
         RIG_TEST(static_only_refuses_unknown_streams__D_043_D_044_D_162), RIG_TEST(a_dynamic_stream_is_forgotten_with_its_last_lease),
         RIG_TEST(the_last_producer_of_a_dynamic_stream_still_raises_its_epoch__D_111_D_132),
         RIG_TEST(a_later_stream_of_that_id_starts_above_a_planted_epoch__D_200), RIG_TEST(the_number_of_streams_is_limited_and_counted__P11),
-        RIG_TEST(per_consumer_ids_are_granted_kept_and_given_back__D_165_D_167_D_168), RIG_TEST(unset_ranges_decline__D_166),
+        RIG_TEST(per_consumer_ids_are_granted_kept_and_given_back__D_165_D_167_D_168), RIG_TEST(ids_of_a_consumer_that_asks_no_more_are_free),
+        RIG_TEST(unset_ranges_decline__D_166),
         RIG_TEST(foreign_channels_are_declined__P12), RIG_TEST(only_consumers_with_a_lease_on_that_stream_are_answered),
         RIG_TEST(hellos_are_left_to_another_authority_or_never_answered) };
     return cmocka_run_group_tests(tests, NULL, NULL);

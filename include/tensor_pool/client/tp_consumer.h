@@ -86,6 +86,11 @@ TP_EXPORT int tp_consumer_context_set_max_outstanding_seq_gap(tp_consumer_contex
 /* Private streams asked for in ConsumerHello; channel and id go together (W-144, W-147). */
 TP_EXPORT int tp_consumer_context_set_descriptor_request(tp_consumer_context_t *context, const char *channel, int32_t stream_id);
 TP_EXPORT int tp_consumer_context_set_control_request(tp_consumer_context_t *context, const char *channel, int32_t stream_id);
+/*
+ * true: tp_consumer_next passes over everything but the newest frame announced by then, for displays and controllers that are slower than the
+ * producer and want no backlog. What is passed over counts as TP_DROP_SKIPPED. Default false.
+ */
+TP_EXPORT int tp_consumer_context_set_newest_only(tp_consumer_context_t *context, bool newest_only);
 /* false: maps nothing and says so in ConsumerHello; TP_CONSUMER_FALLBACK tells where the payload is to be had instead. Default true. */
 TP_EXPORT int tp_consumer_context_set_supports_shm(tp_consumer_context_t *context, bool supports);
 /* ConsumerHello is repeated at that interval (W-128); 20 ms to an hour, default 1 s. Producers count 3 to 5 of them as silence. */
@@ -267,6 +272,10 @@ typedef struct tp_consumer_stats
     uint64_t malformed;                /* messages no decoder accepts */
     uint64_t remaps;
     uint64_t reattaches;
+    uint32_t mode;                     /* tp_mode_t in force: asked for, or told by ConsumerConfig */
+    uint32_t descriptor_stream_id;     /* of the private stream we read descriptors from; 0 = the shared one */
+    uint32_t control_stream_id;        /* of the private control stream assigned to us; 0 = none */
+    uint32_t reserved32;
     uint64_t latency_count;            /* the following are 0 unless latency is recorded */
     uint64_t latency_p50_ns;
     uint64_t latency_p99_ns;
