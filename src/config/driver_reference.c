@@ -154,7 +154,8 @@ static void print_cell(FILE *out, const char *text)
     }
 }
 
-static void print_reference_row(FILE *out, const tpi_conf_row_t *row, bool with_variable)
+/* restart: whether to say that a reload leaves it alone. */
+static void print_reference_row(FILE *out, const tpi_conf_row_t *row, bool with_variable, bool restart)
 {
     char takes[160];
     char variable[TPI_CONF_KEY_MAX] = "-";
@@ -171,13 +172,13 @@ static void print_reference_row(FILE *out, const tpi_conf_row_t *row, bool with_
     }
     fprintf(out, " | ");
     print_cell(out, row->doc);
-    fprintf(out, "%s |\n", 0 != (row->flags & TPI_CONF_LOCAL) ? " (key of this implementation)" : "");
+    fprintf(out, "%s%s |\n", 0 != (row->flags & TPI_CONF_LOCAL) ? " (key of this implementation)" : "", restart ? "; *restart*" : "");
 }
 
 static void print_reference_table(FILE *out, const char *title, const tpi_conf_row_t *rows, size_t count)
 {
     fprintf(out, "\n## %s\n\n| Key | Takes | Default | Meaning |\n| --- | --- | --- | --- |\n", title);
-    for (size_t i = 0; i < count; i++) { print_reference_row(out, &rows[i], false); }
+    for (size_t i = 0; i < count; i++) { print_reference_row(out, &rows[i], false, false); }
 }
 
 void tpi_driver_config_reference(FILE *out)
@@ -191,7 +192,9 @@ void tpi_driver_config_reference(FILE *out)
         "a file may serve several programs. Errors name file, line, column, key, value and bound.\n\n"
         "Integers of variables are decimal, booleans `true` or `false` in any case, ranges as in the file without quotation marks.\n"
         "Ranges are written `\"start-end\"`, `\"n\"`, `\"start,end\"`, `[start, end]` or `[\"start-end\", \"n\", ...]`, whose parts follow\n"
-        "one another without gap.\n", out);
+        "one another without gap.\n\n"
+        "SIGHUP and `tp driver reload` read everything again: an error changes nothing, streams and profiles may come, go and change, and\n"
+        "keys marked *restart* keep their value until the driver is started anew, which the log and the answer say.\n", out);
     const char *table = "";
     for (size_t i = 0; i < tpi_driver_row_count; i++)
     {
@@ -202,7 +205,7 @@ void tpi_driver_config_reference(FILE *out)
             fprintf(out, "\n## [%.*s]\n\n| Key | Takes | Default | Variable | Meaning |\n| --- | --- | --- | --- | --- |\n", (int)length, row->key);
         }
         table = row->key;
-        print_reference_row(out, row, true);
+        print_reference_row(out, row, true, tpi_driver_row_needs_restart(row));
     }
     print_reference_table(out, "[profiles.NAME]", tpi_profile_rows, tpi_profile_row_count);
     fprintf(out, "\nAnd `payload_pools`, an array of 1 to %d tables:\n", TP_CONFIG_POOLS_MAX);

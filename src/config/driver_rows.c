@@ -113,6 +113,24 @@ const tpi_conf_row_t tpi_stream_rows[] = {
 };
 const size_t tpi_stream_row_count = sizeof(tpi_stream_rows) / sizeof(tpi_stream_rows[0]);
 
+static bool is_among(const char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+    {
+        if (0 == strcmp(names[i], name)) { return true; }
+    }
+    return false;
+}
+
+bool tpi_driver_row_needs_restart(const tpi_conf_row_t *row)
+{
+    static const char *const told_to_clients[] = { "policies.announce_period_ms", "policies.lease_keepalive_interval_ms" };
+    static const char *const taken_over[] = { "driver.answer_hello", "driver.stream_id_range", "driver.descriptor_stream_id_range",
+        "driver.control_stream_id_range", "shm.require_hugepages" };
+    if (0 == strncmp(row->key, "policies.", 9)) { return is_among(told_to_clients, sizeof(told_to_clients) / sizeof(*told_to_clients), row->key); }
+    return !is_among(taken_over, sizeof(taken_over) / sizeof(*taken_over), row->key);
+}
+
 const tpi_conf_row_t *tpi_driver_row(const char *key)
 {
     for (size_t i = 0; i < tpi_driver_row_count; i++)

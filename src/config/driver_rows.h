@@ -2,6 +2,8 @@
 #ifndef TPI_CONFIG_DRIVER_ROWS_H
 #define TPI_CONFIG_DRIVER_ROWS_H
 
+#include <stdbool.h>
+
 #include "config/conf.h"
 
 extern const tpi_conf_row_t tpi_driver_rows[];        /* driver.*, shm.*, policies.*: into tp_driver_config_t */
@@ -13,6 +15,8 @@ extern const size_t tpi_pool_row_count;
 extern const tpi_conf_row_t tpi_stream_rows[];        /* streams.<name>.*: into tp_stream_config_t */
 extern const size_t tpi_stream_row_count;
 
+/* Whether a running driver keeps the old value at a reload (docs/spec/95-local-extensions.md section 5). */
+bool tpi_driver_row_needs_restart(const tpi_conf_row_t *row);
 /* NULL if there is no such key. */
 const tpi_conf_row_t *tpi_driver_row(const char *key);
 

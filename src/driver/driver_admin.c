@@ -44,16 +44,26 @@ static int do_drain(const tpi_admin_request_t *request, json_t *reply)
     return 0;
 }
 
-static const struct { const char *name; int (*run)(const tpi_admin_request_t *request, json_t *reply); } commands[] = { { "ping", do_ping },
-    { "leases", tpi_admin_leases }, { "revoke", do_revoke }, { "drain", do_drain }, { "reload", tpi_admin_reload }, { "streams", tpi_admin_streams },
-    { "log", tpi_admin_log }, { "errors", tpi_admin_errors } };
+typedef struct command
+{
+    const char *name;
+    bool changes;                      /* something: it is logged. Questions are not: who follows the log would follow himself */
+    int (*run)(const tpi_admin_request_t *request, json_t *reply);
+}
+command_t;
+
+static const command_t commands[] = { { "ping", false, do_ping }, { "leases", false, tpi_admin_leases }, { "revoke", true, do_revoke },
+    { "drain", true, do_drain }, { "reload", true, tpi_admin_reload }, { "streams", false, tpi_admin_streams }, { "log", false, tpi_admin_log },
+    { "errors", false, tpi_admin_errors } };
 
 static int run(const tpi_admin_request_t *request, json_t *reply)
 {
     const char *const cmd = json_string_value(json_object_get(request->object, "cmd"));
     for (size_t i = 0; NULL != cmd && i < sizeof(commands) / sizeof(commands[0]); i++)
     {
-        if (0 == strcmp(cmd, commands[i].name)) { return commands[i].run(request, reply); }
+        if (0 != strcmp(cmd, commands[i].name)) { continue; }
+        if (commands[i].changes) { TPI_LOG_INFO("local socket: pid %ld: %s", request->peer_pid, commands[i].name); }
+        return commands[i].run(request, reply);
     }
     TPI_SET_ERR(TP_EINVAL, "cmd = '%.40s' is not one of ping, leases, revoke, drain, reload, streams, log, errors", NULL == cmd ? "" : cmd);
     return -1;
@@ -71,12 +81,12 @@ static void put_error(json_t *reply)
     (void)json_object_set_new(reply, "error", error);
 }
 
-char *tpi_admin_answer(tpi_driver_t *driver, const char *line, size_t length, int64_t now_ns)
+char *tpi_admin_answer(tpi_driver_t *driver, long peer_pid, const char *line, size_t length, int64_t now_ns)
 {
     json_error_t where;
     json_t *const object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &where);
     json_t *const reply = json_object();
-    const tpi_admin_request_t request = { driver, object, now_ns };
+    const tpi_admin_request_t request = { driver, object, now_ns, peer_pid };
     int rc = -1;
     (void)json_object_set_new(reply, "ok", json_true());
     if (json_is_object(object)) { rc = run(&request, reply); }
@@ -93,8 +103,7 @@ char *tpi_admin_answer(tpi_driver_t *driver, const char *line, size_t length, in
 static void on_line(void *clientd, tpi_local_peer_t *peer, const char *line, size_t length)
 {
     tpi_admin_t *const admin = clientd;
-    char *const answer = tpi_admin_answer(admin->driver, line, length, admin->now_ns);
-    TPI_LOG_INFO("local socket: pid %ld: %.80s", (long)tpi_local_peer_pid(peer), line);
+    char *const answer = tpi_admin_answer(admin->driver, (long)tpi_local_peer_pid(peer), line, length, admin->now_ns);
     if (NULL != answer) { (void)tpi_local_peer_reply(peer, answer, strlen(answer)); }
     tpi_free(answer);
 }

@@ -14,6 +14,6 @@ int tpi_admin_do_work(tpi_admin_t *admin, int64_t now_ns);
 void tpi_admin_close(tpi_admin_t *admin);                  /* accepts NULL */
 
 /* One request line to one answer line; the caller frees it (tpi_free). NULL: out of memory. For the socket and for tests. */
-char *tpi_admin_answer(tpi_driver_t *driver, const char *line, size_t length, int64_t now_ns);
+char *tpi_admin_answer(tpi_driver_t *driver, long peer_pid, const char *line, size_t length, int64_t now_ns);
 
 #endif

@@ -220,6 +220,7 @@ static int set_level(const tpi_admin_request_t *request)
     for (size_t i = 0; NULL != name && i < LEVELS; i++)
     {
         if (0 != strcmp(name, level_names[i])) { continue; }
+        if ((tp_log_level_t)i != tpi_log_level()) { TPI_LOG_INFO("local socket: pid %ld: log level %s", request->peer_pid, name); }
         tp_log_set_level((tp_log_level_t)i);
         return 0;
     }

@@ -11,6 +11,7 @@ typedef struct tpi_admin_request
     tpi_driver_t *driver;
     const json_t *object;
     int64_t now_ns;
+    long peer_pid;
 }
 tpi_admin_request_t;
 

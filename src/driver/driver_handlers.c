@@ -4,7 +4,29 @@
 #include "driver/driver_state.h"
 #include "protocol/hello.h"
 
+#define REFUSALS_PER_S 50                                    /* lines in the log: who floods the stream does not flood the log */
 #define OTHER_AUTHORITY_NS (INT64_C(5) * 1000000000)        /* five hello intervals */
+
+static bool may_log_refusal(tpi_driver_t *driver, int64_t now_ns)
+{
+    if (now_ns - driver->refusals_since_ns >= INT64_C(1000000000))
+    {
+        if (0 != driver->refusals_unlogged)
+        {
+            TPI_LOG_WARN(0, "%llu lines about refused requests were left out", (unsigned long long)driver->refusals_unlogged);
+        }
+        driver->refusals_since_ns = now_ns;
+        driver->refusals_logged = 0;
+        driver->refusals_unlogged = 0;
+    }
+    if (driver->refusals_logged < REFUSALS_PER_S)
+    {
+        driver->refusals_logged++;
+        return true;
+    }
+    driver->refusals_unlogged++;
+    return false;
+}
 
 /* ---- attach ---------------------------------------------------------------------------------------------------------------- */
 
@@ -133,7 +155,10 @@ void tpi_handle_attach(tpi_driver_t *driver, const tpc_attach_request_t *request
         case TPI_ATTACH_REFUSE:
             driver->stats.attach_refused++;
             if (NULL != stream) { stream->counts.refused++; }
-            TPI_LOG_INFO("stream %u: attach of client %u refused: %s", request->stream_id, request->client_id, decision.text);
+            if (may_log_refusal(driver, now_ns))
+            {
+                TPI_LOG_INFO("stream %u: attach of client %u refused: %s", request->stream_id, request->client_id, decision.text);
+            }
             tpi_proxy_attach_refused(driver, request->correlation_id, decision.code, decision.text, now_ns);
             break;
     }
@@ -212,6 +237,7 @@ static void on_shutdown_request(void *clientd, const tpi_message_t *message, int
     if (!token_is_right(driver->config.shutdown_token, request.token) || request.reason > TPC_SHUTDOWN_ERROR)
     {
         driver->stats.shutdown_refused++;                      /* D-144 */
+        if (!may_log_refusal(driver, now_ns)) { return; }
         TPI_LOG_WARN(TP_EPERM, "shutdown request ignored: %s", '\0' == driver->config.shutdown_token[0] ? "no token is configured" :
             request.reason > TPC_SHUTDOWN_ERROR ? "unknown reason" : "wrong token");
         return;

@@ -163,6 +163,9 @@ struct tpi_driver
     tpi_stream_range_t dynamic_range;
     tpi_stream_range_t descriptor_range;
     tpi_stream_range_t control_range;
+    int64_t refusals_since_ns;         /* the second in which lines about refused requests are counted */
+    unsigned refusals_logged;
+    uint64_t refusals_unlogged;
     uint64_t generation;               /* reloads so far */
     tpi_config_source_t source;        /* where a reload gets its configuration, NULL = nowhere */
     void *source_clientd;

@@ -10,7 +10,7 @@
 
 static void asked(const char *line, const char *part)
 {
-    char *const answer = tpi_admin_answer(rig->driver, line, strlen(line), rig->now_ns);
+    char *const answer = tpi_admin_answer(rig->driver, 4711, line, strlen(line), rig->now_ns);
     assert_non_null(answer);
     if (NULL == strstr(answer, part)) { fail_msg("'%s' -> '%s', without '%s'", line, answer, part); }
     assert_null(strchr(answer, '\n'));
@@ -128,6 +128,55 @@ static void the_log_can_be_read_and_its_level_set(void **state)
     assert_int_equal(tpi_log_level(), TP_LOG_TRACE);
 }
 
+static void what_changes_something_is_logged_with_the_pid_and_questions_are_not(void **state)
+{
+    (void)state;
+    rig_start();
+    static tpi_log_line_t lines[2];
+    uint64_t before = 0;
+    uint64_t after = 0;
+    (void)tpi_log_keep_lines(lines, 0, 0, &before);
+    asked("{\"cmd\":\"ping\"}", "\"ok\":true");
+    asked("{\"cmd\":\"log\",\"level\":\"info\"}", "\"ok\":true");
+    asked("{\"cmd\":\"errors\"}", "\"ok\":true");
+    asked("{\"cmd\":\"streams\"}", "\"ok\":true");
+    (void)tpi_log_keep_lines(lines, 0, 0, &after);
+    assert_int_equal(after, before);
+    asked("{\"cmd\":\"revoke\",\"lease\":\"1\"}", "\"ok\":false");
+    assert_int_equal(tpi_log_keep_lines(lines, 2, before, &after), 1);
+    assert_string_equal(lines[0].text, "local socket: pid 4711: revoke");
+}
+
+static void refusals_do_not_flood_the_log__P11(void **state)
+{
+    (void)state;
+    static tpi_log_line_t lines[TPI_LOG_KEEP_LINES];
+    uint64_t before = 0;
+    uint64_t after = 0;
+    rig_start();
+    (void)tpi_log_keep_lines(lines, 0, 0, &before);
+    for (uint32_t i = 0; i < 60; i++)
+    {
+        const tpc_attach_request_t request = rig_request(PRODUCER, 100 + i, 77);
+        rig_send_attach(&request);
+    }
+    rig_settle();
+    (void)tpi_log_keep_lines(lines, 0, 0, &after);
+    assert_int_equal(after - before, 50);
+    rig_step(999 * MS);
+    const tpc_attach_request_t early = rig_request(PRODUCER, 42, 77);
+    (void)rig_ask(&early);
+    (void)tpi_log_keep_lines(lines, 0, 0, &after);
+    assert_int_equal(after - before, 50);
+    rig_step(1 * MS);
+    const tpc_attach_request_t late = rig_request(PRODUCER, 42, 77);
+    (void)rig_ask(&late);
+    assert_int_equal(tpi_log_keep_lines(lines, 2, 0, &after), 2);
+    assert_int_equal(after - before, 52);
+    assert_string_equal(lines[0].text, "11 lines about refused requests were left out");
+    assert_int_equal(tpi_driver_stats(rig->driver)->attach_refused, 62);
+}
+
 static void distinct_errors_are_told_with_how_often_and_when(void **state)
 {
     (void)state;
@@ -157,6 +206,8 @@ int main(void)
         RIG_TEST(drain_begins_an_orderly_end__D_151), RIG_TEST(draining_can_skip_the_wait__D_152),
         RIG_TEST(streams_are_described_with_who_holds_them),
         cmocka_unit_test_setup_teardown(the_log_can_be_read_and_its_level_set, log_setup, log_teardown),
+        cmocka_unit_test_setup_teardown(what_changes_something_is_logged_with_the_pid_and_questions_are_not, log_setup, log_teardown),
+        cmocka_unit_test_setup_teardown(refusals_do_not_flood_the_log__P11, log_setup, log_teardown),
         cmocka_unit_test_setup_teardown(distinct_errors_are_told_with_how_often_and_when, log_setup, log_teardown),
         RIG_TEST(nonsense_is_an_error_and_nothing_else__P11) };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -378,7 +378,9 @@ static void every_key_of_the_file_is_taken_over_or_named(void **state)
         bool found = false;
         for (size_t k = 0; NULL != tpi_reload_key(k, &restart); k++)
         {
-            found = found || 0 == strcmp(tpi_reload_key(k, &restart), tpi_driver_rows[i].key);
+            if (0 != strcmp(tpi_reload_key(k, &restart), tpi_driver_rows[i].key)) { continue; }
+            found = true;
+            assert_int_equal(restart, tpi_driver_row_needs_restart(&tpi_driver_rows[i]));     /* as the reference page says */
         }
         if (!found) { fail_msg("a reload does not know %s", tpi_driver_rows[i].key); }
     }
@@ -484,7 +486,7 @@ static int from_next(void *clientd, tp_driver_config_t *config)
 
 static json_t *ask(const char *line)
 {
-    char *const answer = tpi_admin_answer(rig->driver, line, strlen(line), rig->now_ns);
+    char *const answer = tpi_admin_answer(rig->driver, 4711, line, strlen(line), rig->now_ns);
     assert_non_null(answer);
     json_t *const object = json_loads(answer, 0, NULL);
     tpi_free(answer);
