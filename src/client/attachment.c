@@ -146,6 +146,17 @@ int tpi_attachment_add_routes(tp_client_t *client)
 
 /* ---- messages out ------------------------------------------------------------------------------------------------------- */
 
+/* Whether another request for the same stream and role is unanswered. */
+static bool other_is_asking(const tp_client_t *client, const tpi_attachment_t *a)
+{
+    for (const tpi_attachment_t *b = client->attachments; NULL != b; b = b->next)
+    {
+        const bool same = b->session.wanted_stream_id == a->session.wanted_stream_id && b->session.config.role == a->session.config.role;
+        if (a != b && same && tpi_session_is_asking(&b->session)) { return true; }
+    }
+    return false;
+}
+
 static int send_due(tp_client_t *client, tpi_attachment_t *a, int64_t now_ns)
 {
     tpi_session_message_t message;
@@ -155,6 +166,7 @@ static int send_due(tp_client_t *client, tpi_attachment_t *a, int64_t now_ns)
     {
         case TPI_SESSION_SEND_NOTHING: return 0;
         case TPI_SESSION_SEND_ATTACH:
+            if (0 == a->session.sends && other_is_asking(client, a)) { return 0; }                /* D-028 */
             accepted = tpi_client_send_attach(client, &message.attach);
             tpi_client_hurry(client, now_ns);
             break;
@@ -214,7 +226,8 @@ int tpi_attachment_work(tp_client_t *client, int64_t now_ns)
         tpi_attachment_t *a = *at;
         tell(a, tpi_session_check(&a->session, now_ns), NULL, now_ns);
         if (NULL != client->connection && client->connection->ready) { work += send_due(client, a, now_ns); }
-        if (NULL == a->owner && (TPI_SESSION_CLOSED == a->session.state || (TPI_SESSION_DETACHING != a->session.state && !a->session.orphaned)))
+        const bool leaving = TPI_SESSION_DETACHING == a->session.state || TPI_SESSION_LEAVING == a->session.state;
+        if (NULL == a->owner && (TPI_SESSION_CLOSED == a->session.state || (!leaving && !a->session.orphaned)))
         {
             *at = a->next;
             tpi_free(a);
@@ -229,7 +242,8 @@ bool tpi_attachment_has_unsent(const tp_client_t *client)
 {
     for (const tpi_attachment_t *a = client->attachments; NULL != a; a = a->next)
     {
-        if (a->session.orphaned || (TPI_SESSION_DETACHING == a->session.state && 0 == a->session.sends)) { return true; }
+        const bool unsent = TPI_SESSION_DETACHING == a->session.state && 0 == a->session.sends;
+        if (a->session.orphaned || unsent || TPI_SESSION_LEAVING == a->session.state) { return true; }
     }
     return false;
 }

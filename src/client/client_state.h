@@ -78,6 +78,7 @@ typedef struct tpi_connection
     int64_t qos_reopen_ns;
     tpi_metadata_stream_t metadata;
     bool ready;                        /* control and announce are there */
+    bool is_broken;                    /* its control publication takes no message any more */
     struct tpi_connection *next;       /* of the retired */
 }
 tpi_connection_t;
@@ -224,7 +225,7 @@ tpi_attachment_t *tpi_attachment_create(tp_client_t *client, const tpi_session_c
 void tpi_attachment_close(tpi_attachment_t *attachment, int64_t now_ns);
 int tpi_attachment_work(tp_client_t *client, int64_t now_ns);
 void tpi_attachment_driver_gone(tp_client_t *client, int code, const char *why, int64_t now_ns);
-/* Whether a lease is still to be handed back. */
+/* Whether a lease is still to be handed back, or may yet be granted to somebody who has gone. */
 bool tpi_attachment_has_unsent(const tp_client_t *client);
 void tpi_attachment_delete_all(tp_client_t *client);
 int tpi_attachment_add_routes(tp_client_t *client);

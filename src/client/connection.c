@@ -400,6 +400,7 @@ static void watch_bus(tp_client_t *client, int64_t now_ns)
     tpi_connection_t *c = client->connection;
     if (NULL == c) { return; }
     if (tpi_bus_is_closed(c->bus)) { tpi_connection_lost(client, "the bus is closed", now_ns); }
+    else if (c->is_broken) { tpi_connection_lost(client, "no keepalive can be sent: its publication is closed", now_ns); }
 }
 
 void tpi_connection_tick(tp_client_t *client, int64_t now_ns)

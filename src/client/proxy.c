@@ -36,7 +36,11 @@ bool tpi_client_send_attach(tp_client_t *client, const tpc_attach_request_t *m)
 
 bool tpi_client_send_keepalive(tp_client_t *client, const tpc_keepalive_t *m)
 {
-    return send(client, control(client), tpc_keepalive_encode(client->send_buffer, client->send_capacity, m));
+    const int64_t rc = offer(client, control(client), tpc_keepalive_encode(client->send_buffer, client->send_capacity, m));
+    if (rc > 0) { return true; }
+    tpi_stat_add(&client->sends_refused, 1);
+    if (TP_CLOSED == rc) { client->connection->is_broken = true; }                                    /* D-108 */
+    return false;
 }
 
 bool tpi_client_send_detach(tp_client_t *client, const tpc_detach_request_t *m)

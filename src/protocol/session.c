@@ -144,7 +144,7 @@ static void fill_detach(const tpi_session_t *s, const tpi_lease_info_t *lease, i
 static void fill_keepalive(const tpi_session_t *s, int64_t now_ns, tpc_keepalive_t *keepalive)
 {
     *keepalive = (tpc_keepalive_t)TPC_KEEPALIVE_INIT;
-    keepalive->lease_id = s->lease.lease_id;
+    keepalive->lease_id = s->lease.lease_id;                                    /* D-020 */
     keepalive->stream_id = s->lease.stream_id;
     keepalive->client_id = s->lease.client_id;
     keepalive->role = s->config.role;
@@ -229,7 +229,7 @@ int64_t tpi_session_valid_until_ns(const tpi_session_t *session)
 tpi_session_event_t tpi_session_check(tpi_session_t *session, int64_t now_ns)
 {
     tpi_session_t *s = session;
-    if (TPI_SESSION_DETACHING == s->state && now_ns >= s->due_ns)
+    if ((TPI_SESSION_DETACHING == s->state || TPI_SESSION_LEAVING == s->state) && now_ns >= s->due_ns)
     {
         s->state = TPI_SESSION_CLOSED;
         return TPI_SESSION_DETACHED;
@@ -329,10 +329,32 @@ static void accept(tpi_session_t *s, const tpc_attach_response_t *r, int32_t aer
     s->keepalive_due_ns = add(now_ns, third < s->config.keepalive_interval_ns ? third : s->config.keepalive_interval_ns);
 }
 
+static void begin_detach(tpi_session_t *s, int64_t now_ns)
+{
+    s->state = TPI_SESSION_DETACHING;
+    s->correlation_id = tpi_id_source_correlation(s->ids);
+    s->sends = 0;
+    s->due_ns = add(now_ns, s->config.detach_timeout_ns);
+}
+
+/* The answer to a request whose owner has gone. */
+static tpi_session_event_t leave(tpi_session_t *s, const tpc_attach_response_t *r, int64_t now_ns)
+{
+    if (TPC_CODE_OK == r->code && TP_NULL_U64 != r->lease_id && TP_NULL_U32 != r->stream_id)
+    {
+        s->lease = (tpi_lease_info_t){ .lease_id = r->lease_id, .stream_id = r->stream_id, .client_id = s->client_id };
+        begin_detach(s, now_ns);
+        return TPI_SESSION_NOTHING;
+    }
+    s->state = TPI_SESSION_CLOSED;
+    return TPI_SESSION_DETACHED;
+}
+
 tpi_session_event_t tpi_session_on_attach_response(tpi_session_t *session, const tpc_attach_response_t *response, int32_t aeron_session_id,
     int64_t now_ns)
 {
     tpi_session_t *s = session;
+    if (TPI_SESSION_LEAVING == s->state && response->correlation_id == s->correlation_id) { return leave(s, response, now_ns); }
     if (TPI_SESSION_ATTACHING != s->state || response->correlation_id != s->correlation_id || 0 == s->sends)
     {
         s->ignored++;                                                           /* D-039 D-040 */
@@ -450,6 +472,7 @@ tpi_session_event_t tpi_session_driver_gone(tpi_session_t *session, int code, co
             s->backoff_ns = s->config.backoff_ns;
             return TPI_SESSION_NOTHING;
         case TPI_SESSION_DETACHING:
+        case TPI_SESSION_LEAVING:
             s->state = TPI_SESSION_CLOSED;
             return TPI_SESSION_DETACHED;
         default:
@@ -471,15 +494,13 @@ void tpi_session_abandon(tpi_session_t *session, int code, const char *why, int6
 void tpi_session_close(tpi_session_t *session, int64_t now_ns)
 {
     tpi_session_t *s = session;
-    if (TPI_SESSION_LEASED != s->state)
-    {
-        if (TPI_SESSION_DETACHING != s->state) { s->state = TPI_SESSION_CLOSED; }
-        return;
-    }
-    s->state = TPI_SESSION_DETACHING;
-    s->correlation_id = tpi_id_source_correlation(s->ids);
-    s->sends = 0;
-    s->due_ns = add(now_ns, s->config.detach_timeout_ns);
+    if (TPI_SESSION_DETACHING == s->state || TPI_SESSION_LEAVING == s->state) { return; }
+    if (TPI_SESSION_LEASED == s->state) { begin_detach(s, now_ns); return; }
+    const bool asking = tpi_session_is_asking(s);
+    s->state = asking ? TPI_SESSION_LEAVING : TPI_SESSION_CLOSED;
+    if (asking) { s->due_ns = add(now_ns, s->config.detach_timeout_ns); }
 }
+
+bool tpi_session_is_asking(const tpi_session_t *session) { return TPI_SESSION_ATTACHING == session->state && 0 != session->sends; }
 
 bool tpi_session_is_leased(const tpi_session_t *session) { return TPI_SESSION_LEASED == session->state; }

@@ -1,7 +1,8 @@
 /*
  * One attachment to the driver (20-driver.md sections 3, 4, 9, 10), as a pure machine: messages and now_ns in, decisions out.
  *
- *   IDLE -> ATTACHING -> LEASED -> BACKOFF -> ATTACHING ...        close: LEASED -> DETACHING -> CLOSED, any other -> CLOSED
+ *   IDLE -> ATTACHING -> LEASED -> BACKOFF -> ATTACHING ...        close: LEASED -> DETACHING -> CLOSED,
+ *   ATTACHING with a request in flight -> LEAVING -> DETACHING or CLOSED, any other -> CLOSED
  *
  * ATTACHING repeats an unanswered request with the same correlation id at growing intervals (OP-D-04, D-056). A lease that is lost, or an answer
  * that breaks the protocol, leads to BACKOFF and a new correlation id. A lease whose regions could not be used is handed back first (orphan).
@@ -36,7 +37,8 @@ typedef enum tpi_session_state
     TPI_SESSION_LEASED,
     TPI_SESSION_BACKOFF,
     TPI_SESSION_DETACHING,
-    TPI_SESSION_CLOSED
+    TPI_SESSION_CLOSED,
+    TPI_SESSION_LEAVING            /* closed while a request is unanswered: what may still be granted is handed back */
 }
 tpi_session_state_t;
 
@@ -137,6 +139,8 @@ tpi_session_message_t;
 void tpi_session_init(tpi_session_t *session, const tpi_session_config_t *config, tpi_id_source_t *ids);
 /* IDLE -> ATTACHING. */
 void tpi_session_open(tpi_session_t *session, int64_t now_ns);
+/* Whether an attach request is out and unanswered. */
+bool tpi_session_is_asking(const tpi_session_t *session);
 /* What is due now; *message is filled. */
 tpi_session_action_t tpi_session_next(tpi_session_t *session, int64_t now_ns, tpi_session_message_t *message);
 /* Whether the bus accepted it. Only then deadlines move (trap P5). */

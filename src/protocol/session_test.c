@@ -540,6 +540,64 @@ static void close_detaches_and_waits_for_the_answer_or_the_timeout(void **state)
     assert_int_equal(turn(f, T0), TPI_SESSION_SEND_NOTHING);
 }
 
+static void close_during_a_request_hands_back_what_it_brings(void **state)
+{
+    fixture_t *f = *state;
+    tpi_session_open(&f->session, T0);
+    assert_int_equal(turn(f, T0), TPI_SESSION_SEND_ATTACH);
+    tpc_attach_response_t r = good(f, 0);
+    tpi_session_close(&f->session, T0);
+    assert_int_equal(turn(f, T0 + 400 * MS), TPI_SESSION_SEND_NOTHING);            /* not asked again */
+    r.correlation_id++;
+    assert_int_equal(answer(f, &r, T0 + 400 * MS), TPI_SESSION_NOTHING);
+    assert_int_equal(turn(f, T0 + 400 * MS), TPI_SESSION_SEND_NOTHING);
+    r.correlation_id--;
+    assert_int_equal(answer(f, &r, T0 + 400 * MS), TPI_SESSION_NOTHING);
+    assert_int_equal(turn(f, T0 + 400 * MS), TPI_SESSION_SEND_DETACH);
+    assert_int_equal(f->message.detach.lease_id, 900);
+    assert_int_equal(f->message.detach.stream_id, 10000);
+    assert_int_equal(f->message.detach.role, TP_ROLE_PRODUCER);
+    restart(f);
+    tpi_session_open(&f->session, T0);
+    (void)turn(f, T0);
+    r = refusal(f, TPC_CODE_REJECTED, "no");
+    tpi_session_close(&f->session, T0);
+    assert_int_equal(answer(f, &r, T0), TPI_SESSION_DETACHED);
+    assert_int_equal(f->session.state, TPI_SESSION_CLOSED);
+    restart(f);
+    tpi_session_open(&f->session, T0);
+    (void)turn(f, T0);
+    tpi_session_close(&f->session, T0);
+    assert_int_equal(tpi_session_check(&f->session, T0 + 500 * MS - 1), TPI_SESSION_NOTHING);
+    assert_int_equal(tpi_session_check(&f->session, T0 + 500 * MS), TPI_SESSION_DETACHED);
+    restart(f);
+    tpi_session_open(&f->session, T0);
+    (void)turn(f, T0);
+    tpi_session_close(&f->session, T0);
+    assert_int_equal(tpi_session_driver_gone(&f->session, TP_ENODRIVER, "gone", T0), TPI_SESSION_DETACHED);
+    assert_int_equal(f->session.state, TPI_SESSION_CLOSED);
+}
+
+static void lease_id_is_64_bits_without_meaning__D_020(void **state)
+{
+    fixture_t *f = *state;
+    static const uint64_t ids[] = { 1, INT64_MAX, UINT64_C(1) << 63, UINT64_MAX - 1 };
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+    {
+        restart(f);
+        tpi_session_open(&f->session, T0);
+        (void)turn(f, T0);
+        tpc_attach_response_t r = good(f, 0);
+        r.lease_id = ids[i];
+        assert_int_equal(answer(f, &r, T0), TPI_SESSION_ATTACHED);
+        assert_int_equal(turn(f, T0 + 1000 * MS), TPI_SESSION_SEND_KEEPALIVE);
+        assert_true(ids[i] == f->message.keepalive.lease_id);
+        tpi_session_close(&f->session, T0 + 1000 * MS);
+        assert_int_equal(turn(f, T0 + 1000 * MS), TPI_SESSION_SEND_DETACH);
+        assert_true(ids[i] == f->message.detach.lease_id);
+    }
+}
+
 static void granted_dynamic_stream_is_asked_for_again(void **state)
 {
     fixture_t *f = *state;
@@ -585,6 +643,8 @@ int main(void)
         cmocka_unit_test_setup(new_driver_is_asked_at_once__D_154_D_158, setup),
         cmocka_unit_test_setup(unusable_lease_is_handed_back_before_the_next_attach__D_082, setup),
         cmocka_unit_test_setup(close_detaches_and_waits_for_the_answer_or_the_timeout, setup),
+        cmocka_unit_test_setup(close_during_a_request_hands_back_what_it_brings, setup),
+        cmocka_unit_test_setup(lease_id_is_64_bits_without_meaning__D_020, setup),
         cmocka_unit_test_setup(granted_dynamic_stream_is_asked_for_again, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* Opening without waiting: producer, consumer, driver session; what a client that ends makes of what is still being opened. */
 #include "client_rig.h"
 
+#include "bus/bus_ops.h"
 #include "client/consumer_state.h"
 #include "client/producer_state.h"
 
@@ -190,13 +191,100 @@ static void detach_that_is_pending_ends_with_the_client(void **state)
     assert_int_equal(tp_errcode(), TP_ESTATE);
 }
 
+static void requests_for_one_stream_and_role_wait_for_each_other__D_028(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumers[2] = { NULL, NULL };
+    tp_producer_t *producer = NULL;
+    cr->mute = true;
+    tp_async_add_consumer_t *c[2] = { add_consumer(5000 * MS), add_consumer(5000 * MS) };
+    tp_async_add_producer_t *p = add_producer(5000 * MS);
+    cr_step(100 * MS);
+    size_t asked[2] = { 0, 0 };                            /* consumers, producers */
+    uint32_t first = 0;
+    for (size_t i = 0; i < cr->request_count; i++)
+    {
+        const tpc_attach_request_t *m = &cr->requests[i].m;
+        asked[TP_ROLE_CONSUMER == m->role ? 0 : 1]++;
+        if (TP_ROLE_CONSUMER == m->role && 0 == first) { first = m->client_id; }
+        if (TP_ROLE_CONSUMER == m->role) { assert_int_equal(m->client_id, first); }
+    }
+    assert_true(asked[0] > 0 && asked[1] > 0);
+    cr->mute = false;
+    cr_step(1200 * MS);
+    for (size_t i = 0; i < 2; i++)
+    {
+        assert_int_equal(tp_async_add_consumer_poll(c[i], &consumers[i]), 1);
+        tp_consumer_close(consumers[i]);
+    }
+    assert_int_equal(tp_async_add_producer_poll(p, &producer), 1);
+    tp_producer_close(producer);
+}
+
+static void lease_that_is_granted_to_a_closed_consumer_is_handed_back(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = NULL;
+    cr->mute = true;
+    tp_async_add_consumer_t *async = add_consumer(0);
+    cr_step(40 * MS);
+    assert_int_equal(tp_async_add_consumer_poll(async, &consumer), 1);
+    tp_consumer_close(consumer);
+    assert_true(cr->request_count > 0);
+    tpc_attach_response_t r = TPC_ATTACH_RESPONSE_INIT;
+    r.correlation_id = cr->requests[0].m.correlation_id;
+    r.code = TPC_CODE_OK;
+    r.lease_id = 4711;
+    r.stream_id = CR_STREAM;
+    uint8_t buffer[1024];
+    const int64_t length = tpc_attach_response_encode(buffer, sizeof(buffer), &r);
+    assert_true(length > 0);
+    assert_true(tpi_publication_offer(cr->pub, buffer, (size_t)length) > 0);
+    cr_step(100 * MS);
+    assert_int_equal(cr->detaches, 1);
+    cr_step(600 * MS);
+    assert_null(cr->client->attachments);
+}
+
+static const tpi_bus_ops_t *plain;
+static tpi_bus_ops_t dead;
+
+static int64_t offer_closed(tpi_publication_t *pub, const uint8_t *data, size_t length)
+{
+    (void)pub;
+    (void)data;
+    (void)length;
+    return TP_CLOSED;
+}
+
+static void keepalive_that_cannot_be_sent_ends_the_lease_at_once__D_108(void **state)
+{
+    (void)state;
+    cr->lease_ns = 0;                                      /* it would not end by itself */
+    tp_producer_t *producer = cr_producer();
+    const size_t requests = cr->request_count;
+    const int opens = cr->opens;
+    tpi_publication_t *pub = cr->client->connection->control_pub;
+    plain = pub->ops;
+    dead = *plain;
+    dead.offer = offer_closed;
+    pub->ops = &dead;
+    cr_step(2500 * MS);
+    assert_int_equal(cr->opens, opens + 1);
+    assert_true(cr->request_count > requests);
+    assert_true(tp_producer_is_attached(producer));        /* on a new connection */
+    tp_producer_close(producer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CR_TEST(producer_and_consumer_are_opened_while_the_caller_polls), CR_TEST(refusal_and_silence_are_told_by_the_poll__D_055),
         CR_TEST(additions_may_be_asked_for_inside_a_callback__A4), CR_TEST(client_that_ends_fails_what_is_pending_once__L2),
         CR_TEST(full_ring_and_null_are_refused_at_once), CR_TEST(detach_is_told_when_the_driver_has_answered_or_will_not),
-        CR_TEST(detach_that_is_pending_ends_with_the_client),
+        CR_TEST(detach_that_is_pending_ends_with_the_client), CR_TEST(requests_for_one_stream_and_role_wait_for_each_other__D_028),
+        CR_TEST(lease_that_is_granted_to_a_closed_consumer_is_handed_back),
+        CR_TEST(keepalive_that_cannot_be_sent_ends_the_lease_at_once__D_108),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

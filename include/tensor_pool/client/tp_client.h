@@ -46,7 +46,7 @@ TP_EXPORT int tp_client_main_do_work(tp_client_t *client, const volatile bool *r
 /*
  * Stops the thread, hands back all leases, closes and frees every producer and consumer still open: no other thread may be inside a call of this
  * client, nor use its handles afterwards; not from a callback. Driver sessions are to be detached before. Waits up to 200 ms for the bus to take the
- * detach requests. Accepts NULL.
+ * detach requests and for answers to attach requests that are under way. Accepts NULL.
  */
 TP_EXPORT void tp_client_close(tp_client_t *client);
 
