@@ -246,7 +246,7 @@ int tp_producer_send_meta_blob(tp_producer_t *producer, uint32_t blob_type, cons
     if (NULL != c->blob && 0 != length) { c->blob->data = tpi_alloc(length); }
     if (NULL == c->blob || (0 != length && NULL == c->blob->data)) { discard(c); return -1; }
     if (0 != length) { memcpy(c->blob->data, data, length); }
-    tpi_blob_sender_init(&c->blob->sender, c->blob->data, length, blob_type, checksum, TPI_BLOB_CHUNK_MAX);
+    tpi_blob_sender_init(&c->blob->sender, c->blob->data, length, blob_type, checksum, producer->meta.chunk_max);
     return tpi_change_make(&c->change);
 }
 

@@ -27,6 +27,7 @@ struct tp_producer_context
     uint8_t hugepages;
     bool publish_time;
     int64_t attach_timeout_ns;
+    uint32_t blob_chunk_max;
     tpi_grants_t grants;
     tpi_progress_limits_t progress;
     tp_payload_flush_t flush;
@@ -46,6 +47,7 @@ int tp_producer_context_init(tp_producer_context_t **context)
     c->publish_mode = TP_PUBLISH_EXISTING_OR_CREATE;
     c->hugepages = TP_HUGEPAGES_UNSPECIFIED;
     c->attach_timeout_ns = DEFAULT_ATTACH_TIMEOUT_NS;
+    c->blob_chunk_max = TPI_BLOB_CHUNK_MAX;
     tpi_grants_init(&c->grants);
     c->progress = (tpi_progress_limits_t)TPI_PROGRESS_LIMITS_INIT;
     *context = c;
@@ -108,6 +110,13 @@ int tp_producer_context_set_attach_timeout_ns(tp_producer_context_t *context, in
 {
     if (check(context, timeout_ns >= 0, "attach_timeout_ns", timeout_ns, "0 or more") < 0) { return -1; }
     context->attach_timeout_ns = timeout_ns;
+    return 0;
+}
+
+int tp_producer_context_set_meta_blob_chunk_max(tp_producer_context_t *context, uint32_t bytes)
+{
+    if (check(context, bytes >= 1 && bytes <= TPI_BLOB_CHUNK_MAX, "meta_blob_chunk_max", bytes, "1..65536") < 0) { return -1; }
+    context->blob_chunk_max = bytes;
     return 0;
 }
 
@@ -503,6 +512,7 @@ static tp_producer_t *create(tp_client_t *client, const tp_producer_context_t *c
     p->on_event = context->on_event;
     p->event_clientd = context->event_clientd;
     p->attach_timeout_ns = context->attach_timeout_ns;
+    p->meta.chunk_max = context->blob_chunk_max;
     p->session_config.stream_id = context->stream_id;
     p->session_config.client_id = context->client_id;
     p->session_config.role = TP_ROLE_PRODUCER;

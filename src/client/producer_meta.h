@@ -38,6 +38,7 @@ typedef struct tpi_producer_meta
     uint64_t epoch;                    /* that was announced last */
     tpi_cadence_t announce;
     tpi_cadence_t meta;
+    uint32_t chunk_max;                /* of blobs; fixed at creation, read by every thread */
     bool told_too_long;                /* the error handler knows about this version */
     tpi_meta_blob_t *blobs;            /* the first one is being sent */
     _Atomic uint32_t version;          /* in force; 0 = none */

@@ -61,6 +61,8 @@ TP_EXPORT int tp_producer_context_set_private_control_range(tp_producer_context_
 TP_EXPORT int tp_producer_context_set_payload_fallback_uri(tp_producer_context_t *context, const char *uri);
 /* A consumer is forgotten, and its private streams are closed, after multiple (3..5, default 5) intervals (default 1 s) of silence (W-133). */
 TP_EXPORT int tp_producer_context_set_consumer_staleness(tp_producer_context_t *context, uint32_t multiple, int64_t interval_ns);
+/* Longest chunk of a metadata blob (tp_metadata.h), 1..65536 bytes, default 65536 (W-187); terms of less than 512 KiB make it shorter. */
+TP_EXPORT int tp_producer_context_set_meta_blob_chunk_max(tp_producer_context_t *context, uint32_t bytes);
 /* Called between payload and commit for memory that is not coherent (W-042). */
 typedef void (*tp_payload_flush_t)(void *clientd, void *payload, size_t length);
 /* Sets that call; NULL: nothing to flush (default). It runs on the committing thread. */
