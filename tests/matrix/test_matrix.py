@@ -49,7 +49,8 @@ def can_go_together(*values):
 def pairs():
     """Every pair of (column, value) that can go together."""
     cells = [[(name, value) for value in values] for name, values in COLUMNS.items()]
-    return {frozenset(pair) for a, b in itertools.combinations(cells, 2) for pair in itertools.product(a, b) if can_go_together(pair[0][1], pair[1][1])}
+    return {frozenset(pair) for a, b in itertools.combinations(cells, 2) for pair in itertools.product(a, b)
+        if can_go_together(pair[0][1], pair[1][1])}
 
 
 def test_table_covers_all_pairs():
@@ -93,8 +94,8 @@ def huge_base(sandbox):
     path = sandbox.make("huge", 0o700)
     with open("/proc/meminfo", encoding="ascii") as file:
         free = {line.split()[0]: int(line.split()[1]) for line in file}.get("HugePages_Free:", 0)
-    done = subprocess.run(["mount", "-t", "hugetlbfs", "-o", f"mode=0700,pagesize={HUGE_BYTES}", "hugetlbfs", path], capture_output=True, check=False) \
-        if 0 == os.geteuid() and free >= 16 else None
+    command = ["mount", "-t", "hugetlbfs", "-o", f"mode=0700,pagesize={HUGE_BYTES}", "hugetlbfs", path]
+    done = subprocess.run(command, capture_output=True, check=False) if 0 == os.geteuid() and free >= 16 else None
     mounted = done is not None and 0 == done.returncode
     yield path if mounted else None
     if mounted:

@@ -35,8 +35,9 @@ def search(run):
         try:
             subprocess.run(["spin", *([f"-D{definition}"] if definition else []), "-a", str(HERE / f"{model}.pml")], cwd=place, check=True,
                 capture_output=True, text=True, timeout=SECONDS)
-            subprocess.run(["cc", "-O2" if run == RUNS[0] else "-O0", "-w", "-DSAFETY", "-DHC4", "-DMEMLIM=4000", "-o", "pan", "pan.c"], cwd=place, check=True, capture_output=True,
-                text=True, timeout=SECONDS)
+            optimise = "-O2" if run == RUNS[0] else "-O0"
+            subprocess.run(["cc", optimise, "-w", "-DSAFETY", "-DHC4", "-DMEMLIM=4000", "-o", "pan", "pan.c"], cwd=place, check=True,
+                capture_output=True, text=True, timeout=SECONDS)
             text = subprocess.run(["./pan", "-m400000", "-w24"], cwd=place, check=True, capture_output=True, text=True, timeout=SECONDS).stdout
         except subprocess.CalledProcessError as error:
             return f"{name}: {error}\n{error.stdout}{error.stderr}", name
