@@ -15,6 +15,7 @@
 
 #include "bus/bus_mem.h"
 #include "client/client_state.h"
+#include "client/test_handlers.h"
 #include "fuzz_driver.h"
 
 #include <tensor_pool/tp.h>
@@ -62,6 +63,7 @@ static void start(void)
         tp_context_set_use_agent_invoker(context, true) < 0 || tpi_client_create(&client, context, &hooks) < 0) { abort(); }
     tp_context_close(context);
     client->is_stepped = true;
+    if (tell_everything(client, 4096) < 0) { abort(); }
     if (NULL == tensor && tp_tensor_template_init(&tensor, TP_DTYPE_UINT8, TP_ROW_MAJOR, 2, (const int32_t[]){ 4, 8 }) < 0) { abort(); }
     int rc = tp_producer_context_init(&p);
     rc = rc < 0 ? rc : tp_consumer_context_init(&c);
