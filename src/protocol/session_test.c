@@ -122,6 +122,10 @@ static void ids_in_flight_are_distinct_and_client_ids_not_zero__D_032_D_038(void
         const uint32_t client = tpi_id_source_client(&f->ids);
         assert_true(0 != client && TP_NULL_U32 != client);
     }
+    f->ids.random = UINT64_C(0x1cd6a9d3661edde1);                            /* the next number begins with 32 zeros */
+    assert_int_not_equal(tpi_id_source_client(&f->ids), 0);
+    f->ids.random = UINT64_C(0xdf4fdc1b984492d9);                            /* and this one with 32 ones */
+    assert_int_not_equal(tpi_id_source_client(&f->ids), TP_NULL_U32);
     f->config.client_id = 0;
     restart(f);
     attach(f, 0);
@@ -154,6 +158,7 @@ static void unanswered_request_is_repeated_with_its_id_at_growing_intervals__D_0
     tpi_session_open(&f->session, T0);
     assert_int_equal(turn(f, T0), TPI_SESSION_SEND_ATTACH);
     const int64_t id = f->message.attach.correlation_id;
+    assert_true(id == f->session.correlation_id);
     int64_t now_ns = T0;
     static const int64_t gaps[] = { 200, 400, 800, 1000, 1000 };
     for (size_t i = 0; i < sizeof(gaps) / sizeof(gaps[0]); i++)

@@ -103,9 +103,13 @@ static void config_takes_the_consumer_off_shared_memory_and_back__W_155_W_252(vo
     cr_settle();
     config.consumer_id--;
     config.stream_id++;
+    config.mode = TP_MODE_RATE_LIMITED;
     cr_send_config(&config);
     cr_settle();
     assert_true(tp_consumer_is_mapped(consumer));
+    cr_step(1100 * MS);
+    assert_int_equal(cr->qos_consumer.mode, TP_MODE_STREAM);
+    config.mode = TP_MODE_STREAM;
     config.stream_id--;
     cr_send_config(&config);
     cr_settle();

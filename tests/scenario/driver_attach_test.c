@@ -22,7 +22,7 @@ static void refused(const tpc_attach_request_t *request, int32_t code, const cha
     assert_int_equal(r.header_region_uri.length, 0);
 }
 
-static void producer_gets_everything_it_needs__D_041_D_057_D_058_D_059_D_060_D_061(void **state)
+static void producer_gets_everything_it_needs__D_041_D_057_D_058_D_059_D_060_D_061_D_047(void **state)
 {
     (void)state;
     rig_start();
@@ -326,7 +326,7 @@ static void the_number_of_leases_is_limited_and_counted__P11(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { RIG_TEST(producer_gets_everything_it_needs__D_041_D_057_D_058_D_059_D_060_D_061),
+    const struct CMUnitTest tests[] = { RIG_TEST(producer_gets_everything_it_needs__D_041_D_057_D_058_D_059_D_060_D_061_D_047),
         RIG_TEST(files_have_the_documented_names_sizes_and_superblocks__D_008_D_009_D_013_D_014_D_062_W_225),
         RIG_TEST(regions_are_complete_before_they_are_announced__W_246),
         RIG_TEST(response_comes_before_the_announce__D_140_D_141), RIG_TEST(correlation_ids_come_back_unchanged__D_034_D_035),
