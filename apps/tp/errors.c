@@ -99,9 +99,13 @@ static void show_drops(errors_t *errors, const cli_streams_t *streams)
         const uint64_t drops = v[CLI_CLIENT_DROPS_GAP] + v[CLI_CLIENT_DROPS_LATE] + v[CLI_CLIENT_DROPS_OTHER];
         char text[320];
         if (TP_ROLE_CONSUMER != lease->role || 0 == drops) { continue; }
-        snprintf(text, sizeof(text), "stream %" PRIu32 ", consumer %" PRIu32 " (pid %" PRIu64 "): frames lost: %" PRIu64 " never seen, %" PRIu64
-            " overwritten before they were read, %" PRIu64 " other", lease->stream_id, lease->client_id, lease->pid, v[CLI_CLIENT_DROPS_GAP],
-            v[CLI_CLIENT_DROPS_LATE], v[CLI_CLIENT_DROPS_OTHER]);
+        int used = snprintf(text, sizeof(text), "stream %" PRIu32 ", consumer %" PRIu32 " (pid %" PRIu64 ") lost frames", lease->stream_id,
+            lease->client_id, lease->pid);
+        for (int reason = 0; reason < TP_DROP_REASONS && used > 0 && used < (int)sizeof(text); reason++)
+        {
+            if (0 == lease->reasons[reason]) { continue; }
+            used += snprintf(text + used, sizeof(text) - (size_t)used, ", %s %" PRIu64, tp_drop_reason_name(reason), lease->reasons[reason]);
+        }
         show(errors, "consumer", drops, 0, 0, text);
     }
 }

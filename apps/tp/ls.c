@@ -115,7 +115,7 @@ static json_t *lease_json(const cli_lease_t *lease, int64_t now_ns)
     json_object_set_new(object, "pid", json_integer((json_int_t)lease->pid));
     json_object_set_new(object, "frames", json_integer((json_int_t)v[CLI_CLIENT_FRAMES]));
     json_object_set_new(object, "bytes", json_integer((json_int_t)v[CLI_CLIENT_BYTES]));
-    json_object_set_new(object, "last_seq", json_integer((json_int_t)v[CLI_CLIENT_LAST_SEQ]));
+    json_object_set_new(object, "last_seq", UINT64_MAX != v[CLI_CLIENT_LAST_SEQ] ? json_integer((json_int_t)v[CLI_CLIENT_LAST_SEQ]) : json_null());
     if (TP_ROLE_CONSUMER == lease->role)
     {
         json_object_set_new(object, "drops_gap", json_integer((json_int_t)v[CLI_CLIENT_DROPS_GAP]));
@@ -160,7 +160,8 @@ static void info_leases(const cli_stream_t *s, const cli_streams_t *streams)
         for (int kind = CLI_CLIENT_LAST_SEQ; kind >= CLI_CLIENT_DROPS_GAP; kind--)
         {
             static const int order[] = { CLI_CLIENT_LAST_SEQ, CLI_CLIENT_DROPS_GAP, CLI_CLIENT_DROPS_LATE, CLI_CLIENT_DROPS_OTHER };
-            cli_table_cell(&table, "%" PRIu64, lease->values[order[CLI_CLIENT_LAST_SEQ - kind]]);
+            const uint64_t value = lease->values[order[CLI_CLIENT_LAST_SEQ - kind]];
+            cli_table_cell(&table, UINT64_MAX != value ? "%" PRIu64 : "-", value);
         }
     }
     cli_table_print(&table, stdout);

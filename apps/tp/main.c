@@ -47,7 +47,7 @@ const cli_verb_t *cli_verb_find(const char *name)
 static int unknown_verb(const char *name)
 {
     const char *nearest = NULL;
-    unsigned best = 3;
+    unsigned best = strlen(name) < 4 ? 2 : 3;
     for (const cli_verb_t *const *verb = cli_verbs; NULL != *verb; verb++)
     {
         const unsigned distance = cli_distance(name, (*verb)->name);
@@ -56,12 +56,19 @@ static int unknown_verb(const char *name)
     return cli_usage(NULL, NULL != nearest ? "unknown verb '%s'; did you mean '%s'?" : "unknown verb '%s'", name, nearest);
 }
 
+/* Standard output may be a full disk; a reader that went away has seen enough. */
+static int finish(int code)
+{
+    if (cli_flush() || EPIPE == errno || CLI_OK != code) { return code; }
+    return cli_error(TP_EIO, NULL, "standard output cannot be written: %s", strerror(errno));
+}
+
 static int run_verb(cli_args_t *args, const cli_verb_t *verb, int argc, char **argv)
 {
     int first = 0;
     args->verb = verb;
     if (cli_args_parse(args, verb, argc, argv, &first) < 0) { return CLI_USAGE; }
-    if (args->help) { cli_help_verb(stdout, verb); return CLI_OK; }
+    if (args->help) { cli_help_verb(stdout, verb); return finish(CLI_OK); }
     args->positional = argv + first;
     args->positional_count = argc - first;
     if (args->positional_count < verb->min_arguments || args->positional_count > verb->max_arguments)
@@ -69,12 +76,7 @@ static int run_verb(cli_args_t *args, const cli_verb_t *verb, int argc, char **a
         return cli_usage(verb->name, "tp %s takes: %s; %d given", verb->name, '\0' != verb->arguments[0] ? verb->arguments : "nothing",
             args->positional_count);
     }
-    const int code = verb->run(args);
-    if (!cli_flush() && EPIPE != errno && CLI_OK == code)
-    {
-        return cli_error(TP_EIO, NULL, "standard output cannot be written: %s", strerror(errno));
-    }
-    return code;
+    return finish(verb->run(args));
 }
 
 int main(int argc, char **argv)
@@ -87,14 +89,16 @@ int main(int argc, char **argv)
     if (first >= argc)
     {
         cli_help_all(args.help ? stdout : stderr);
-        return args.help ? CLI_OK : CLI_USAGE;
+        return finish(args.help ? CLI_OK : CLI_USAGE);
     }
-    if (args.help || 0 == strcmp(argv[first], "help"))
+    if (0 == strcmp(argv[first], "help") || args.help)
     {
-        const cli_verb_t *verb = first + 1 < argc || args.help ? cli_verb_find(argv[args.help ? first : first + 1]) : NULL;
-        if (NULL != verb) { cli_help_verb(stdout, verb); }
+        const char *const name = args.help ? argv[first] : first + 1 < argc ? argv[first + 1] : NULL;
+        const cli_verb_t *const about = NULL != name ? cli_verb_find(name) : NULL;
+        if (NULL != name && NULL == about && 0 != strcmp(name, "help")) { return unknown_verb(name); }
+        if (NULL != about) { cli_help_verb(stdout, about); }
         else { cli_help_all(stdout); }
-        return CLI_OK;
+        return finish(CLI_OK);
     }
     const cli_verb_t *verb = cli_verb_find(argv[first]);
     return NULL != verb ? run_verb(&args, verb, argc - first, argv + first) : unknown_verb(argv[first]);

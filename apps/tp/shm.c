@@ -183,6 +183,11 @@ static int run_shm(const cli_args_t *args)
     if (1 != args->positional_count) { return cli_usage("shm", "tp shm %s takes no further words", word); }
     shm.epochs = calloc(CLI_EPOCHS_MAX, sizeof(*shm.epochs));
     if (NULL == shm.epochs) { return cli_error(TP_ENOMEM, NULL, "no memory for the list of epochs"); }
+    if (NULL != args->base_dir && 0 != access(args->base_dir, F_OK))
+    {
+        free(shm.epochs);
+        return cli_error(TP_ENOENT, NULL, "--base-dir %s: %s", args->base_dir, strerror(errno));
+    }
     cli_bases_find(&bases, args);
     const int code = clean ? shm_clean(args, &shm, &bases) : shm_ls(args, &shm, &bases);
     free(shm.epochs);

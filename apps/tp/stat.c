@@ -26,6 +26,7 @@ static const char *kind_of(int32_t type_id)
         case CLI_COUNTER_LEASE: return "tp lease";
         case CLI_COUNTER_CLIENT: return "tp client";
         case CLI_COUNTER_STAT: return "tp driver stat";
+        case CLI_COUNTER_AGENT: return "tp agent";
         default: return "aeron";
     }
 }

@@ -103,14 +103,26 @@ static void on_client(void *clientd, const tp_counter_t *counter)
     const uint32_t stream_id = (uint32_t)little(key + 8, 4);
     const uint32_t client_id = (uint32_t)little(key + 12, 4);
     const uint8_t kind = key[17];
-    if (kind >= CLI_CLIENT_KINDS) { return; }
     for (size_t i = 0; i < streams->lease_count; i++)
     {
         cli_lease_t *lease = &streams->leases[i];
         if (lease->stream_id != stream_id || lease->client_id != client_id || lease->role != key[16]) { continue; }
         lease->pid = little(key, 8);
-        lease->values[kind] = (uint64_t)counter->value;
-        lease->counted = true;
+        if (kind < CLI_CLIENT_KINDS)
+        {
+            lease->values[kind] = (uint64_t)counter->value;
+            lease->counted = true;
+        }
+        else if (kind <= CLI_CLIENT_LATENCY_MAX)
+        {
+            int64_t *const latencies[] = { &lease->latency_p50_ns, &lease->latency_p99_ns, &lease->latency_max_ns };
+            *latencies[kind - CLI_CLIENT_LATENCY_P50] = counter->value;
+            lease->has_latency = true;
+        }
+        else if (kind >= CLI_CLIENT_DROPS && kind < CLI_CLIENT_DROPS + TP_DROP_REASONS)
+        {
+            lease->reasons[kind - CLI_CLIENT_DROPS] = (uint64_t)counter->value;
+        }
     }
 }
 

@@ -12,10 +12,11 @@
 #define CLI_COUNTER_LEASE 9003
 #define CLI_COUNTER_CLIENT 9004
 #define CLI_COUNTER_STAT 9005
+#define CLI_COUNTER_AGENT 9006
 #define CLI_COUNTER_TENSOR_POOL(type) ((type) >= CLI_COUNTER_DRIVER && (type) <= CLI_COUNTER_CLIENT)
 
 enum { CLI_CLIENT_FRAMES = 1, CLI_CLIENT_BYTES, CLI_CLIENT_DROPS_GAP, CLI_CLIENT_DROPS_LATE, CLI_CLIENT_DROPS_OTHER, CLI_CLIENT_LAST_SEQ,
-    CLI_CLIENT_KINDS };
+    CLI_CLIENT_KINDS, CLI_CLIENT_LATENCY_P50 = 7, CLI_CLIENT_LATENCY_P99, CLI_CLIENT_LATENCY_MAX, CLI_CLIENT_DROPS = 32 };
 
 typedef struct cli_lease
 {
@@ -26,7 +27,8 @@ typedef struct cli_lease
     uint64_t values[CLI_CLIENT_KINDS];
     bool counted;                      /* values are known */
     bool has_latency;
-    int64_t latency_p50_ns, latency_p99_ns;
+    int64_t latency_p50_ns, latency_p99_ns, latency_max_ns;
+    uint64_t reasons[TP_DROP_REASONS]; /* lost frames by reason, where the consumer counts them */
 }
 cli_lease_t;
 

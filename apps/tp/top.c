@@ -112,7 +112,8 @@ void top_client(const top_t *top, const cli_stream_t *stream, const cli_lease_t 
     memset(out, 0, sizeof(*out));
     out->drops = drops_of(lease);
     const uint64_t last_seq = lease->values[CLI_CLIENT_LAST_SEQ];
-    if (lease->counted && stream->has_frames && stream->newest_seq > last_seq) { out->behind = stream->newest_seq - last_seq; }
+    const bool known = UINT64_MAX != last_seq && (0 != last_seq || stream->newest_seq < stream->header_nslots);     /* 0: none yet, or just mapped */
+    if (lease->counted && known && stream->has_frames && stream->newest_seq > last_seq) { out->behind = stream->newest_seq - last_seq; }
     for (size_t i = 0; i < top->before.lease_count && lease->counted; i++)
     {
         const cli_lease_t *const old = &top->before.leases[i];
@@ -162,7 +163,10 @@ static void client_line(const top_t *top, const cli_stream_t *stream, const cli_
             used += snprintf(line + used, sizeof(line) - (size_t)used, " (%s)", cli_human_ns(age, 1e9 * (double)client.behind / stream->hz));
         }
     }
-    else { used += snprintf(line + used, sizeof(line) - (size_t)used, "  seq %" PRIu64, lease->values[CLI_CLIENT_LAST_SEQ]); }
+    else if (UINT64_MAX != lease->values[CLI_CLIENT_LAST_SEQ])
+    {
+        used += snprintf(line + used, sizeof(line) - (size_t)used, "  seq %" PRIu64, lease->values[CLI_CLIENT_LAST_SEQ]);
+    }
     if (lease->has_latency)
     {
         char p50[CLI_TEXT_MAX];
@@ -250,11 +254,15 @@ static json_t *client_json(const top_t *top, const cli_stream_t *stream, const c
         json_object_set_new(out, "hz", json_real(client.hz));
         json_object_set_new(out, "bytes_per_second", json_real(client.bytes_per_second));
     }
-    if (lease->counted) { json_object_set_new(out, "last_seq", json_integer((json_int_t)lease->values[CLI_CLIENT_LAST_SEQ])); }
+    if (lease->counted && UINT64_MAX != lease->values[CLI_CLIENT_LAST_SEQ])
+    {
+        json_object_set_new(out, "last_seq", json_integer((json_int_t)lease->values[CLI_CLIENT_LAST_SEQ]));
+    }
     if (lease->has_latency)
     {
         json_object_set_new(out, "latency_p50_ns", json_integer(lease->latency_p50_ns));
         json_object_set_new(out, "latency_p99_ns", json_integer(lease->latency_p99_ns));
+        json_object_set_new(out, "latency_max_ns", json_integer(lease->latency_max_ns));
     }
     if (lease->counted && TP_ROLE_CONSUMER == lease->role)
     {

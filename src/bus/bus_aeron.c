@@ -81,19 +81,6 @@ static void on_error(void *clientd, int code, const char *text)
 
 /* ---- opening --------------------------------------------------------------------------------------------------------------- */
 
-static int refuse_no_driver(const char *dir, tpi_cnc_state_t state, const tpi_cnc_info_t *info)
-{
-    char others[192];
-    char first[128];
-    tpi_cnc_list_alive("/dev/shm", dir, others, sizeof(others), first, sizeof(first));
-    TPI_SET_ERR(TP_ENOMEDIADRIVER, "no Aeron media driver at %s", dir);
-    if (TPI_CNC_UNUSABLE == state) { TPI_ERR_WHY("%s", info->problem); }
-    else { TPI_ERR_WHY("%s%s%s", info->problem, '\0' == others[0] ? "" : "; ", others); }
-    if ('\0' == first[0]) { TPI_ERR_FIX("start one: tp_driver --embedded-media-driver"); }
-    else { TPI_ERR_FIX("start one (tp_driver --embedded-media-driver), or: tp --aeron-dir %s ls", first); }
-    return -1;
-}
-
 static int await_driver(const char *dir, const tpi_bus_aeron_config_t *config, int64_t timeout_ns, tpi_cnc_info_t *info)
 {
     const int64_t deadline_ns = tpi_clock_monotonic_ns() + (config->connect_timeout_ns > 0 ? config->connect_timeout_ns : 0);
@@ -102,7 +89,7 @@ static int await_driver(const char *dir, const tpi_bus_aeron_config_t *config, i
         const tpi_cnc_state_t state = tpi_cnc_probe(dir, timeout_ns / TPI_NS_PER_MS, info);
         if (TPI_CNC_ALIVE == state) { return 0; }
         const int64_t left_ns = deadline_ns - tpi_clock_monotonic_ns();
-        if (left_ns <= 0) { return refuse_no_driver(dir, state, info); }
+        if (left_ns <= 0) { return tpi_cnc_refuse(dir, state, info->problem); }
         const struct timespec pause = { .tv_nsec = (long)(left_ns < CONNECT_STEP_NS ? left_ns : CONNECT_STEP_NS) };
         (void)nanosleep(&pause, NULL);
     }

@@ -18,6 +18,7 @@
 #include "bus/bus.h"
 #include "common/bytes.h"
 #include "common/clock.h"
+#include "common/err.h"
 
 #define SCAN_ENTRIES_MAX 512
 #define LISTED_MAX 2
@@ -206,6 +207,19 @@ void tpi_cnc_list_alive(const char *base, const char *except_dir, char *text, si
         if (0 == listed++) { (void)snprintf(first_dir, first_dir_size, "%s", dir); }
     }
     (void)closedir(entries);
+}
+
+int tpi_cnc_refuse(const char *dir, tpi_cnc_state_t state, const char *problem)
+{
+    char others[192];
+    char first[128];
+    tpi_cnc_list_alive("/dev/shm", dir, others, sizeof(others), first, sizeof(first));
+    TPI_SET_ERR(TP_ENOMEDIADRIVER, "no Aeron media driver at %s", dir);
+    if (TPI_CNC_UNUSABLE == state) { TPI_ERR_WHY("%s", problem); }
+    else { TPI_ERR_WHY("%s%s%s", problem, '\0' == others[0] ? "" : "; ", others); }
+    if ('\0' == first[0]) { TPI_ERR_FIX("start one: tp_driver --embedded-media-driver"); }
+    else { TPI_ERR_FIX("start one (tp_driver --embedded-media-driver), or: tp --aeron-dir %s ls", first); }
+    return -1;
 }
 
 const char *tpi_bus_default_aeron_dir(char *buffer, size_t size)

@@ -59,6 +59,8 @@ bool tpi_cnc_read_trailer(int fd, const tpi_cnc_layout_t *layout, int64_t traile
 tpi_cnc_state_t tpi_cnc_probe(const char *dir, int64_t timeout_ms, tpi_cnc_info_t *info);
 /* "a driver is alive at /dev/shm/aeron-root (pid 812, user root)", several with "; ", "" for none. Bounded search below base. */
 void tpi_cnc_list_alive(const char *base, const char *except_dir, char *text, size_t size, char *first_dir, size_t first_dir_size);
+/* Sets TP_ENOMEDIADRIVER for a directory where nobody answers: why, who is alive elsewhere, what to do. Always -1. */
+int tpi_cnc_refuse(const char *dir, tpi_cnc_state_t state, const char *problem);
 /* Does the process exist? False only when the kernel says so; a process of another pid namespace looks gone. */
 bool tpi_cnc_process_exists(int64_t pid);
 void tpi_cnc_user_name(uid_t uid, char *name, size_t size);

@@ -53,9 +53,7 @@ int tpi_counters_reader_open(tpi_counters_reader_t **reader, const char *aeron_d
     {
         tpi_free(made);
         if (TPI_CNC_UNUSABLE == state) { TPI_SET_ERR(TP_EIO, "counters of %s cannot be read: %s", dir, problem); return -1; }
-        TPI_SET_ERR(TP_ENOMEDIADRIVER, "no Aeron media driver at %s", dir);
-        TPI_ERR_WHY("%s", problem);
-        return -1;
+        return tpi_cnc_refuse(dir, state, problem);
     }
     *reader = made;
     return 0;

@@ -309,7 +309,8 @@ int tp_counters_stream_by_name(tp_counters_t *counters, const char *name_or_id, 
     if (rc < 0)
     {
         TPI_SET_ERR(TP_ENOENT, "no stream is named '%.100s'", name_or_id);
-        if (NULL != nearest) { TPI_ERR_FIX("did you mean '%s'?", nearest->name); }
+        if (NULL != nearest && 2 * distance(name_or_id, nearest->name) <= strlen(nearest->name)) { TPI_ERR_FIX("did you mean '%s'?", nearest->name); }
+        else if (NULL != nearest) { TPI_ERR_FIX("tp ls shows the streams there are"); }
         else { TPI_ERR_WHY("no driver on this media driver shows a stream with a name"); }
     }
     tpi_free(table.streams);

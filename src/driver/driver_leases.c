@@ -198,6 +198,7 @@ int tpi_driver_revoke(tpi_driver_t *driver, uint64_t lease_id, const char *why, 
     if (NULL == record)
     {
         TPI_SET_ERR(TP_ENOENT, "lease %llu does not exist", (unsigned long long)lease_id);
+        TPI_ERR_FIX("tp lease ls shows the leases there are");
         return -1;
     }
     driver->stats.leases_revoked++;

@@ -297,3 +297,33 @@ def test_driver_streams_shows_what_the_driver_says_of_its_streams(sandbox, camer
 def test_drain_now_does_not_wait(sandbox, driver):
     assert tp(sandbox, "driver", "drain", "--now", "--wait", "--json").ok().one("drain")["ended"] is True
     driver.expect(0)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["help", "pub"], ["pub", "--help"], ["completion", "bash"], ["completion", "man"]])
+def test_help_on_a_full_disk_is_a_failure(sandbox, words):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([program("tp"), *words], stdout=full, stderr=subprocess.PIPE, env=environment(sandbox), timeout=30, check=False)
+    assert 1 == done.returncode and b"error[TP1007]" in done.stderr
+
+
+def test_names_that_are_nowhere_are_refused(sandbox, driver):
+    assert "unknown verb 'pus'; did you mean 'pub'?" in tp(sandbox, "help", "pus").ends(2).complaint()
+    assert "did you mean" not in tp(sandbox, "foo").ends(2).complaint()
+    assert "/nonexistent" in tp(sandbox, "shm", "clean", "--base-dir", "/nonexistent").ends(1).complaint()
+    assert "tp ls shows" in tp(sandbox, "driver", "streams", "nosuch").ends(2).complaint()
+    assert "did you mean 'cam1'" in tp(sandbox, "driver", "streams", "cam2").ends(2).complaint()
+    assert "tp lease ls" in tp(sandbox, "lease", "revoke", "5").ends(4).complaint()
+
+
+def test_without_a_media_driver_the_remedy_is_named(sandbox):
+    complaint = tp(sandbox, "ls").ends(3).complaint()
+    assert "error[TP3001]" in complaint and "why: cnc.dat does not exist" in complaint and "fix: start one" in complaint
+
+
+def test_top_knows_no_place_in_the_stream_of_a_client_that_lost_its_lease(start, sandbox, driver, camera):
+    start_tp(start, sandbox, "sub", "cam1", "--client-id", 88)
+    until(lambda: [c for c in top_stream(sandbox)["clients"] if "88" == c["client_id"] and c.get("last_seq")], 30, "frames")
+    driver.signal(signal.SIGSTOP)
+    until(lambda: all(not 0 < c.get("last_seq", 0) < 2 ** 63 for c in top_stream(sandbox)["clients"]), 30, "the loss")
+    assert all(0 == c.get("behind", 0) for c in top_stream(sandbox)["clients"])
+    assert "18446744073709551615" not in tp(sandbox, "info", "cam1").ok().text()
