@@ -199,7 +199,9 @@ int tpi_admin_reload(const tpi_admin_request_t *request, json_t *reply)
 {
     tpi_reload_report_t report;
     if (tpi_driver_reload(request->driver, &report, request->now_ns) < 0) { return -1; }
-    put(reply, "changed", texts(report.changed, report.changed_count));
+    json_t *const changed = texts(report.changed, report.changed_count);
+    for (size_t i = 0; i < report.profile_count; i++) { (void)json_array_append_new(changed, json_sprintf("profiles.%s", report.profiles[i])); }
+    put(reply, "changed", changed);
     put(reply, "restart", texts(report.restart, report.restart_count));
     put(reply, "added", ids(&report.added));
     put(reply, "removed", ids(&report.removed));

@@ -113,9 +113,11 @@ typedef struct tpi_reload_report
     const char *changed[TPI_RELOAD_KEYS_MAX];      /* keys whose new value is in force */
     size_t restart_count;
     const char *restart[TPI_RELOAD_KEYS_MAX];      /* keys whose new value needs a restart */
+    char (*profiles)[TP_CONFIG_NAME_MAX];          /* profiles that came, went or have another geometry */
+    size_t profile_count;
     tpi_id_list_t added;                           /* streams */
     tpi_id_list_t removed;
-    tpi_id_list_t raised;
+    tpi_id_list_t raised;                          /* those with another geometry */
 }
 tpi_reload_report_t;
 

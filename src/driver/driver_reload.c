@@ -138,7 +138,26 @@ static int make_lists(const tpi_driver_t *driver, const tp_driver_config_t *merg
     report->added.ids = tpi_alloc_array(most, sizeof(uint32_t));
     report->removed.ids = tpi_alloc_array(most, sizeof(uint32_t));
     report->raised.ids = tpi_alloc_array(most, sizeof(uint32_t));
-    return NULL == report->added.ids || NULL == report->removed.ids || NULL == report->raised.ids ? -1 : 0;
+    report->profiles = tpi_alloc_array((size_t)merged->profile_count + driver->config.profile_count + 1, sizeof(*report->profiles));
+    return NULL == report->added.ids || NULL == report->removed.ids || NULL == report->raised.ids || NULL == report->profiles ? -1 : 0;
+}
+
+static void note_profile(tpi_reload_report_t *report, const char *name)
+{
+    (void)snprintf(report->profiles[report->profile_count++], TP_CONFIG_NAME_MAX, "%s", name);
+}
+
+static void note_profiles(const tp_driver_config_t *merged, const tp_driver_config_t *old, tpi_reload_report_t *report)
+{
+    for (uint32_t i = 0; i < merged->profile_count; i++)
+    {
+        const tp_profile_config_t *const before = tpi_driver_config_profile(old, merged->profiles[i].name);
+        if (NULL == before || !tpi_profile_is_same(before, &merged->profiles[i])) { note_profile(report, merged->profiles[i].name); }
+    }
+    for (uint32_t i = 0; i < old->profile_count; i++)
+    {
+        if (NULL == tpi_driver_config_profile(merged, old->profiles[i].name)) { note_profile(report, old->profiles[i].name); }
+    }
 }
 
 void tpi_reload_report_fini(tpi_reload_report_t *report)
@@ -147,6 +166,7 @@ void tpi_reload_report_fini(tpi_reload_report_t *report)
     tpi_free(report->added.ids);
     tpi_free(report->removed.ids);
     tpi_free(report->raised.ids);
+    tpi_free(report->profiles);
     memset(report, 0, sizeof(*report));
 }
 
@@ -264,6 +284,7 @@ int tpi_driver_apply(tpi_driver_t *driver, const tp_driver_config_t *config, tpi
         undo_streams(driver, &made, now_ns);
         goto fail;
     }
+    note_profiles(&merged, &driver->config, &made);
     commit(driver, &merged, &made, now_ns);
     *report = made;
     return 0;
@@ -280,8 +301,9 @@ static void log_report(const tpi_reload_report_t *report)
         TPI_LOG_WARN(TP_ECONF_RULE, "reload: %s differs, which needs a restart; the old value stays in force", report->restart[i]);
     }
     for (size_t i = 0; i < report->changed_count; i++) { TPI_LOG_INFO("reload: %s changed", report->changed[i]); }
-    TPI_LOG_INFO("reloaded: %zu keys changed, %zu need a restart, streams: %zu added, %zu removed, %zu with another geometry", report->changed_count,
-        report->restart_count, report->added.count, report->removed.count, report->raised.count);
+    for (size_t i = 0; i < report->profile_count; i++) { TPI_LOG_INFO("reload: profiles.%s changed", report->profiles[i]); }
+    TPI_LOG_INFO("reloaded: %zu keys changed, %zu need a restart, streams: %zu added, %zu removed, %zu with another geometry",
+        report->changed_count + report->profile_count, report->restart_count, report->added.count, report->removed.count, report->raised.count);
 }
 
 int tpi_driver_reload(tpi_driver_t *driver, tpi_reload_report_t *report, int64_t now_ns)

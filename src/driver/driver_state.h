@@ -257,7 +257,9 @@ int tpi_streams_poll_jobs(tpi_driver_t *driver, int64_t now_ns);
 /* Announces, activity, retries, garbage. Work done. */
 int tpi_streams_tick(tpi_driver_t *driver, int64_t now_ns);
 void tpi_streams_announce_all(tpi_driver_t *driver, int64_t now_ns);
-/* Gives it another profile. Another geometry raises its epoch (D-133): true. */
+/* Whether the geometry is the same; names are not looked at. */
+bool tpi_profile_is_same(const tp_profile_config_t *a, const tp_profile_config_t *b);
+/* Gives it another profile. true: the geometry is another one, and its epoch rises when it has one (D-133). */
 bool tpi_stream_set_profile(tpi_driver_t *driver, tpi_stream_t *stream, const tp_profile_config_t *profile, int64_t now_ns);
 /* Takes the directory of a static stream; with its counter. */
 int tpi_stream_take(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_ns);

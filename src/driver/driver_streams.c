@@ -185,7 +185,7 @@ static tp_profile_config_t geometry_of(const tpi_region_job_t *job)
     return made;
 }
 
-static bool is_same_geometry(const tp_profile_config_t *a, const tp_profile_config_t *b)
+bool tpi_profile_is_same(const tp_profile_config_t *a, const tp_profile_config_t *b)
 {
     if (a->header_nslots != b->header_nslots || a->pool_count != b->pool_count) { return false; }
     for (uint32_t i = 0; i < a->pool_count; i++)
@@ -290,7 +290,7 @@ static const char *why_not(const tpi_driver_t *driver, const tpi_stream_t *strea
 static bool is_stale(const tpi_stream_t *stream, const tpi_region_job_t *job)
 {
     const tp_profile_config_t made = geometry_of(job);
-    return !is_same_geometry(&made, &stream->profile);
+    return !tpi_profile_is_same(&made, &stream->profile);
 }
 
 static void failed_creation(tpi_driver_t *driver, tpi_stream_t *stream, const tpi_region_job_t *job, tpi_wait_t *wait, int64_t now_ns)
@@ -451,7 +451,7 @@ void tpi_stream_forget_if_unused(tpi_driver_t *driver, tpi_stream_t *stream, int
 
 bool tpi_stream_set_profile(tpi_driver_t *driver, tpi_stream_t *stream, const tp_profile_config_t *profile, int64_t now_ns)
 {
-    const bool same = is_same_geometry(&stream->profile, profile);
+    const bool same = tpi_profile_is_same(&stream->profile, profile);
     const bool renamed = 0 != strcmp(stream->profile.name, profile->name);
     stream->profile = *profile;
     if (same && !renamed) { return false; }
@@ -463,11 +463,11 @@ bool tpi_stream_set_profile(tpi_driver_t *driver, tpi_stream_t *stream, const tp
         tpi_tracked_set(stream->counter, epoch);
     }
     if (same) { return false; }
-    TPI_LOG_INFO("stream %" PRIu32 ": another geometry, its epoch rises", stream->stream_id);
+    TPI_LOG_INFO("stream %" PRIu32 ": another geometry", stream->stream_id);
     if (stream->is_creating) { return true; }                  /* its outcome is stale, and made again */
     if (NULL != stream->producer) { (void)tpi_driver_revoke(driver, stream->producer->lease.lease_id, "layout of the stream changed", now_ns); }
     else if (NULL != stream->files) { (void)tpi_stream_raise(driver, stream, NULL, now_ns); }    /* D-133 */
-    return NULL != stream->files;
+    return true;
 }
 
 int tpi_stream_take(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_ns)

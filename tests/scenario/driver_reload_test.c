@@ -153,6 +153,9 @@ static void only_streams_of_the_changed_profile_get_a_new_epoch__D_133(void **st
     (void)snprintf(next.streams[1].profile, sizeof(next.streams[1].profile), "r");
     apply();                                                   /* the same geometry by another name */
     assert_int_equal(report.raised.count, 0);
+    assert_int_equal(report.profile_count, 2);
+    assert_string_equal(report.profiles[0], "r");
+    assert_string_equal(report.profiles[1], "q");
 }
 
 static void a_stream_without_regions_just_takes_the_new_geometry__D_133(void **state)
@@ -161,7 +164,9 @@ static void a_stream_without_regions_just_takes_the_new_geometry__D_133(void **s
     rig_start();
     next.profiles[0].pools[0].stride_bytes = 8192;
     apply();
-    assert_int_equal(report.raised.count, 0);
+    assert_int_equal(report.raised.count, 2);
+    assert_int_equal(report.profile_count, 1);
+    assert_string_equal(report.profiles[0], "p");
     assert_int_equal(rig_announces(10000), 0);
     assert_int_equal(rig_attach(PRODUCER, 42, 10000).pools[0].stride_bytes, 8192);
 }
@@ -204,7 +209,7 @@ static void a_dynamic_stream_takes_the_new_geometry_of_its_profile__D_133(void *
     next.profiles[0].header_nslots = 16;
     next.stream_id_range = (tp_id_range_t){ 21000, 21009 };
     apply();
-    assert_int_equal(report.raised.count, 1);
+    assert_int_equal(report.raised.count, 3);
     assert_true(rig_last_announce(20000).epoch > epoch);
     assert_int_equal(rig_last_announce(20000).header_nslots, 16);
     request = rig_request(CONSUMER, 43, 0);
@@ -513,16 +518,21 @@ static void the_socket_reloads_and_tells_what_came_of_it(void **state)
     json_decref(reply);
     tpi_driver_set_source(rig->driver, from_next, NULL);
     add_stream("more", 10002, "p");
+    assert_non_null(tp_driver_config_add_profile(&next, "spare"));
+    next.profiles[1].pool_count = 1;
+    next.profiles[1].pools[0] = (tp_pool_config_t){ 1, 64 };
     next.epoch_gc_keep = 5;
     next.qos_stream_id = 1201;
     reply = ask("{\"cmd\":\"reload\"}");
     const char *changed = NULL;
+    const char *profile = NULL;
     const char *restart = NULL;
     int added = 0;
-    assert_int_equal(json_unpack(reply, "{s:b, s:[s!], s:[s!], s:[i!], s:[!], s:[!]}", "ok", &ok, "changed", &changed, "restart", &restart, "added",
-        &added, "removed", "raised"), 0);
+    assert_int_equal(json_unpack(reply, "{s:b, s:[s, s!], s:[s!], s:[i!], s:[!], s:[!]}", "ok", &ok, "changed", &changed, &profile, "restart",
+        &restart, "added", &added, "removed", "raised"), 0);
     assert_true(ok);
     assert_string_equal(changed, "policies.epoch_gc_keep");
+    assert_string_equal(profile, "profiles.spare");
     assert_string_equal(restart, "driver.qos_stream_id");
     assert_int_equal(added, 10002);
     json_decref(reply);
