@@ -123,8 +123,8 @@ static void status(sub_t *sub)
 static void summary_json(const sub_t *sub, const tp_consumer_stats_t *stats, double seconds, int code)
 {
     const uint64_t last_seq = stats->epoch == sub->epoch && stats->last_seq > sub->last_seq ? stats->last_seq : sub->last_seq;
-    json_t *line = json_pack("{s:s,s:b,s:i,s:o,s:o,s:o,s:I,s:I,s:f,s:f,s:I,s:o,s:I,s:I,s:I,s:b,s:I,s:I,s:I,s:I,s:o,s:s,s:o,s:o}", "type", "summary", "ok",
-        CLI_OK == code,
+    json_t *line = json_pack("{s:s,s:b,s:i,s:o,s:o,s:o,s:I,s:I,s:f,s:f,s:I,s:o,s:I,s:I,s:I,s:b,s:I,s:I,s:I,s:I,s:o,s:s,s:o,s:o}", "type",
+        "summary", "ok", CLI_OK == code,
         "exit_code", code, "stream_id", cli_json_id(stats->stream_id), "client_id", cli_json_id(stats->client_id), "epoch", cli_json_id(sub->epoch),
         "received", (json_int_t)stats->received, "bytes", (json_int_t)sub->bytes, "seconds", seconds, "hz",
         seconds > 0.0 && stats->received > 1 ? (double)(stats->received - 1) / seconds : 0.0, "lost", (json_int_t)cli_lost(stats), "lost_by_reason",
