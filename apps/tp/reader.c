@@ -34,6 +34,7 @@ static int configure(cli_reader_t *reader, tp_consumer_context_t *context)
     /* What counts every frame wants every frame that is still there, however late: no jump to the newest one. */
     if (reader->every_frame && tp_consumer_context_set_max_outstanding_seq_gap(context, 0) < 0) { return cli_error_last(); }
     if (tp_consumer_context_set_stream_id(context, reader->stream_id) < 0 || tp_consumer_context_set_newest_only(context, args->newest) < 0 ||
+        tp_consumer_context_set_ring_recovery(context, args->recover) < 0 ||
         tp_consumer_context_set_latency(context, reader->every_frame) < 0 ||
         tp_consumer_context_set_client_id(context, (uint32_t)CLI_OR(args->client_id, 0)) < 0 ||
         tp_consumer_context_set_event_handler(context, on_event, reader) < 0 ||

@@ -271,6 +271,7 @@ static tp_consumer_t *create(tp_client_t *client, const tp_consumer_context_t *c
     c->context = *context;
     c->follow.max_gap = context->max_gap;
     c->follow.newest_only = context->newest_only;
+    c->ring_recovery = context->ring_recovery;
     atomic_init(&c->stream_id, context->stream_id);
     atomic_init(&c->client_id, context->client_id);
     atomic_init(&c->mode_wish, tpi_wish(context->mode, context->max_rate_hz));

@@ -145,6 +145,13 @@ int tp_consumer_context_set_newest_only(tp_consumer_context_t *context, bool new
     return 0;
 }
 
+int tp_consumer_context_set_ring_recovery(tp_consumer_context_t *context, bool recover)
+{
+    if (check(context, true, "ring_recovery", recover, "") < 0) { return -1; }
+    context->ring_recovery = recover;
+    return 0;
+}
+
 int tp_consumer_context_set_supports_shm(tp_consumer_context_t *context, bool supports)
 {
     if (check(context, true, "supports_shm", supports, "") < 0) { return -1; }

@@ -73,6 +73,7 @@ struct tp_consumer_context
     bool driverless;
     bool no_shm;
     bool newest_only;
+    bool ring_recovery;
     int64_t hello_interval_ns;
     tpi_consumer_address_t descriptor_request;
     tpi_consumer_address_t control_request;
@@ -109,6 +110,7 @@ struct tp_consumer
     /* the consumer's thread */
     _Alignas(64) tpi_consumer_map_t *map;
     tpi_consumer_link_t *link;
+    bool ring_recovery;                /* looks into the ring for frames that were not announced; fixed */
     bool drained;                      /* what the link before had left was polled */
     bool suspended;                    /* map is not to be used: a newer epoch or a regression was seen */
     bool in_handler;
@@ -133,6 +135,7 @@ struct tp_consumer
     tpi_stat_t bytes;
     tpi_stat_t drops[TPI_DROP_REASON_COUNT];
     tpi_stat_t foreign;
+    tpi_stat_t recovered;
     tpi_stat_t malformed;
     tpi_stat_t last_seq;
     tpi_stat_t stat_first_seq;

@@ -278,6 +278,140 @@ static void newest_only_passes_over_the_backlog_and_counts_it(void **state)
     close_both(consumer, producer);
 }
 
+/* ---- the ring is the truth ----------------------------------------------------------------------------------------------- */
+
+static tp_consumer_t *recovering(bool recover)
+{
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_ring_recovery(context, recover), 0);
+    return cr_consumer_with(context);
+}
+
+static void publish(tp_producer_t *producer, int first, int last)
+{
+    for (int i = first; i <= last; i++) { assert_int_equal(cr_publish(producer, (uint16_t)i), i); }
+}
+
+static int read_all(tp_consumer_t *consumer, uint64_t first)
+{
+    tp_frame_view_t view;
+    int n = 0;
+    cr_settle();
+    while (1 == next(consumer, &view))
+    {
+        assert_int_equal(view.seq, first + (uint64_t)n);
+        assert_int_equal(*(const uint16_t *)view.payload, view.seq);
+        assert_true(tp_frame_view_is_valid(&view));
+        n++;
+    }
+    return n;
+}
+
+static void frames_without_descriptors_are_found_in_the_ring(void **state)
+{
+    (void)state;
+    for (int recover = 0; recover < 2; recover++)
+    {
+        tp_consumer_t *consumer = recovering(recover);
+        tp_producer_t *producer = cr_producer();
+        publish(producer, 0, 0);
+        assert_int_equal(read_all(consumer, 0), 1);
+        assert_int_equal(tpi_mem_network_fault(cr->network, CR_DESCRIPTOR, TPI_MEM_LOSE, 3), 0);
+        publish(producer, 1, 4);
+        assert_int_equal(read_all(consumer, recover ? 1 : 4), recover ? 4 : 1);
+        assert_int_equal(drops(consumer, TP_DROP_GAP), recover ? 0 : 3);
+        assert_int_equal(stats_of(consumer).recovered, recover ? 3 : 0);
+        assert_ledger(consumer);
+        close_both(consumer, producer);
+    }
+}
+
+static void what_the_ring_does_not_hold_any_more_is_a_gap(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = recovering(true);
+    tp_producer_t *producer = cr_producer();
+    tp_buffer_claim_t claim;
+    publish(producer, 0, 0);
+    assert_int_equal(read_all(consumer, 0), 1);
+    assert_int_equal(tpi_mem_network_fault(cr->network, CR_DESCRIPTOR, TPI_MEM_LOSE, 12), 0);
+    publish(producer, 1, 13);                              /* 8 slots: 6 to 13 */
+    assert_int_equal(read_all(consumer, 6), 8);
+    assert_int_equal(drops(consumer, TP_DROP_GAP), 5);
+    assert_int_equal(tp_producer_try_claim_at(producer, cr->tensor, 32, 1, &claim), 14);
+    assert_int_equal(tp_producer_abort_claim(producer, &claim), 14);         /* given up: nothing to find */
+    publish(producer, 15, 15);
+    assert_int_equal(read_all(consumer, 15), 1);
+    assert_int_equal(drops(consumer, TP_DROP_GAP), 6);
+    assert_ledger(consumer);
+    close_both(consumer, producer);
+}
+
+static void last_frame_is_found_while_waiting(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = recovering(true);
+    tp_producer_t *producer = cr_producer();
+    tp_frame_view_t view;
+    publish(producer, 0, 0);
+    assert_int_equal(read_all(consumer, 0), 1);
+    assert_int_equal(tpi_mem_network_fault(cr->network, CR_DESCRIPTOR, TPI_MEM_BACK_PRESSURE, 1), 0);
+    publish(producer, 1, 1);                               /* parked: no claim follows */
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 0);
+    assert_int_equal(tp_consumer_next(consumer, &view, 5000 * MS), 1);
+    assert_int_equal(view.seq, 1);
+    assert_int_equal(tp_producer_flush(producer), 1);
+    assert_int_equal(read_all(consumer, 2), 0);            /* its descriptor is a duplicate by now */
+    assert_int_equal(stats_of(consumer).duplicates, 1);
+    assert_int_equal(stats_of(consumer).received, 2);
+    assert_ledger(consumer);
+    close_both(consumer, producer);
+}
+
+static int handled;
+static void on_found(void *clientd, const tp_frame_view_t *view) { (void)clientd; assert_int_equal(view->seq, handled); handled++; }
+
+static void handler_gets_what_the_ring_holds_as_well(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = recovering(true);
+    tp_producer_t *producer = cr_producer();
+    handled = 0;
+    assert_int_equal(tp_consumer_set_frame_handler(consumer, on_found, NULL), 0);
+    publish(producer, 0, 0);
+    cr_settle();
+    assert_int_equal(tp_consumer_poll_descriptors(consumer, 10), 1);
+    assert_int_equal(tpi_mem_network_fault(cr->network, CR_DESCRIPTOR, TPI_MEM_LOSE, 4), 0);
+    publish(producer, 1, 5);
+    cr_settle();
+    assert_int_equal(tp_consumer_poll_descriptors(consumer, 10), 5);
+    assert_int_equal(handled, 6);
+    assert_ledger(consumer);
+    close_both(consumer, producer);
+}
+
+static void capped_private_stream_is_not_filled_up(void **state)
+{
+    (void)state;
+    tp_producer_t *producer = producer_that(TP_ANSWER_HELLO_ALWAYS);
+    tp_consumer_context_t *context = asking(TP_MODE_RATE_LIMITED, 10);
+    assert_int_equal(tp_consumer_context_set_ring_recovery(context, true), 0);
+    tp_consumer_t *consumer = cr_consumer_with(context);
+    tp_frame_view_t view;
+    int delivered = 0;
+    cr_step(1500 * MS);
+    for (int i = 0; i < 100; i++)
+    {
+        assert_true(cr_publish(producer, 1) >= 0);
+        cr_step(10 * MS);
+        while (1 == next(consumer, &view)) { delivered++; }
+    }
+    assert_in_range(delivered, 9, 11);
+    assert_int_equal(stats_of(consumer).recovered, 0);
+    close_both(consumer, producer);
+}
+
 static void statistics_show_mode_and_streams(void **state)
 {
     (void)state;
@@ -426,6 +560,11 @@ static void dropped_frames_are_no_errors_and_are_not_tried_again__W_201(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CR_TEST(frames_without_descriptors_are_found_in_the_ring),
+        CR_TEST(what_the_ring_does_not_hold_any_more_is_a_gap),
+        CR_TEST(last_frame_is_found_while_waiting),
+        CR_TEST(handler_gets_what_the_ring_holds_as_well),
+        CR_TEST(capped_private_stream_is_not_filled_up),
         CR_TEST(newest_only_passes_over_the_backlog_and_counts_it),
         CR_TEST(statistics_show_mode_and_streams),
         CR_TEST(no_frame_is_missed_on_the_way_to_a_private_stream__W_130_W_131_O_20),

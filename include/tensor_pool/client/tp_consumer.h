@@ -91,6 +91,12 @@ TP_EXPORT int tp_consumer_context_set_control_request(tp_consumer_context_t *con
  * producer and want no backlog. What is passed over counts as TP_DROP_SKIPPED. Default false.
  */
 TP_EXPORT int tp_consumer_context_set_newest_only(tp_consumer_context_t *context, bool newest_only);
+/*
+ * true: a frame that was committed but not announced to us (its producer gave the descriptor up, or it was lost) is looked for in the ring when a
+ * later one is announced, or after 2 ms of waiting in tp_consumer_next, and delivered without publish time and trace id instead of counting as gap.
+ * A local extension; frames left out on purpose (newest only, resync, a capped private stream) stay left out. Default false.
+ */
+TP_EXPORT int tp_consumer_context_set_ring_recovery(tp_consumer_context_t *context, bool recover);
 /* false: maps nothing and says so in ConsumerHello; TP_CONSUMER_FALLBACK tells where the payload is to be had instead. Default true. */
 TP_EXPORT int tp_consumer_context_set_supports_shm(tp_consumer_context_t *context, bool supports);
 /* ConsumerHello is repeated at that interval (W-128); 20 ms to an hour, default 1 s. Producers count 3 to 5 of them as silence. */
@@ -276,6 +282,7 @@ typedef struct tp_consumer_stats
     uint32_t descriptor_stream_id;     /* of the private stream we read descriptors from; 0 = the shared one */
     uint32_t control_stream_id;        /* of the private control stream assigned to us; 0 = none */
     uint32_t reserved32;
+    uint64_t recovered;                /* of received: found in the ring without a descriptor */
     uint64_t latency_count;            /* the following are 0 unless latency is recorded */
     uint64_t latency_p50_ns;
     uint64_t latency_p99_ns;
