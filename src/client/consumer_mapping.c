@@ -32,14 +32,22 @@ static tpi_mapping_now_t both_clocks(int64_t now_ns)
 
 /* ---- publication -------------------------------------------------------------------------------------------------------- */
 
-static void delete_map(tpi_consumer_map_t *map)
+void tpi_consumer_map_release(tpi_consumer_map_t *map)
 {
+    if (1 != atomic_fetch_sub_explicit(&map->refs, 1, memory_order_acq_rel)) { return; }             /* M9 */
     tpi_pool_set_delete(map->set);
     tpi_free(map);
 }
 
+static void delete_map(tpi_consumer_map_t *map)
+{
+    atomic_store_explicit(&map->is_withdrawn, true, memory_order_release);
+    tpi_consumer_map_release(map);
+}
+
 static void retire(tp_consumer_t *c, tpi_consumer_map_t *map)
 {
+    atomic_store_explicit(&map->is_withdrawn, true, memory_order_release);
     map->next = c->retired;
     c->retired = map;
 }
@@ -65,7 +73,7 @@ static void adopt(tp_consumer_t *c, tpi_pool_set_t *set)
         return;
     }
     const uint64_t before = c->mapped_epoch;
-    *map = (tpi_consumer_map_t){ .set = set, .stream_id = set->stream_id, .epoch = set->epoch, .next = NULL };
+    *map = (tpi_consumer_map_t){ .set = set, .stream_id = set->stream_id, .epoch = set->epoch, .refs = 1, .next = NULL };
     tpi_consumer_map_t *old = c->published;
     tpi_consumer_progress_remapped(c);
     c->published = map;

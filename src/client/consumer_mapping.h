@@ -20,4 +20,7 @@ void tpi_consumer_mapping_delete(tp_consumer_t *consumer);
 void tpi_consumer_notify(tp_consumer_t *consumer, tp_consumer_event_t event, uint64_t epoch, int code, const char *text);
 void tpi_consumer_qos(const tp_consumer_t *consumer, tpc_qos_consumer_t *qos);
 
+/* Any thread: gives one reference back; the last one unmaps. */
+void tpi_consumer_map_release(tpi_consumer_map_t *map);
+
 #endif

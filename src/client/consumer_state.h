@@ -19,12 +19,14 @@
 #define TPI_STAGE_MAX 512u             /* descriptors polled ahead */
 #define TPI_CONSUMER_COUNTERS (9 + TP_DROP_REASONS)
 
-/* Regions of one epoch, read-only. Made and freed by the conductor. */
+/* Regions of one epoch, read-only. Made by the conductor; freed by it, or by the last export of a frame (dlpack.c). */
 typedef struct tpi_consumer_map
 {
     tpi_pool_set_t *set;
     uint32_t stream_id;
     uint64_t epoch;
+    _Atomic uint32_t refs;             /* the conductor's, and one for each export */
+    _Atomic bool is_withdrawn;         /* not in force any more */
     struct tpi_consumer_map *next;     /* of the retired */
 }
 tpi_consumer_map_t;
