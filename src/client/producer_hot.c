@@ -106,7 +106,7 @@ static int flush_window(tp_producer_t *p, tpi_producer_map_t *map, uint64_t own_
         if (TPI_FRAME_CLAIMED == entry->state) { break; }
         if (TPI_FRAME_READY == entry->state)
         {
-            const int64_t rc = send_descriptor(p, map, map->publication, p->head, entry);      /* W-135: at no consumer's rate */
+            const int64_t rc = send_descriptor(p, map, map->publication, p->head, entry);
             if (TP_BACK_PRESSURED == rc || TP_ADMIN_ACTION == rc)
             {
                 tpi_stat_add(&p->back_pressured, 1);

@@ -186,7 +186,7 @@ static void send_answer(tp_producer_t *p, uint32_t consumer_id)
 static void set_rate(tp_producer_t *p, const tpi_registry_entry_t *entry)
 {
     tpi_private_link_t *link = NULL == entry ? NULL : find(p, TPI_PRIVATE_DESCRIPTOR, entry->consumer_id);
-    if (NULL != link) { atomic_store_explicit(&link->rate_hz, tpi_registry_rate_hz(entry), memory_order_relaxed); }
+    if (NULL != link) { atomic_store_explicit(&link->rate_hz, tpi_registry_rate_hz(entry), memory_order_relaxed); }      /* W-135 */
 }
 
 /* ---- hello -------------------------------------------------------------------------------------------------------------- */

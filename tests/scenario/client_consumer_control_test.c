@@ -324,7 +324,7 @@ static void consumer_may_be_closed_from_its_own_frame_handler(void **state)
     tp_producer_close(producer);
 }
 
-static void imposed_mode_is_obeyed(void **state)
+static void imposed_mode_is_obeyed__W_155(void **state)
 {
     (void)state;
     tp_consumer_t *consumer = listening_consumer();
@@ -545,7 +545,7 @@ int main(void)
         CR_TEST(flood_of_foreign_descriptors_holds_no_call__P1),
         CR_TEST(changed_superblock_is_noticed_although_nobody_announces__W_118_W_119),
         CR_TEST(rate_is_thinned_out_locally__W_191_W_192_W_193),
-        CR_TEST(imposed_mode_is_obeyed),
+        CR_TEST(imposed_mode_is_obeyed__W_155),
         CR_TEST(somebody_elses_reports_under_our_id_make_us_choose_another__W_158),
         CR_TEST(handler_gets_frames_up_to_the_limit),
         CR_TEST(descriptors_may_be_handed_out_and_slots_read_by_seq),
