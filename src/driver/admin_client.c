@@ -226,3 +226,8 @@ int tp_admin_drain(tp_admin_t *admin)
 {
     return tp_admin_call(admin, "{\"cmd\":\"drain\"}", NULL);
 }
+
+int tp_admin_reload(tp_admin_t *admin, const char **reply)
+{
+    return tp_admin_call(admin, "{\"cmd\":\"reload\"}", reply);
+}

@@ -62,6 +62,12 @@ TP_EXPORT int tp_admin_revoke(tp_admin_t *admin, uint64_t lease_id);
 /* The driver refuses new leases, tells everybody, and ends after policies.shutdown_timeout_ms. Returns at once. */
 TP_EXPORT int tp_admin_drain(tp_admin_t *admin);
 
+/*
+ * Has the driver read its configuration again, as SIGHUP does: everything is checked first, an error is the error of this call and changes nothing.
+ * *reply (may be NULL) is as in tp_admin_call: what changed, and what needs a restart (95-local-extensions.md, section 5).
+ */
+TP_EXPORT int tp_admin_reload(tp_admin_t *admin, const char **reply);
+
 TP_END_DECLS
 
 #endif
