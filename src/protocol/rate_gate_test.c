@@ -39,7 +39,7 @@ static void rate_0_passes_all__W_134(void **state)
     assert_int_equal(gate.next_ns, 0);
 }
 
-static void event_passes_at_its_time_and_not_before(void **state)
+static void event_passes_at_its_time_and_not_before__W_192(void **state)
 {
     (void)state;
     tpi_rate_gate_t gate = { 0 };
@@ -79,7 +79,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hundred_events_a_second_become_ten__W_134_W_192), cmocka_unit_test(rate_0_passes_all__W_134),
-        cmocka_unit_test(event_passes_at_its_time_and_not_before), cmocka_unit_test(looking_takes_nothing),
+        cmocka_unit_test(event_passes_at_its_time_and_not_before__W_192), cmocka_unit_test(looking_takes_nothing),
         cmocka_unit_test(rate_of_32_bits_is_not_cut__O_26), cmocka_unit_test(clock_that_jumps_back_starts_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

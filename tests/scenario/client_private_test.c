@@ -475,6 +475,7 @@ static void both_times_never_go_back__W_195_W_196(void **state)
         cr_settle();
         while (1 == next(consumer, &view))
         {
+            assert_true(TP_NULL_U64 != view.publish_timestamp_ns);
             assert_true(view.timestamp_ns >= capture && view.publish_timestamp_ns >= publish);
             assert_true(view.publish_timestamp_ns >= view.timestamp_ns);
             capture = view.timestamp_ns;

@@ -13,7 +13,23 @@ static _Atomic uint64_t committed;
 static _Atomic uint64_t accepted;
 static _Atomic uint64_t torn;
 static _Atomic uint64_t wrong;
-static _Atomic int disturb;            /* 1: the producer's lease is revoked now and then; 2: epochs are raised */
+static _Atomic int disturb;            /* 1: the producer's lease is revoked now and then; 2: the consumer is moved between streams */
+static uint32_t consumer_id;
+static uint64_t moves;
+
+/* To and fro between the shared descriptor stream and private ones. */
+static void move_consumer(void)
+{
+    tpc_consumer_config_t config = TPC_CONSUMER_CONFIG_INIT;
+    config.stream_id = CR_STREAM;
+    config.consumer_id = consumer_id;
+    if (0 == (++moves & 1))
+    {
+        config.descriptor_stream_id = (uint32_t)(31000 + moves % 7);
+        config.descriptor_channel = tpc_bytes("aeron:ipc");
+    }
+    cr_send_config(&config);
+}
 
 static int setup(void **state) { return cr_setup_wrapped(state, locked_bus_wrap); }
 
@@ -26,7 +42,12 @@ static void *conduct(void *arg)
         const int64_t now_ns = tpi_clock_monotonic_ns();
         cr->now_ns = now_ns > cr->now_ns ? now_ns : cr->now_ns;
         cr_driver_work();
-        if (0 != atomic_load(&disturb) && cr->now_ns >= next_ns && cr->file_count < CR_FILES_MAX - 2 && cr->lease_count < 14)
+        if (2 == atomic_load(&disturb) && cr->now_ns >= next_ns)
+        {
+            next_ns = cr->now_ns + 5 * MS;
+            move_consumer();
+        }
+        if (1 == atomic_load(&disturb) && cr->now_ns >= next_ns && cr->file_count < CR_FILES_MAX - 2 && cr->lease_count < 14)
         {
             cr_lease_t *lease = cr_lease(TP_ROLE_PRODUCER);
             next_ns = cr->now_ns + 20 * MS;
@@ -83,6 +104,10 @@ static void run(int how, int64_t ns)
     assert_int_equal(tp_consumer_context_set_max_outstanding_seq_gap(context, 0), 0);
     tp_consumer_t *consumer = cr_consumer_with(context);
     tp_producer_t *producer = cr_producer();
+    tp_consumer_stats_t stats;
+    assert_int_equal(tp_consumer_stats(consumer, &stats), 0);
+    consumer_id = stats.client_id;
+    moves = 0;
     atomic_store(&stop, false);
     atomic_store(&committed, 0);
     atomic_store(&accepted, 0);
@@ -94,12 +119,14 @@ static void run(int how, int64_t ns)
     assert_int_equal(pthread_create(&threads[0], NULL, conduct, NULL), 0);
     assert_int_equal(pthread_create(&threads[1], NULL, produce, producer), 0);
     assert_int_equal(pthread_create(&threads[2], NULL, consume, consumer), 0);
-    tp_consumer_stats_t stats;
     bool enough = false;
+    uint64_t changes = 0;
+    uint32_t stream = 0;
     while (tpi_clock_monotonic_ns() < until_ns || (!enough && tpi_clock_monotonic_ns() < until_ns + 30000 * MS))
     {
         assert_int_equal(tp_consumer_stats(consumer, &stats), 0);              /* any thread */
-        enough = atomic_load(&accepted) >= 100 && (0 == how || stats.remaps > 0);
+        if (stream != stats.descriptor_stream_id) { stream = stats.descriptor_stream_id; changes++; }
+        enough = atomic_load(&accepted) >= 100 && (1 != how || stats.remaps > 0) && (2 != how || changes >= 20);
         sched_yield();
     }
     atomic_store(&stop, true);
@@ -108,7 +135,7 @@ static void run(int how, int64_t ns)
     assert_true(atomic_load(&accepted) >= 100);
     assert_int_equal(atomic_load(&wrong), 0);
     assert_int_equal(tp_consumer_stats(consumer, &stats), 0);
-    if (0 == how)
+    if (1 != how)
     {
         uint64_t lost = stats.drops[TP_DROP_GAP] + stats.drops[TP_DROP_SKIPPED] +
             stats.drops[TP_DROP_OVERWRITTEN] + stats.drops[TP_DROP_UNCOMMITTED] +
@@ -131,6 +158,12 @@ static void mappings_change_under_running_threads__M8_M9_W_112(void **state)
 {
     (void)state;
     run(1, 400 * MS);
+}
+
+static void descriptor_streams_change_under_running_threads__W_131_W_132_O_20(void **state)
+{
+    (void)state;
+    run(2, 400 * MS);
 }
 
 static void *publish_once(void *arg)
@@ -175,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_torn_frame_is_accepted_under_overwrite_load__M3_M4_M5_W_045, setup, cr_teardown),
         cmocka_unit_test_setup_teardown(mappings_change_under_running_threads__M8_M9_W_112, setup, cr_teardown),
+        cmocka_unit_test_setup_teardown(descriptor_streams_change_under_running_threads__W_131_W_132_O_20, setup, cr_teardown),
         cmocka_unit_test_setup_teardown(longest_timeouts_are_for_ever, setup, cr_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
