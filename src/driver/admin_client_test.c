@@ -164,10 +164,10 @@ static void leases_are_read(void **state)
 
 static void answers_without_sense_are_refused(void **state)
 {
-    static const char *const bad[] = { "", "{", "[]", "null", "7", "{}", "{\"ok\":1}", "{\"ok\":\"true\"}", "{\"ok\":true}", "{\"ok\":true,\"leases\":{}}",
-        "{\"ok\":true,\"ok\":true}", "{\"ok\":true,\"leases\":[7]}",
-        "{\"ok\":true,\"leases\":[{\"lease\":\"-1\",\"stream\":1,\"client\":1,\"role\":\"consumer\",\"node\":0,\"epoch\":\"1\",\"keepalive_age_ns\":1,"
-        "\"expires_in_ns\":1}]}",
+    static const char *const bad[] = { "", "{", "[]", "null", "7", "{}", "{\"ok\":1}", "{\"ok\":\"true\"}", "{\"ok\":true}",
+        "{\"ok\":true,\"leases\":{}}", "{\"ok\":true,\"ok\":true}", "{\"ok\":true,\"leases\":[7]}",
+        "{\"ok\":true,\"leases\":[{\"lease\":\"-1\",\"stream\":1,\"client\":1,\"role\":\"consumer\",\"node\":0,\"epoch\":\"1\","
+        "\"keepalive_age_ns\":1,\"expires_in_ns\":1}]}",
         "{\"ok\":true,\"leases\":[{\"lease\":\"1\",\"stream\":4294967296,\"client\":1,\"role\":\"consumer\",\"node\":0,\"epoch\":\"1\","
         "\"keepalive_age_ns\":1,\"expires_in_ns\":1}]}",
         "{\"ok\":true,\"leases\":[{\"lease\":\"1\",\"stream\":1,\"client\":1,\"role\":\"owner\",\"node\":0,\"epoch\":\"1\",\"keepalive_age_ns\":1,"
