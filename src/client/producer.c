@@ -216,7 +216,9 @@ static void reclaim(tp_producer_t *p)
     for (tpi_producer_map_t **at = &p->retired; NULL != *at;)
     {
         tpi_producer_map_t *map = *at;
-        if (!tpi_handoff_is_free(&p->handoff, map) || 0 != atomic_load_explicit(&map->claims_out, memory_order_acquire))
+        const bool held = 0 != atomic_load_explicit(&map->claims_out, memory_order_acquire) ||
+            0 != atomic_load_explicit(&map->pins, memory_order_acquire);
+        if (held || !tpi_handoff_is_free(&p->handoff, map))
         {
             at = &map->next;
             continue;

@@ -170,8 +170,9 @@ tpi_producer_map_t *tpi_producer_switch(tp_producer_t *producer)
 
 /* ---- claim -------------------------------------------------------------------------------------------------------------- */
 
-static int64_t lost(tp_producer_t *p)
+int64_t tpi_producer_lost(tp_producer_t *producer)
 {
+    tp_producer_t *p = producer;
     tpi_stat_add(&p->lease_lost, 1);
     return atomic_load_explicit(&p->client->closing, memory_order_relaxed) ? TP_CLOSED : TP_LEASE_LOST;
 }
@@ -182,7 +183,7 @@ static int64_t make_room(tp_producer_t *p, tpi_producer_map_t *map)
     if (p->next_seq >= SEQ_END)
     {
         atomic_store_explicit(&p->wants_epoch, true, memory_order_relaxed);
-        return lost(p);
+        return tpi_producer_lost(p);
     }
     /* O-41 */
     if (0 == p->free_count || atomic_load_explicit(&map->claims_out, memory_order_relaxed) >= map->claims_max) { return TP_TOO_MANY_CLAIMS; }
@@ -190,6 +191,35 @@ static int64_t make_room(tp_producer_t *p, tpi_producer_map_t *map)
     (void)flush_window(p, map, UINT64_MAX, NULL);
     if (p->next_seq - p->head < map->window) { return 0; }
     return give_up_oldest(p) ? 0 : TP_TOO_MANY_CLAIMS;
+}
+
+int64_t tpi_producer_claim(tp_producer_t *producer, tpi_producer_map_t *map, const tpi_pool_t *pool, const tp_tensor_template_t *tensor,
+    uint64_t length, uint64_t timestamp_ns, tp_buffer_claim_t *claim)
+{
+    tp_producer_t *p = producer;
+    const int64_t room = make_room(p, map);
+    if (room < 0) { return room; }
+    const uint64_t seq = p->next_seq++;
+    const uint32_t index = tpi_pool_set_index(map->set, seq);
+    const uint16_t at = p->free_claims[--p->free_count];
+    tpi_claim_entry_t *e = &p->claims[at];
+    e->serial = ++p->next_serial;
+    e->map = map;
+    e->slot = tpi_pool_set_slot(map->set, index);
+    e->tensor = tensor;
+    e->seq = seq;
+    e->length = (size_t)length;
+    e->index = index;
+    e->pool_id = pool->pool_id;
+    e->progress.phase = TPI_PROGRESS_IDLE;                                       /* the rest is set with STARTED */
+    e->progress.filled = 0;
+    entry_of(p, seq)->state = TPI_FRAME_CLAIMED;
+    atomic_store_explicit(&map->claims_out, atomic_load_explicit(&map->claims_out, memory_order_relaxed) + 1, memory_order_release);
+    tpi_stat_set(&p->stat_next_seq, p->next_seq);
+    tpi_slot_begin(e->slot, seq);                                                /* W-040 */
+    *claim = (tp_buffer_claim_t){ .size = sizeof(*claim), .pool_id = pool->pool_id, .payload = tpi_pool_payload(pool, index),
+        .length = (size_t)length, .capacity = pool->stride_bytes, .seq = seq, .timestamp_ns = timestamp_ns, .opaque = { e->serial, at } };
+    return (int64_t)seq;
 }
 
 static int64_t claim_frame(tp_producer_t *p, tpi_producer_map_t *map, const tp_tensor_template_t *tensor, uint64_t length, uint64_t timestamp_ns,
@@ -201,30 +231,16 @@ static int64_t claim_frame(tp_producer_t *p, tpi_producer_map_t *map, const tp_t
         tpi_stat_add(&p->no_pool_fits, 1);                                       /* W-060: dropped at the source, at once */
         return TP_NO_POOL_FITS;
     }
-    const int64_t room = make_room(p, map);
-    if (room < 0) { return room; }
-    const uint64_t seq = p->next_seq++;
-    const uint32_t index = tpi_pool_set_index(map->set, seq);
-    const uint16_t at = p->free_claims[--p->free_count];
-    tpi_claim_entry_t *e = &p->claims[at];
-    *e = (tpi_claim_entry_t){ .serial = ++p->next_serial, .map = map, .slot = tpi_pool_set_slot(map->set, index), .tensor = tensor, .seq = seq,
-        .length = (size_t)length, .index = index, .pool_id = pool->pool_id };
-    entry_of(p, seq)->state = TPI_FRAME_CLAIMED;
-    atomic_store_explicit(&map->claims_out, atomic_load_explicit(&map->claims_out, memory_order_relaxed) + 1, memory_order_release);
-    tpi_stat_set(&p->stat_next_seq, p->next_seq);
-    tpi_slot_begin(e->slot, seq);                                                /* W-040 */
-    *claim = (tp_buffer_claim_t){ .size = sizeof(*claim), .pool_id = pool->pool_id, .payload = tpi_pool_payload(pool, index),
-        .length = (size_t)length, .capacity = pool->stride_bytes, .seq = seq, .timestamp_ns = timestamp_ns, .opaque = { e->serial, at } };
-    return (int64_t)seq;
+    return tpi_producer_claim(p, map, pool, tensor, length, timestamp_ns, claim);
 }
 
 int64_t tp_producer_try_claim(tp_producer_t *producer, const tp_tensor_template_t *tensor, tp_buffer_claim_t *claim)
 {
     if (NULL == producer || NULL == tensor || NULL == claim) { return TP_INVALID_ARGUMENT; }
     tpi_producer_map_t *map = tpi_producer_current_map(producer);
-    if (NULL == map) { return lost(producer); }
+    if (NULL == map) { return tpi_producer_lost(producer); }
     const int64_t now_ns = tpi_clock_monotonic_ns();                             /* the one clock read: capture time and deadline; W-195 W-196 */
-    if (now_ns > atomic_load_explicit(&producer->valid_until_ns, memory_order_relaxed)) { return lost(producer); }      /* D-103 M8 */
+    if (now_ns > atomic_load_explicit(&producer->valid_until_ns, memory_order_relaxed)) { return tpi_producer_lost(producer); }      /* D-103 M8 */
     return claim_frame(producer, map, tensor, tensor->extent_bytes, (uint64_t)now_ns, claim);
 }
 
@@ -233,7 +249,7 @@ int64_t tp_producer_try_claim_at(tp_producer_t *producer, const tp_tensor_templa
 {
     if (NULL == producer || NULL == tensor || NULL == claim || length > UINT32_MAX) { return TP_INVALID_ARGUMENT; }
     tpi_producer_map_t *map = tpi_producer_current_map(producer);
-    if (NULL == map) { return lost(producer); }
+    if (NULL == map) { return tpi_producer_lost(producer); }
     return claim_frame(producer, map, tensor, length, timestamp_ns, claim);
 }
 
@@ -257,45 +273,59 @@ static uint32_t version_of(const tp_producer_t *p, const tp_frame_metadata_t *me
     return tpi_producer_meta_frame_version(&p->meta);                            /* W-181 */
 }
 
-static void commit_slot(tp_producer_t *p, const tpi_claim_entry_t *e, const tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata,
-    uint32_t meta_version)
+static void commit_slot(tp_producer_t *p, const tpi_claim_entry_t *e, const tp_buffer_claim_t *claim, uint64_t timestamp_ns, uint32_t meta_version)
 {
     uint64_t image[TPI_SLOT_WORDS];
-    const bool timed = NULL != metadata && TP_NULL_U64 != metadata->timestamp_ns;
     memcpy(image, e->tensor->image, sizeof(image));
-    tpc_slot_patch(image, (uint32_t)claim->length, e->index, e->pool_id, timed ? metadata->timestamp_ns : claim->timestamp_ns,
-        meta_version);
-    if (NULL != p->flush) { p->flush(p->flush_clientd, claim->payload, claim->length); }        /* W-042 */
-    tpi_slot_commit(e->slot, e->seq, image);
+    tpc_slot_patch(image, (uint32_t)claim->length, e->index, e->pool_id, timestamp_ns, meta_version);
+    if (NULL != p->flush) { p->flush(p->flush_clientd, claim->payload, claim->length); }        /* W-042 W-043 */
+    tpi_slot_commit(e->slot, e->seq, image);                                     /* W-035 W-094: before anything is sent */
+}
+
+/* Capture time of a frame: the caller's, the claim's, or that of the commit, which then is compared with the deadline. false: too late. */
+static bool time_frame(const tp_producer_t *p, const tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata, uint64_t *timestamp_ns)
+{
+    *timestamp_ns = claim->timestamp_ns;                                         /* W-102 W-104 */
+    if (NULL != metadata && TP_NULL_U64 != metadata->timestamp_ns) { *timestamp_ns = metadata->timestamp_ns; }
+    if (TP_NULL_U64 != *timestamp_ns) { return true; }
+    const int64_t now_ns = tpi_clock_monotonic_ns();
+    *timestamp_ns = (uint64_t)now_ns;
+    return now_ns <= atomic_load_explicit((_Atomic int64_t *)(uintptr_t)&p->valid_until_ns, memory_order_relaxed);       /* D-103 M8 */
+}
+
+/* Not committed, the slot is not touched: the regions are no longer ours (M8). */
+static int64_t void_claim(tp_producer_t *p, tpi_claim_entry_t *e, tp_buffer_claim_t *claim, bool is_current)
+{
+    if (is_current) { entry_of(p, e->seq)->state = TPI_FRAME_ABORTED; }
+    end_claim(p, e, claim);
+    return tpi_producer_lost(p);
 }
 
 int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata)
 {
     tp_producer_t *p = producer;
+    uint64_t timestamp_ns;
     if (NULL == p || NULL == claim) { return TP_INVALID_ARGUMENT; }
     tpi_claim_entry_t *e = tpi_producer_find_claim(p, claim);
     if (NULL == e) { return TP_INVALID_CLAIM; }
     if (claim->length > e->length || claim->length < e->progress.filled) { return TP_INVALID_ARGUMENT; }         /* W-167 */
     tpi_producer_map_t *map = tpi_producer_current_map(p);
-    if (e->map != map)                                                           /* M8: the regions are no longer ours; the slot is not touched */
-    {
-        end_claim(p, e, claim);
-        return lost(p);
-    }
+    if (e->map != map) { return void_claim(p, e, claim, false); }
+    if (!time_frame(p, claim, metadata, &timestamp_ns)) { return void_claim(p, e, claim, true); }
     const uint64_t seq = e->seq;
     const uint32_t meta_version = version_of(p, metadata);
-    commit_slot(p, e, claim, metadata, meta_version);
+    commit_slot(p, e, claim, timestamp_ns, meta_version);
     tpi_frame_entry_t *entry = entry_of(p, seq);
     entry->state = TPI_FRAME_READY;
     entry->meta_version = meta_version;
-    entry->trace_id = NULL == metadata ? TP_NULL_TRACE_ID : metadata->trace_id;
+    entry->trace_id = NULL == metadata ? TP_NULL_TRACE_ID : metadata->trace_id;  /* W-107 */
     p->ready++;
     tpi_stat_add(&p->frames, 1);
     tpi_stat_add(&p->bytes, claim->length);
     end_claim(p, e, claim);
     int64_t own = (int64_t)seq;
     (void)flush_window(p, map, seq, &own);
-    if (TPI_PROGRESS_RUNNING == e->progress.phase) { tpi_producer_progress_complete(p, map, e, claim->length); }     /* W-043 W-160 */
+    if (TPI_PROGRESS_RUNNING == e->progress.phase) { tpi_producer_progress_complete(p, map, e, claim->length); }     /* W-160 */
     if (own >= 0 && p->gave_up) { own = TP_BACK_PRESSURED; }
     p->gave_up = false;
     return own;
@@ -325,9 +355,9 @@ int64_t tp_producer_offer_frame(tp_producer_t *producer, const tp_tensor_templat
     if (NULL == producer || NULL == tensor || (NULL == payload && 0 != length) || length > UINT32_MAX) { return TP_INVALID_ARGUMENT; }
     const bool timed = NULL != metadata && TP_NULL_U64 != metadata->timestamp_ns;
     tpi_producer_map_t *map = tpi_producer_current_map(producer);
-    if (NULL == map) { return lost(producer); }
+    if (NULL == map) { return tpi_producer_lost(producer); }
     const int64_t now_ns = timed ? 0 : tpi_clock_monotonic_ns();                   /* W-195 */
-    if (!timed && now_ns > atomic_load_explicit(&producer->valid_until_ns, memory_order_relaxed)) { return lost(producer); }
+    if (!timed && now_ns > atomic_load_explicit(&producer->valid_until_ns, memory_order_relaxed)) { return tpi_producer_lost(producer); }
     const int64_t seq = claim_frame(producer, map, tensor, length, timed ? metadata->timestamp_ns : (uint64_t)now_ns, &claim);
     if (seq < 0) { return seq; }
     if (0 != length) { tpi_payload_write(claim.payload, payload, length); }

@@ -15,6 +15,7 @@
 #define TPI_CLAIMS_MAX 256u            /* claims out at once */
 #define TPI_WINDOW_MAX 1024u           /* frames between the oldest unsent descriptor and the next seq; power of two */
 #define TPI_ADMIN_RETRIES 64
+#define TPI_ANNOUNCEMENTS_MAX 8u
 
 /* A validated shape and its slot image. Immutable. */
 struct tp_tensor_template
@@ -34,7 +35,8 @@ typedef struct tpi_producer_map
     uint64_t epoch;
     uint32_t window;                   /* frames: min(nslots, TPI_WINDOW_MAX) */
     uint32_t claims_max;               /* min(nslots - 1, TPI_CLAIMS_MAX), at least 1 */
-    _Atomic uint32_t claims_out;       /* written by the producer's thread */
+    _Atomic uint32_t claims_out;       /* these two: written by the producer's thread */
+    _Atomic uint32_t pins;             /* announcements of its buffers */
     struct tpi_producer_map *next;     /* of the retired */
 }
 tpi_producer_map_t;
@@ -64,6 +66,15 @@ typedef struct tpi_claim_entry
 }
 tpi_claim_entry_t;
 
+/* Buffers of one pool that a device knows. */
+typedef struct tpi_announcement
+{
+    uint64_t serial;                   /* 0 = free */
+    tpi_producer_map_t *map;
+    const tpi_pool_t *pool;            /* of the map */
+}
+tpi_announcement_t;
+
 struct tp_producer
 {
     tp_client_t *client;
@@ -92,6 +103,7 @@ struct tp_producer
     uint16_t free_claims[TPI_CLAIMS_MAX];
     uint32_t free_count;
     tpi_claim_entry_t claims[TPI_CLAIMS_MAX];
+    tpi_announcement_t announcements[TPI_ANNOUNCEMENTS_MAX];
     tpi_frame_entry_t window[TPI_WINDOW_MAX];
     tpi_stat_t stat_next_seq;
     tpi_stat_t frames;
@@ -138,6 +150,12 @@ struct tp_producer
 
 /* Takes the published mapping over; drops what was parked for the old one. NULL when there is none. Producer's thread. */
 tpi_producer_map_t *tpi_producer_switch(tp_producer_t *producer);
+
+/* Counts a refusal: TP_LEASE_LOST, or TP_CLOSED when the client is being closed. */
+int64_t tpi_producer_lost(tp_producer_t *producer);
+/* The next frame, in that pool of the current mapping. timestamp_ns TP_NULL_U64: the time of the commit. */
+int64_t tpi_producer_claim(tp_producer_t *producer, tpi_producer_map_t *map, const tpi_pool_t *pool, const tp_tensor_template_t *tensor,
+    uint64_t length, uint64_t timestamp_ns, tp_buffer_claim_t *claim);
 
 static inline tpi_producer_map_t *tpi_producer_current_map(tp_producer_t *producer)
 {

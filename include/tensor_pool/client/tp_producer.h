@@ -121,7 +121,7 @@ typedef struct tp_buffer_claim
     size_t length;                     /* of the payload; may be made smaller before commit, never larger */
     size_t capacity;                   /* stride of the pool */
     uint64_t seq;
-    uint64_t timestamp_ns;             /* capture time, CLOCK_MONOTONIC; may be overwritten before commit */
+    uint64_t timestamp_ns;             /* capture time, CLOCK_MONOTONIC; may be overwritten before commit; TP_NULL_U64 = time of the commit */
     uint64_t opaque[6];                /* the library's */
     uint64_t reserved[2];
 }
@@ -161,6 +161,46 @@ TP_EXPORT int64_t tp_producer_try_claim_at(tp_producer_t *producer, const tp_ten
  */
 TP_EXPORT int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata);
 TP_EXPORT int64_t tp_producer_abort_claim(tp_producer_t *producer, tp_buffer_claim_t *claim);
+/* ---- devices that write by themselves ---- */
+
+/*
+ * Fixed buffers: the slots of one pool. Buffer i is stride_bytes long and lies at base + i * stride_bytes; frame seq goes to seq & (count - 1).
+ * The addresses stay valid until tp_producer_revoke_buffers or tp_producer_close, also when the lease is lost meanwhile (trap M9), so that a device
+ * that still writes hurts nobody.
+ */
+typedef struct tp_announced_buffers
+{
+    uint32_t size;                     /* written by the library */
+    uint32_t count;                    /* power of two */
+    void *base;                        /* 64-byte aligned */
+    size_t stride_bytes;
+    uint64_t epoch;                    /* that they belong to */
+    uint16_t pool_id;
+    uint16_t reserved16;
+    uint32_t reserved32;
+    uint64_t opaque[2];                /* the library's */
+    uint64_t reserved[4];
+}
+tp_announced_buffers_t;
+
+/*
+ * The buffers of the smallest pool that holds length bytes, to be registered with a device: their number, or TP_LEASE_LOST, TP_NO_POOL_FITS,
+ * TP_TOO_MANY_CLAIMS (8 are announced), TP_INVALID_ARGUMENT. They belong to one epoch: when tp_producer_queue_claim says TP_LEASE_LOST, stop the
+ * device, end the claims, revoke, and announce again. Does not announce anything to consumers.
+ */
+TP_EXPORT int64_t tp_producer_announce_buffers(tp_producer_t *producer, size_t length, tp_announced_buffers_t *buffers);
+/* The device does not write any more. 0, TP_INVALID_CLAIM (revoked already), TP_INVALID_ARGUMENT. Claims that are out stay valid. */
+TP_EXPORT int tp_producer_revoke_buffers(tp_producer_t *producer, tp_announced_buffers_t *buffers);
+/*
+ * Claims the next frame in an announced buffer, ahead of time: the buffer may be handed to the device at once. Any number up to that of
+ * TP_TOO_MANY_CLAIMS may be out, and they may be committed or aborted in any order, as the device finishes them; descriptors leave in seq order. The
+ * frame that lay in the slot is gone from now on. Its capture time is that of the commit, unless claim.timestamp_ns or the metadata gives one. No
+ * clock is read. Its seq (>= 0), TP_LEASE_LOST (or buffers of an older epoch), TP_NO_POOL_FITS (the template does not fit the stride),
+ * TP_TOO_MANY_CLAIMS, TP_CLOSED, TP_INVALID_CLAIM (buffers were revoked), TP_INVALID_ARGUMENT.
+ */
+TP_EXPORT int64_t tp_producer_queue_claim(tp_producer_t *producer, const tp_tensor_template_t *tensor, const tp_announced_buffers_t *buffers,
+    tp_buffer_claim_t *claim);
+
 /*
  * Tells consumers that asked for it how far a claimed frame is: the first filled_bytes of the payload are in place. The first call about a claim (0
  * will do) sends STARTED when somebody listens and the rate allows it, otherwise the frame has no progress at all; later ones send PROGRESS when
