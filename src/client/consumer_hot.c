@@ -109,7 +109,7 @@ static void on_descriptor(void *clientd, const tpi_message_t *message, int64_t n
 
 int tpi_consumer_hot_init(tp_consumer_t *consumer)
 {
-    static const tpi_route_t routes[] = { { TPC_WIRE_SCHEMA, TPC_FRAME_DESCRIPTOR, TPC_FRAME_DESCRIPTOR_MIN_BLOCK, on_descriptor } };
+    static const tpi_route_t routes[] = { { TPC_WIRE_SCHEMA, TPC_FRAME_DESCRIPTOR, TPC_FRAME_DESCRIPTOR_MIN_BLOCK, on_descriptor } };  /* W-171 */
     if (tpi_dispatcher_create(&consumer->dispatcher) < 0) { return -1; }
     return tpi_dispatcher_add(consumer->dispatcher, routes, 1, consumer);
 }

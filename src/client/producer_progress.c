@@ -180,9 +180,13 @@ static bool send_on(tp_producer_t *p, tpi_publication_t *publication, uint64_t *
 /* On every stream somebody listens to: true when one of them took it. The bus objects are held during the call only. */
 static bool send(tp_producer_t *p, const tpi_producer_map_t *map, uint64_t seq, uint8_t state, uint64_t filled)
 {
-    const tpc_frame_progress_t m = { .stream_id = map->stream_id, .epoch = map->epoch, .seq = seq, .state = state,
-        .payload_bytes_filled = filled };                                        /* W-159 */
+    tpc_frame_progress_t m = TPC_FRAME_PROGRESS_INIT;
     bool sent = false;
+    m.stream_id = map->stream_id;
+    m.epoch = map->epoch;
+    m.seq = seq;                                                                 /* W-159 */
+    m.state = state;
+    m.payload_bytes_filled = filled;
     if (atomic_load_explicit(&p->progress.uses_shared, memory_order_relaxed))
     {
         tpi_progress_link_t *link = tpi_handoff_take(&p->progress.shared);

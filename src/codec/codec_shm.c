@@ -22,6 +22,8 @@ void tpc_superblock_encode(uint8_t image[TPC_SUPERBLOCK_BYTES], const tpc_superb
     TPI_SUPERBLOCK_FIELDS(TPI_PUT, shm_tensorpool_control_shmRegionSuperblock)
 }
 
+_Static_assert(8 == TP_MAX_DIMS && 1 == TPC_LAYOUT_VERSION, "another number of dims is another layout");        /* W-018 */
+
 void tpc_superblock_decode(tpc_superblock_t *superblock, const uint8_t image[TPC_SUPERBLOCK_BYTES])
 {
     const uint8_t *block = image;
@@ -33,7 +35,7 @@ void tpc_slot_encode(uint8_t image[TPC_SLOT_BYTES], const tpc_slot_t *slot)
 {
     const tpc_slot_t *m = slot;
     const size_t used = (slot->ndims < TP_MAX_DIMS ? slot->ndims : TP_MAX_DIMS) * sizeof(int32_t);
-    memset(image, 0, TPC_SLOT_BYTES);                                                /* W-021 W-027, O-4: pads by offset */
+    memset(image, 0, TPC_SLOT_BYTES);                                                /* W-021 W-027 W-038, O-4: pads by offset */
     uint8_t *block = image;
     TPI_SLOT_HEADER_FIELDS(TPI_PUT, shm_tensorpool_control_slotHeader)
     tpi_put_u32(image + TPC_SLOT_HEADER_BLOCK, slot->header_bytes_length);

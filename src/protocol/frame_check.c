@@ -20,8 +20,8 @@ static tpi_drop_reason_t locate(tpi_frame_t *frame, uint32_t payload_offset, uin
     if (payload_slot >= set->nslots || payload_slot != tpi_pool_set_index(set, seq)) { return TPI_DROP_BAD_SLOT; }   /* W-063 W-099 W-037 */
     const tpi_pool_t *const pool = tpi_pool_set_find(set, pool_id);
     if (NULL == pool) { return TPI_DROP_UNKNOWN_POOL; }
-    if (values_len_bytes > pool->stride_bytes) { return TPI_DROP_TOO_LONG; }                              /* W-100 */
-    frame->pool = pool;
+    if ((uint64_t)payload_offset + values_len_bytes > pool->stride_bytes) { return TPI_DROP_TOO_LONG; }   /* W-100 W-101 */
+    frame->pool = pool;                                                                                   /* W-096 */
     frame->index = payload_slot;
     frame->values_len_bytes = values_len_bytes;
     return TPI_DROP_ACCEPTED;

@@ -142,7 +142,7 @@ static void pool_has_to_be_mapped(void **state)
     assert_int_equal(check(&slot), TPI_DROP_UNKNOWN_POOL);
 }
 
-static void length_stays_within_the_stride_of_its_pool__W_100(void **state)
+static void length_stays_within_the_stride_of_its_pool__W_100_W_101(void **state)
 {
     (void)state;
     tpc_slot_t slot = good_slot();
@@ -256,7 +256,7 @@ int main(void)
         TEST(payload_offset_has_to_be_zero__W_026),
         TEST(payload_slot_is_the_header_index__W_037_W_063_W_099),
         TEST(pool_has_to_be_mapped),
-        TEST(length_stays_within_the_stride_of_its_pool__W_100),
+        TEST(length_stays_within_the_stride_of_its_pool__W_100_W_101),
         TEST(empty_and_short_frames_are_valid__W_034_O_15),
         TEST(tensor_rules_apply__W_025_W_030_W_070),
         TEST(sequences_above_63_bits_are_refused__W_253),

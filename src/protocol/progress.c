@@ -105,7 +105,7 @@ void tpi_progress_progressed(tpi_progress_source_t *source, tpi_progress_frame_t
 
 void tpi_progress_completed(tpi_progress_source_t *source, tpi_progress_frame_t *frame, bool sent)
 {
-    frame->phase = TPI_PROGRESS_OVER;
+    frame->phase = TPI_PROGRESS_OVER;                                          /* W-161: otherwise the descriptor has ended it */
     if (sent) { pay(source); }
 }
 

@@ -100,6 +100,17 @@ static void frame_starts_once_and_ends_once__W_160_W_175(void **state)
     assert_false(tell(300000, T0 + 2 * MS));
 }
 
+static void descriptor_ends_a_frame_whose_complete_was_not_sent__W_161(void **state)
+{
+    (void)state;
+    begin(T0);
+    assert_true(tpi_progress_fill(&frame, 100000, 100000));
+    tpi_progress_completed(&source, &frame, false);
+    assert_false(tpi_progress_is_held(&frame));
+    assert_false(tpi_progress_is_due(&source, &frame, &policy, T0 + 10 * MS));
+    assert_false(tpi_progress_may_complete(&source, &frame, &policy, T0 + 10 * MS));
+}
+
 static void frame_whose_start_was_not_sent_is_silent__W_160_W_177(void **state)
 {
     (void)state;
@@ -303,6 +314,7 @@ int main(void)
         TEST(defaults_stand_where_nobody_hints__W_177_W_178_W_065),
         TEST(smallest_hint_counts_but_not_below_the_producers_minimum__W_178_W_156),
         TEST(frame_starts_once_and_ends_once__W_160_W_175),
+        TEST(descriptor_ends_a_frame_whose_complete_was_not_sent__W_161),
         TEST(frame_whose_start_was_not_sent_is_silent__W_160_W_177),
         TEST(nothing_goes_out_when_the_last_listener_has_gone__W_177),
         TEST(value_never_shrinks_and_never_exceeds_the_payload__W_167_W_168),

@@ -137,7 +137,7 @@ uint64_t tpi_tensor_extent_bytes(const tp_tensor_t *tensor)
     uint64_t extent = tp_dtype_size(tensor->dtype);
     for (uint32_t i = 0; i < tensor->ndims; i++)
     {
-        if (0 == tensor->dims[i]) { return 0; }
+        if (0 == tensor->dims[i]) { return 0; }                                                                        /* W-034 */
         extent = multiply_add((uint64_t)tensor->dims[i] - 1, tensor->strides[i], extent);
     }
     return extent;

@@ -205,7 +205,7 @@ static void write_superblock(const creation_t *c, size_t index)
     superblock.activity_timestamp_ns = what->now_ns;
     tpc_superblock_encode(image, &superblock);                                                      /* D-009 D-013 */
     memcpy(&magic, image, sizeof(magic));
-    memcpy(base + sizeof(magic), image + sizeof(magic), sizeof(image) - sizeof(magic));
+    memcpy(base + sizeof(magic), image + sizeof(magic), sizeof(image) - sizeof(magic));     /* W-001 */
     atomic_store_explicit((_Atomic uint64_t *)(void *)base, magic, memory_order_release);   /* last: a tool never sees half of it */
 }
 
@@ -238,7 +238,7 @@ fail:
 /* Superblocks of all regions, then everything to stable storage; the descriptors are not needed afterwards. */
 static int finish_files(const creation_t *c)
 {
-    for (size_t i = 0; i < c->files->region_count; i++) { write_superblock(c, i); }
+    for (size_t i = 0; i < c->files->region_count; i++) { write_superblock(c, i); }     /* W-004: once */
     for (size_t i = 0; i < c->files->region_count; i++)
     {
         tpi_region_t *const region = &c->files->regions[i];

@@ -43,7 +43,7 @@ static inline void tpi_slot_begin(tpi_slot_word_t *slot, uint64_t seq)
 static inline void tpi_slot_commit(tpi_slot_word_t *slot, uint64_t seq, const uint64_t image[TPI_SLOT_WORDS])
 {
     for (unsigned i = 1; i < TPI_SLOT_WORDS; i++) { atomic_store_explicit(&slot[i], image[i], memory_order_relaxed); }   /* W-041 */
-    atomic_store_explicit(&slot[0], (seq << 1) | 1u, memory_order_release);     /* W1, pairs with R0; W-044 */
+    atomic_store_explicit(&slot[0], (seq << 1) | 1u, memory_order_release);     /* W1, pairs with R0; W-015 W-016 W-044 W-053 */
 }
 
 /* R0 and the copy. *word is what R0 saw. */

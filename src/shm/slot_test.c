@@ -47,6 +47,23 @@ static void words_are_ten_then_eleven_for_seq_five__W_039(void **state)
     assert_int_equal(tpi_slot_peek(slot), 11);
 }
 
+static void commit_word_is_the_first_eight_bytes_stored_at_once__W_015_W_016_W_053(void **state)
+{
+    (void)state;
+    _Alignas(64) tpi_slot_word_t slot[TPI_SLOT_WORDS] = { 0 };
+    uint64_t image[TPI_SLOT_WORDS] = { 0 };
+    uint64_t first = 0;
+    make_image(image, 3);
+    image[0] = UINT64_C(0xDEADBEEF);                                         /* of no consequence */
+    tpi_slot_begin(slot, UINT64_C(0x123456789A));
+    tpi_slot_commit(slot, UINT64_C(0x123456789A), image);
+    memcpy(&first, (const void *)slot, sizeof(first));
+    assert_true((UINT64_C(0x123456789A) << 1 | 1) == first);
+    assert_true(atomic_is_lock_free(&slot[0]));
+    assert_int_equal(sizeof(slot), 256);
+    assert_int_equal((uintptr_t)&slot[0] / 64, ((uintptr_t)&slot[0] + 7) / 64);
+}
+
 static void fresh_and_claimed_slots_are_uncommitted__W_046_W_054_W_055(void **state)
 {
     (void)state;
@@ -239,6 +256,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_are_ten_then_eleven_for_seq_five__W_039),
+        cmocka_unit_test(commit_word_is_the_first_eight_bytes_stored_at_once__W_015_W_016_W_053),
         cmocka_unit_test(fresh_and_claimed_slots_are_uncommitted__W_046_W_054_W_055),
         cmocka_unit_test(committed_slot_gives_its_image__W_041_W_047),
         cmocka_unit_test(other_sequence_is_named__W_023_W_098),
