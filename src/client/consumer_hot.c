@@ -114,6 +114,16 @@ int tpi_consumer_hot_init(tp_consumer_t *consumer)
     return tpi_dispatcher_add(consumer->dispatcher, routes, 1, consumer);
 }
 
+/* Only the thread that polls a subscription may look at its images. */
+static void note_silence(tp_consumer_t *c)
+{
+    const uint32_t is_silent = c->link->is_private && !tpi_subscription_is_connected(c->link->subscription);
+    if (is_silent != atomic_load_explicit(&c->link_is_silent, memory_order_relaxed))
+    {
+        atomic_store_explicit(&c->link_is_silent, is_silent, memory_order_relaxed);
+    }
+}
+
 /* Fills the empty stage. Messages polled. */
 static int refill(tp_consumer_t *c)
 {
@@ -123,7 +133,11 @@ static int refill(tp_consumer_t *c)
     if (!tpi_handoff_is_current(&c->links, c->link) && change_link(c)) { return 1; }
     if (NULL == c->link) { return 0; }
     const int n = tpi_dispatcher_poll(c->dispatcher, c->link->subscription, (int)TPI_STAGE_MAX, 0);
-    if (n <= 0) { return 0; }
+    if (n <= 0)
+    {
+        note_silence(c);
+        return 0;
+    }
     const tpi_dispatcher_counts_t *counts = tpi_dispatcher_counts(c->dispatcher);
     tpi_stat_set(&c->malformed, counts->malformed + counts->newer_version);
     return n;

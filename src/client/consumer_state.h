@@ -109,6 +109,7 @@ struct tp_consumer
     tpi_stat_t unmap_epoch;            /* mapping that must not be used any more; 0 = none */
     tpi_stat_t unmap_reason;
     tpi_stat_t seen_epoch;             /* highest epoch a descriptor named */
+    _Atomic uint32_t link_is_silent;   /* nobody publishes on the private stream in use */
     /* the consumer's thread */
     _Alignas(64) tpi_consumer_map_t *map;
     tpi_consumer_link_t *link;
@@ -164,7 +165,8 @@ struct tp_consumer
     bool link_moves;                   /* another descriptor stream than the linked one is wanted */
     tpi_consumer_address_t assigned;   /* stream_id 0: the shared stream */
     tpi_consumer_link_t *next_link;    /* open, not handed over yet */
-    int64_t next_link_ns;              /* when it is, whoever publishes there */
+    bool link_falls_back;              /* the shared stream is opened although another one is assigned: nobody publishes there */
+    int64_t heard_ns;                  /* when the private stream in use had a publisher last */
     char fallback_uri[TPI_CHANNEL_MAX];
     uint8_t imposed;                   /* mode of the last ConsumerConfig, 0 = none yet */
     uint8_t mode;                      /* in force: asked for or imposed */

@@ -14,7 +14,7 @@
 #include "protocol/hello.h"
 
 #define REOPEN_NS TPI_NS_PER_S
-#define GRACE_NS TPI_NS_PER_S          /* for a publisher to appear on an assigned descriptor stream */
+#define SILENCE_NS TPI_NS_PER_S        /* without publisher, until an assigned descriptor stream is given up for the shared one */
 
 /* ---- descriptor stream -------------------------------------------------------------------------------------------------- */
 
@@ -51,7 +51,7 @@ static void reclaim_links(tp_consumer_t *c)
 static void open_link(tp_consumer_t *c, int64_t now_ns)
 {
     const tpi_stream_address_t *shared = &c->client->settings.descriptor;
-    const bool is_private = 0 != c->assigned.stream_id;
+    const bool is_private = 0 != c->assigned.stream_id && !c->link_falls_back;
     const tpi_subscription_config_t config = { .channel = is_private ? c->assigned.channel : shared->channel,
         .stream_id = is_private ? c->assigned.stream_id : shared->stream_id, .untethered = true };  /* W-131 A6 W-122 */
     c->link_open = tpi_open_subscription(c->connection, &config);
@@ -72,19 +72,38 @@ static void drop_next_link(tp_consumer_t *c)
 }
 
 /*
- * The thread that polls gets the new stream instead of the one before. A private one is waited for until somebody publishes there, but not for long:
- * nothing that its producer sends meanwhile on the shared stream is missed, and a promise that nobody keeps is often taken back by then.
+ * The thread that polls gets the new stream instead of the one before. From the shared to a private one it moves when somebody publishes there:
+ * nothing is missed meanwhile, and a promise that no producer keeps (trap P8) costs nothing.
  */
 static int enter_link(tp_consumer_t *c, int64_t now_ns)
 {
     tpi_consumer_link_t *link = c->next_link;
-    if (now_ns < c->next_link_ns && !tpi_subscription_is_connected(link->subscription)) { return 0; }
+    if (link->is_private && NULL != c->linked && !tpi_subscription_is_connected(link->subscription)) { return 0; }
+    atomic_store_explicit(&c->link_is_silent, 0, memory_order_relaxed);
+    c->heard_ns = now_ns;
     tpi_handoff_publish(&c->links, link);                                                  /* W-131 */
     retire_link(c);
     c->linked = link;
     c->next_link = NULL;
     atomic_store_explicit(&c->shown_descriptor, link->stream_id, memory_order_relaxed);
+    if (c->link_falls_back)                                /* and now the private one again, as soon as somebody publishes there */
+    {
+        c->link_falls_back = false;
+        c->link_moves = 0 != c->assigned.stream_id;
+        tpi_client_hurry(c->client, now_ns);
+    }
     return 1;
+}
+
+/* A private stream in use whose publisher has gone, because another producer writes that knows nothing of it: back to the shared one (trap P8). */
+static void watch_silence(tp_consumer_t *c, int64_t now_ns)
+{
+    const bool is_settled = NULL != c->linked && NULL == c->link_open && NULL == c->next_link && !c->link_moves;
+    if (!is_settled || !c->linked->is_private || 0 == atomic_load_explicit(&c->link_is_silent, memory_order_relaxed)) { c->heard_ns = now_ns; }
+    if (now_ns - c->heard_ns < SILENCE_NS) { return; }
+    c->heard_ns = now_ns;
+    c->link_falls_back = true;
+    c->link_moves = true;
 }
 
 static int advance_link(tp_consumer_t *c, int64_t now_ns)
@@ -96,6 +115,7 @@ static int advance_link(tp_consumer_t *c, int64_t now_ns)
         c->connection = connection;
         c->link_moves = true;
     }
+    watch_silence(c, now_ns);
     if (c->link_moves || (lacks_link(c) && now_ns >= c->reopen_ns))
     {
         c->link_moves = false;
@@ -126,7 +146,6 @@ static int advance_link(tp_consumer_t *c, int64_t now_ns)
         .stream_id = c->link_open_private ? (uint32_t)c->assigned.stream_id : 0, .next = NULL };
     connection->users++;
     c->next_link = link;
-    c->next_link_ns = now_ns + (link->is_private && NULL != c->linked ? GRACE_NS : 0);
     (void)enter_link(c, now_ns);
     return 1;
 }
@@ -156,6 +175,7 @@ static void assign_stream(tp_consumer_t *c, const tpc_consumer_config_t *config,
     if (next.stream_id == c->assigned.stream_id && 0 == strcmp(next.channel, c->assigned.channel)) { return; }
     c->assigned = next;                                    /* W-131 W-151 */
     c->link_moves = true;
+    c->link_falls_back = false;
     tpi_client_hurry(c->client, now_ns);
 }
 
@@ -202,6 +222,7 @@ void tpi_consumer_streams_connection_lost(tp_consumer_t *consumer)
     retire_link(c);
     drop_next_link(c);
     c->link_open = NULL;
+    c->link_falls_back = false;
     c->connection = NULL;
     memset(&c->assigned, 0, sizeof(c->assigned));
 }

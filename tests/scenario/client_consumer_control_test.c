@@ -154,9 +154,10 @@ static void assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130
     assert_false(consumer->linked->is_private);
     config.descriptor_channel = tpc_bytes("aeron:ipc?term-length=4m");
     cr_send_config(&config);
-    cr_step(900 * MS);
-    assert_false(consumer->linked->is_private);                              /* nobody publishes there: not at once */
-    cr_step(200 * MS);
+    cr_step(5000 * MS);
+    assert_false(consumer->linked->is_private);                              /* nobody publishes there (P8) */
+    (void)cr_add_publication("aeron:ipc?term-length=4m", 31000);
+    cr_settle();
     assert_true(consumer->linked->is_private);
     assert_int_equal(next(consumer, &view), 0);
     say(5);                                                                  /* on the shared stream: nobody of ours listens */
@@ -217,10 +218,35 @@ static void switch_link(tp_consumer_t *consumer, uint32_t stream_id, const char 
     config.descriptor_channel = tpc_bytes(channel);
     cr_send_config(&config);
     cr_settle();
-    if (0 != stream_id) { cr_step(1100 * MS); }
     assert_true((0 != stream_id) == consumer->linked->is_private);
     assert_int_equal(next(consumer, &view), 0);
     cr_settle();
+}
+
+/* A producer that knows nothing of private streams takes over: its frames come on the shared stream, and must not be missed for long. */
+static void private_stream_that_falls_silent_is_left_for_the_shared_one__P8(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = listening_consumer();
+    tp_frame_view_t view;
+    tpi_publication_t *publication = cr_add_publication("aeron:ipc", 31000);
+    cr_new_epoch();
+    cr_announce();
+    cr_settle();
+    switch_link(consumer, 31000, "aeron:ipc");
+    tpi_publication_close(publication);
+    for (int i = 0; i < 9; i++) { cr_step(100 * MS); assert_int_equal(next(consumer, &view), 0); }
+    assert_true(consumer->linked->is_private);
+    for (int i = 0; i < 4; i++) { cr_step(100 * MS); assert_int_equal(next(consumer, &view), 0); }
+    assert_false(consumer->linked->is_private);
+    say(5);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 0);
+    assert_int_equal(drops(consumer, TP_DROP_UNCOMMITTED), 1);               /* it was heard */
+    (void)cr_add_publication("aeron:ipc", 31000);
+    cr_settle();
+    assert_true(consumer->linked->is_private);                               /* somebody keeps the promise after all */
+    tp_consumer_close(consumer);
 }
 
 static void ledger_holds_across_another_descriptor_stream__W_131_O_20(void **state)
@@ -235,6 +261,7 @@ static void ledger_holds_across_another_descriptor_stream__W_131_O_20(void **sta
     cr_settle();
     assert_int_equal(next(consumer, &view), 0);                              /* uncommitted: accounted for all the same */
     assert_ledger_of_losses(consumer, 5, 5);
+    (void)cr_add_publication("aeron:ipc", 31000);
     switch_link(consumer, 31000, "aeron:ipc");
     say(6);                                                                  /* nobody of ours listens */
     say(7);
@@ -539,6 +566,7 @@ int main(void)
         CR_TEST(config_takes_the_consumer_off_shared_memory_and_back__W_155_W_252),
         CR_TEST(assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130_W_131_W_151_O_20),
         CR_TEST(batch_across_an_epoch_skips_nothing_of_the_new_one__W_114_W_125),
+        CR_TEST(private_stream_that_falls_silent_is_left_for_the_shared_one__P8),
         CR_TEST(ledger_holds_across_another_descriptor_stream__W_131_O_20),
         CR_TEST(one_wild_timestamp_does_not_end_the_thinning__W_193),
         CR_TEST(consumer_may_be_closed_from_its_own_frame_handler),

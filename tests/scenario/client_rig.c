@@ -265,15 +265,17 @@ void cr_step(int64_t ns)
 
 /* ---- set-up ------------------------------------------------------------------------------------------------------------- */
 
-static tpi_publication_t *add_pub(int32_t stream_id)
+tpi_publication_t *cr_add_publication(const char *channel, int32_t stream_id)
 {
     tpi_bus_async_t *async = NULL;
     tpi_publication_t *pub = NULL;
-    assert_int_equal(tpi_bus_add_publication(cr->bus, &async, "aeron:ipc?term-length=4m", stream_id), 0);
+    assert_int_equal(tpi_bus_add_publication(cr->bus, &async, channel, stream_id), 0);
     while (0 == tpi_bus_add_publication_poll(async, &pub)) { (void)tpi_bus_do_work(cr->bus, cr->now_ns); }
     assert_non_null(pub);
     return pub;
 }
+
+static tpi_publication_t *add_pub(int32_t stream_id) { return cr_add_publication("aeron:ipc?term-length=4m", stream_id); }
 
 static tpi_subscription_t *add_sub(int32_t stream_id)
 {

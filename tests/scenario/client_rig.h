@@ -111,6 +111,8 @@ void cr_revoke(const cr_lease_t *lease, uint8_t reason);
 void cr_shutdown(uint8_t reason);
 void cr_send_config(const tpc_consumer_config_t *config);
 void cr_send_descriptor(const tpc_frame_descriptor_t *descriptor);
+/* Plays somebody who publishes there; to be closed with tpi_publication_close, or it goes with the rig. */
+tpi_publication_t *cr_add_publication(const char *channel, int32_t stream_id);
 cr_lease_t *cr_lease(uint8_t role);                    /* the newest active one, or NULL */
 tp_producer_t *cr_producer(void);                      /* opened in the background and settled */
 tp_consumer_t *cr_consumer(void);

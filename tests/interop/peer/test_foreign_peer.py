@@ -159,6 +159,24 @@ def test_frames_flow_between_ours_and_the_foreign_peer__D_053(start, foreign, dr
     assert driver.is_running()
 
 
+def test_private_streams_with_one_foreign_side__P8(start, foreign):
+    """The driver grants both consumers a stream of their own: ours publishes there, the foreign producer never heard of such streams."""
+    start.driver(config='[driver]\ndescriptor_stream_id_range = "31000-31099"\n' + CONFIG)
+    foreign("produce", THEIRS, "--hz", 100)
+    flow.Publisher(start, OURS, hz=200)
+    limited = foreign("consume", OURS, "--private", 31005, "--max-rate", 20, label="limited")
+    private = flow.Subscriber(start, THEIRS, "--desc-channel", "aeron:ipc?term-length=4m", "--desc-id", 31007)
+    granted = limited.wait_for("configured")[0]
+    assert granted["descriptors"] in range(31000, 31100) and "RATE_LIMITED" == granted["mode"]
+    began = int(private.frames()[-1]["seq"]) if private.frames() else 0
+    private.wait_for_frames(300)                # three seconds: longer than it takes to notice that nobody publishes there
+    assert int(private.frames()[-1]["seq"]) >= began + 299
+    own = lambda: [int(frame["seq"]) for frame in limited.frames() if frame["on"] == granted["descriptors"]]  # noqa: E731
+    until(lambda: len(own()) >= 20, 30, limited.process.describe)
+    steps = [b - a for a, b in zip(own(), own()[1:])]
+    assert sum(steps) / len(steps) > 5, steps   # 200 a second are published, 20 granted
+
+
 # ---- leases ------------------------------------------------------------------------------------------------------------------------------
 
 def test_foreign_lease_lives_by_keepalives_and_dies_without__D_102_D_131(start, foreign, driver):
