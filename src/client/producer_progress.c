@@ -244,7 +244,7 @@ int tp_producer_offer_progress(tp_producer_t *producer, const tp_buffer_claim_t 
     if (!tpi_progress_fill(&e->progress, filled_bytes, length)) { return TP_INVALID_ARGUMENT; }        /* W-167 W-168 */
     const tpi_progress_policy_t policy = policy_of(p);
     if (TPI_PROGRESS_OVER == e->progress.phase) { return 0; }
-    if (!policy.wanted)                                    /* W-177; no clock is read */
+    if (!policy.wanted)                                    /* no clock is read */
     {
         if (TPI_PROGRESS_IDLE == e->progress.phase) { e->progress.phase = TPI_PROGRESS_OVER; }
         return 0;

@@ -317,7 +317,7 @@ static void accept(tpi_session_t *s, const tpc_attach_response_t *r, int32_t aer
     s->backoff_ns = s->config.backoff_ns;
     s->last_alive_ns = now_ns;
     s->duration_ns = 0;
-    s->deadline_ns = INT64_MAX;                                                 /* D-104 */
+    s->deadline_ns = INT64_MAX;
     s->code = TP_OK;
     s->text[0] = '\0';
     if (r->lease_expiry_timestamp_ns <= (uint64_t)INT64_MAX)
@@ -325,7 +325,7 @@ static void accept(tpi_session_t *s, const tpc_attach_response_t *r, int32_t aer
         s->deadline_ns = (int64_t)r->lease_expiry_timestamp_ns;                 /* D-103 */
         s->duration_ns = s->deadline_ns > now_ns ? s->deadline_ns - now_ns : 1;
     }
-    const int64_t third = 0 == s->duration_ns ? s->config.keepalive_interval_ns : s->duration_ns / 3;
+    const int64_t third = 0 == s->duration_ns ? s->config.keepalive_interval_ns : s->duration_ns / 3;       /* D-104 */
     s->keepalive_due_ns = add(now_ns, third < s->config.keepalive_interval_ns ? third : s->config.keepalive_interval_ns);
 }
 

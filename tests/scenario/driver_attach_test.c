@@ -310,6 +310,28 @@ static void failed_creation_is_an_internal_error_and_leaves_nothing__D_071_D_075
     assert_int_equal(ok.node_id, 1);
 }
 
+static void new_stream_that_cannot_be_made_leaves_no_directory__D_201(void **state)
+{
+    (void)state;
+    char dir[256];
+    tp_profile_config_t *const giant = tp_driver_config_add_profile(&rig->config, "giant");
+    assert_non_null(giant);
+    giant->header_nslots = 1u << 20;
+    giant->pool_count = 1;
+    giant->pools[0] = (tp_pool_config_t){ 1, 1u << 30 };                     /* 2^50 bytes fit nowhere */
+    (void)snprintf(rig->config.default_profile, sizeof(rig->config.default_profile), "giant");
+    rig->config.allow_dynamic_streams = true;
+    rig->config.stream_id_range = (tp_id_range_t){ 20000, 20001 };
+    rig_start();
+    tpc_attach_request_t q = rig_request(PRODUCER, 42, 20000);
+    q.publish_mode = TP_PUBLISH_EXISTING_OR_CREATE;
+    assert_int_equal(rig_ask(&q).code, TPC_CODE_INTERNAL_ERROR);
+    rig_stream_dir(dir, sizeof(dir), 20000);
+    assert_int_equal(access(dir, F_OK), -1);
+    assert_int_equal(tpi_driver_lease_count(rig->driver), 0);
+    assert_int_equal(rig_announces(20000), 0);
+}
+
 static void the_number_of_leases_is_limited_and_counted__P11(void **state)
 {
     (void)state;
@@ -336,6 +358,7 @@ int main(void)
         RIG_TEST(many_consumers_attach_at_once__D_054_D_090), RIG_TEST(lease_ids_never_repeat_and_cannot_be_guessed__D_023_D_024_P12),
         RIG_TEST(node_ids_are_granted_cooled_and_given_back__D_085_D_087_D_088_D_089_D_092_D_093_D_096),
         RIG_TEST(zero_cooldown_frees_a_node_id_at_once__D_097),
+        RIG_TEST(new_stream_that_cannot_be_made_leaves_no_directory__D_201),
         RIG_TEST(failed_creation_is_an_internal_error_and_leaves_nothing__D_071_D_075_D_201_P4),
         RIG_TEST(the_number_of_leases_is_limited_and_counted__P11) };
     return cmocka_run_group_tests(tests, NULL, NULL);
