@@ -31,6 +31,7 @@ function(tp_static_archive name)
         COMMAND "${CMAKE_AR}" rcs "${output}" "${dir}/${name}.o"
         DEPENDS ${modules} ${ARG_ARCHIVES} COMMAND_EXPAND_LISTS VERBATIM COMMENT "Making lib${name}.a")
     add_custom_target(${name}_archive ALL DEPENDS "${output}")
+    add_dependencies(${name} ${name}_archive)              # who builds the one has the other: lint_exports judges both
     if (TP_INSTALL)
         install(FILES "${output}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
     endif ()

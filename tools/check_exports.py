@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Exports: what a library shows (nm -D) against tools/exports/<library>.txt and the TP_EXPORT declarations of include/."""
+"""Exports: what a library shows (nm -D) against tools/exports/<library>.txt and the TP_EXPORT declarations of include/. A static archive shows the
+same as its shared library, that of the services besides what the client shows, and needs nothing of ours or of our dependencies."""
 
 import argparse
 import re
@@ -22,6 +23,19 @@ def exported(library):
         if match and match.group(1) != "A":
             found[match.group(2)] = match.group(3) or ""
     return found
+
+
+def in_archive(archive):
+    """(global symbols, undefined symbols) of a static archive."""
+    done = subprocess.run(["nm", "-g", str(archive)], stdout=subprocess.PIPE, text=True, check=True)
+    pairs = [match.groups() for match in re.finditer(r"^[0-9a-f ]* (\w) (\S+)$", done.stdout, re.M)]
+    return {name for kind, name in pairs if kind != "U"}, {name for kind, name in pairs if kind == "U"}
+
+
+def judge_archive(name, shown, needed, listed):
+    problems = [f"{name}: shows {symbol}, which its list has not" for symbol in sorted(shown - listed)]
+    problems += [f"{name}: does not show {symbol} of its list" for symbol in sorted(listed - shown)]
+    return problems + [f"{name}: needs {symbol}" for symbol in sorted(needed) if re.match(r"(tp[ic]?|aeron|hdr)_", symbol)]
 
 
 def declared(root):
@@ -70,6 +84,10 @@ def self_test():
         ("declared and shown", judge_declarations({"tp_a": "x.h"}, {"tp_a": "lib"}), None),
         ("declared only", judge_declarations({"tp_a": "x.h"}, {}), "no library shows"),
         ("shown only", judge_declarations({}, {"tp_a": "lib"}), "no public header"),
+        ("a good archive", judge_archive("lib.a", {"tp_a"}, {"malloc"}, listed), None),
+        ("an archive with more", judge_archive("lib.a", {"tp_a", "tpi_b"}, set(), listed), "shows tpi_b"),
+        ("an archive with less", judge_archive("lib.a", set(), set(), listed), "does not show tp_a"),
+        ("an archive that is not whole", judge_archive("lib.a", {"tp_a"}, {"aeron_init"}, listed), "needs aeron_init"),
     ]
     failed = [name for name, problems, expected in cases
               if (problems if expected is None else not any(expected in problem for problem in problems))]
@@ -87,7 +105,10 @@ def main():
     if options.self_test:
         sys.exit(self_test())
     problems, public = [], {}
-    for library in options.libraries:
+    for archive in [path for path in options.libraries if path.suffix == ".a"]:
+        lists = ["libtensor_pool", archive.stem] if archive.stem == "libtensor_pool_services" else [archive.stem]
+        problems += judge_archive(archive.name, *in_archive(archive), set().union(*(read_list(options.root, one) for one in lists)))
+    for library in [path for path in options.libraries if path.suffix != ".a"]:
         name = library.name.split(".so")[0]
         symbols = exported(library)
         shown = sorted(symbol for symbol, node in symbols.items() if node == "TP_1")
