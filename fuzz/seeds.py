@@ -67,6 +67,8 @@ def seeds():
                                               attach(stream=0, mode=2, client=44, node=5))
     found["fuzz_attach"]["shutdown"] = records(attach(), bytes.fromhex("0900080085030100") + bytes(8) + b"\1\6\0\0\0secret\0\0\0\0")
     found["fuzz_attach"]["hello"] = records(messages["wire_02_consumer_hello_min"], messages["wire_02_consumer_hello"])
+    whole = bytes([0, 1, 2, 200, 0, 0, 0, 1, 1, 0, 0, 0, 10, 15, 1, 1, 0, 150, 0, 10, 5, 2, 1, 2, 200, 0, 0, 0])       # announce, 150 + 50 bytes, end
+    found["fuzz_blob"] = {"whole": whole, "two": whole + bytes([3, 0, 0, 255, 255, 0, 0]) + whole, "gap": whole[:14] + whole[21:]}
     found["fuzz_client"] = client_seeds(messages)
     found["fuzz_admin"] = {f"line{number}": json.dumps(line).encode() + b"\n" for number, line in enumerate(LINES)}
     found["fuzz_admin"]["all"] = b"".join(found["fuzz_admin"].values())
