@@ -148,7 +148,7 @@ static char *printed(void (*print)(FILE *out, const cli_verb_t *verb), const cli
 static void print_completion(FILE *out, const cli_verb_t *verb)
 {
     (void)verb;
-    (void)cli_completion_bash(out);
+    (void)cli_completion(out, "bash");
 }
 
 static void print_all(FILE *out, const cli_verb_t *verb)
