@@ -116,34 +116,37 @@ static int accept_peers(tpi_local_server_t *server)
     return work;
 }
 
-/* Hands out whole lines. false: the peer broke the rules. */
-static bool take_lines(tpi_local_peer_t *peer, tpi_on_line_t on_line, void *clientd)
+/* Hands out one line, if there is a whole one. false: the peer broke the rules. */
+static bool take_line(tpi_local_peer_t *peer, tpi_on_line_t on_line, void *clientd)
 {
-    char *end = NULL;
-    while (peer->fd >= 0 && NULL != (end = memchr(peer->line, '\n', peer->used)))
-    {
-        const size_t length = (size_t)(end - peer->line);
-        *end = '\0';
-        if (strlen(peer->line) != length) { return false; }
-        on_line(clientd, peer, peer->line, length);
-        if (peer->fd < 0) { return true; }
-        peer->used -= length + 1;
-        memmove(peer->line, end + 1, peer->used);
-    }
-    return peer->used < sizeof(peer->line);
+    char *const end = memchr(peer->line, '\n', peer->used);
+    if (NULL == end) { return peer->used < sizeof(peer->line); }
+    const size_t length = (size_t)(end - peer->line);
+    *end = '\0';
+    if (strlen(peer->line) != length) { return false; }
+    on_line(clientd, peer, peer->line, length);
+    if (peer->fd < 0) { return true; }
+    peer->used -= length + 1;
+    memmove(peer->line, end + 1, peer->used);
+    return true;
 }
 
+/* One request at a time: the next one is looked at when the answer to the last one is gone, so that a peer can queue no work (trap P11). */
 static int read_peer(tpi_local_server_t *server, tpi_local_peer_t *peer, tpi_on_line_t on_line, void *clientd)
 {
-    const ssize_t n = recv(peer->fd, peer->line + peer->used, sizeof(peer->line) - peer->used, MSG_DONTWAIT);
-    if (n < 0 && (EAGAIN == errno || EWOULDBLOCK == errno || EINTR == errno)) { return 0; }
-    if (n <= 0)
+    if (peer->out_sent != peer->out_length) { return 0; }
+    if (NULL == memchr(peer->line, '\n', peer->used))
     {
-        close_peer(peer);
-        return 1;
+        const ssize_t n = recv(peer->fd, peer->line + peer->used, sizeof(peer->line) - peer->used, MSG_DONTWAIT);
+        if (n < 0 && (EAGAIN == errno || EWOULDBLOCK == errno || EINTR == errno)) { return 0; }
+        if (n <= 0)
+        {
+            close_peer(peer);
+            return 1;
+        }
+        peer->used += (size_t)n;
     }
-    peer->used += (size_t)n;
-    if (!take_lines(peer, on_line, clientd))
+    if (!take_line(peer, on_line, clientd))
     {
         server->counts.refused_line++;
         close_peer(peer);

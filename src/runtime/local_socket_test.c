@@ -76,6 +76,8 @@ static void lines_come_whole_however_they_are_cut(void **state)
     assert_int_equal(seen_count, 0);
     assert_int_equal(write(fd, "\ntwo\nthr", 8), 8);
     tpi_local_server_poll(server, on_line, NULL);
+    assert_int_equal(seen_count, 1);                           /* one request a turn */
+    tpi_local_server_poll(server, on_line, NULL);
     assert_int_equal(seen_count, 2);
     assert_string_equal(seen[0], "one");
     assert_string_equal(seen[1], "two");
@@ -84,6 +86,40 @@ static void lines_come_whole_however_they_are_cut(void **state)
     assert_string_equal(answer, "one\ntwo\n");
     (void)close(fd);
     tpi_local_server_poll(server, on_line, NULL);
+}
+
+static void answer_much(void *clientd, tpi_local_peer_t *peer, const char *line, size_t length)
+{
+    (void)line;
+    (void)length;
+    seen_count++;
+    assert_int_equal(tpi_local_peer_reply(peer, clientd, TPI_LOCAL_REPLY_MAX - 1), 0);
+}
+
+static void who_does_not_read_answers_gets_no_further_ones__P11(void **state)
+{
+    (void)state;
+    char *const much = tpi_alloc(TPI_LOCAL_REPLY_MAX);
+    static char sink[65536];
+    assert_non_null(much);
+    memset(much, 'x', TPI_LOCAL_REPLY_MAX);
+    const int fd = connected();
+    assert_int_equal(write(fd, "a\nb\n", 4), 4);
+    for (int i = 0; i < 100; i++) { tpi_local_server_poll(server, answer_much, much); }
+    assert_int_equal(seen_count, 1);
+    size_t got = 0;
+    for (int i = 0; i < 100000 && got < TPI_LOCAL_REPLY_MAX; i++)
+    {
+        const ssize_t n = recv(fd, sink, sizeof(sink), MSG_DONTWAIT);
+        if (n > 0) { got += (size_t)n; }
+        else { tpi_local_server_poll(server, on_line, much); }
+    }
+    assert_true(got >= TPI_LOCAL_REPLY_MAX);
+    tpi_local_server_poll(server, on_line, much);
+    assert_int_equal(seen_count, 2);
+    assert_string_equal(seen[1], "b");
+    (void)close(fd);
+    tpi_free(much);
 }
 
 static void only_the_owner_may_connect__P12(void **state)
@@ -188,7 +224,8 @@ static void a_leftover_socket_is_replaced_anything_else_is_not(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { T(lines_come_whole_however_they_are_cut), T(only_the_owner_may_connect__P12),
+    const struct CMUnitTest tests[] = { T(lines_come_whole_however_they_are_cut), T(who_does_not_read_answers_gets_no_further_ones__P11),
+        T(only_the_owner_may_connect__P12),
         T(a_line_too_long_or_with_a_zero_closes_the_peer__P11), T(the_number_of_peers_is_limited), T(a_tool_gets_its_answer_or_a_timeout),
         T(a_leftover_socket_is_replaced_anything_else_is_not) };
     return cmocka_run_group_tests(tests, NULL, NULL);
