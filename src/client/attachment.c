@@ -264,6 +264,7 @@ typedef struct holder
 {
     uint32_t stream_id;
     uint32_t client_id;
+    uint64_t lease_id;
     int64_t last_ns;
     bool found;
 }
@@ -276,6 +277,7 @@ static void on_lease_counter(void *clientd, const tpi_counter_view_t *counter)
     if (TPI_COUNTER_LEASE != counter->type_id || tpi_counter_key_lease_get(&key, counter->key, counter->key_length) < 0) { return; }
     if (key.stream_id != holder->stream_id || TP_ROLE_PRODUCER != key.role || 0 == counter->value) { return; }
     holder->client_id = key.client_id;
+    holder->lease_id = key.lease_id;
     holder->last_ns = counter->value;
     holder->found = true;
 }
@@ -291,7 +293,7 @@ static void explain_producer(const tpi_attachment_t *a)
     }
     TPI_ERR_WHY("client %" PRIu32 ", last keepalive %" PRId64 " ms ago", holder.client_id,
         (tpi_clock_monotonic_ns() - holder.last_ns) / TPI_NS_PER_MS);
-    TPI_ERR_FIX("stop it (tp info %" PRIu32 " names its process), or wait until its lease ends", a->session.wanted_stream_id);
+    TPI_ERR_FIX("stop it (tp info %" PRIu32 " names its process), or: tp lease revoke %" PRIu64, a->session.wanted_stream_id, holder.lease_id);
 }
 
 void tpi_attachment_set_error(const tpi_attachment_t *attachment)

@@ -327,3 +327,10 @@ def test_top_knows_no_place_in_the_stream_of_a_client_that_lost_its_lease(start,
     until(lambda: all(not 0 < c.get("last_seq", 0) < 2 ** 63 for c in top_stream(sandbox)["clients"]), 30, "the loss")
     assert all(0 == c.get("behind", 0) for c in top_stream(sandbox)["clients"])
     assert "18446744073709551615" not in tp(sandbox, "info", "cam1").ok().text()
+
+
+def test_a_second_producer_is_told_how_to_end_the_first_one(sandbox, camera):
+    done = tp(sandbox, "pub", "cam1", "--pattern", "counter", "--shape", "4x4", "--count", 1, "--timeout", 2).ends(4)
+    assert "error[TP4012]" in done.complaint() and "client 77," in done.complaint()
+    revoke = re.search(r"or: tp (lease revoke \d+)$", done.complaint(), re.M).group(1)
+    assert "revoked" in tp(sandbox, *revoke.split()).ok().text()
