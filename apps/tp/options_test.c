@@ -182,7 +182,7 @@ static void hidden_verbs_are_not_shown(void **state)
     char *man = printed(cli_man, NULL);
     char *completion = printed(print_completion, NULL);
     assert_non_null(strstr(help, "try STREAM"));
-    assert_non_null(strstr(man, "tp try"));
+    assert_non_null(strstr(man, "tp\\-try"));
     assert_non_null(strstr(completion, "try"));
     assert_null(strstr(help, "secret"));
     assert_null(strstr(man, "secret"));
