@@ -186,6 +186,7 @@ static void free_consumer(void *object)
     if (NULL == c) { return; }
     tpi_dispatcher_delete(c->dispatcher);
     tpi_latency_delete(c->latency);
+    tpi_free(c->handed_out);
     tpi_free(c);
 }
 

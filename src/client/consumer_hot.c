@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "codec/codec_wire.h"
+#include "common/alloc.h"
 #include "common/clock.h"
 #include "common/err.h"
 
@@ -30,6 +31,7 @@ static void drop(tp_consumer_t *c, tpi_drop_reason_t reason, uint64_t frames)
 
 static void restart(tp_consumer_t *c)
 {
+    if (NULL != c->handed_out) { memset(c->handed_out, 0, TPI_HANDED_OUT * sizeof(c->handed_out[0])); }
     tpi_follow_restart(&c->follow);
     c->first_seq = 0;
     tpi_stat_set(&c->stat_first_seq, 0);
@@ -195,29 +197,28 @@ static bool is_due(tp_consumer_t *c, uint64_t descriptor_ns, uint64_t slot_ns)
     return true;
 }
 
-static bool slot_verdict(tp_consumer_t *c, tpi_slot_verdict_t verdict)
+/* A frame whose slot has passed every check. */
+typedef struct found
 {
-    switch (verdict)
-    {
-        case TPI_SLOT_OK: return true;
-        case TPI_SLOT_UNCOMMITTED: drop(c, TPI_DROP_UNCOMMITTED, 1); return false;
-        case TPI_SLOT_OTHER_SEQ: drop(c, TPI_DROP_OTHER_SEQ, 1); return false;
-        case TPI_SLOT_CHANGED: drop(c, TPI_DROP_CHANGED, 1); return false;
-    }
-    return false;
+    tpi_frame_t frame;
+    const tpi_slot_word_t *slot;
+    uint64_t word;
 }
+found_t;
 
-static void deliver(tp_consumer_t *c, const tpc_frame_descriptor_t *d, const tpi_frame_t *frame, const tpi_slot_word_t *slot, uint64_t word,
-    tp_frame_view_t *view)
+/* counts: the frame has no place in the ledger yet. */
+static void deliver(tp_consumer_t *c, const tpc_frame_descriptor_t *d, const found_t *found, bool counts, tp_frame_view_t *view)
 {
+    const tpi_frame_t *frame = &found->frame;
     c->delivery++;
-    c->torn_bits <<= 1;
+    c->torn_bits = c->torn_bits << 1 | (counts ? 0u : 1u);
     *view = (tp_frame_view_t){ .size = sizeof(*view), .stream_id = c->map->stream_id, .epoch = c->map->epoch, .seq = d->seq,
         .payload = tpi_pool_payload(frame->pool, frame->index), .payload_bytes = frame->values_len_bytes, .tensor = &frame->tensor->tensor,
         .timestamp_ns = frame->timestamp_ns, .trace_id = d->trace_id,
         .publish_timestamp_ns = d->timestamp_ns,                                           /* W-106 */
         .meta_version = TP_NULL_U32 != frame->meta_version ? frame->meta_version : d->meta_version, .pool_id = frame->pool->pool_id,
-        .opaque = { c, (const void *)(uintptr_t)slot, c->map }, .opaque_words = { word, c->delivery } };
+        .opaque = { c, (const void *)(uintptr_t)found->slot, c->map }, .opaque_words = { found->word, c->delivery } };
+    if (!counts) { return; }
     tpi_stat_add(&c->received, 1);
     tpi_stat_add(&c->bytes, frame->values_len_bytes);
     if (NULL != c->latency && frame->timestamp_ns <= (uint64_t)INT64_MAX)
@@ -226,25 +227,41 @@ static void deliver(tp_consumer_t *c, const tpc_frame_descriptor_t *d, const tpi
     }
 }
 
-/* Rows 2 to 9 of 11.1. 1 and *view set, or 0: dropped and counted. */
-static int read_slot(tp_consumer_t *c, const tpc_frame_descriptor_t *d, tp_frame_view_t *view, bool may_thin)
+static tpi_drop_reason_t slot_reason(tpi_slot_verdict_t verdict)
+{
+    switch (verdict)
+    {
+        case TPI_SLOT_OK: return TPI_DROP_ACCEPTED;
+        case TPI_SLOT_UNCOMMITTED: return TPI_DROP_UNCOMMITTED;
+        case TPI_SLOT_OTHER_SEQ: return TPI_DROP_OTHER_SEQ;
+        case TPI_SLOT_CHANGED: break;
+    }
+    return TPI_DROP_CHANGED;
+}
+
+/* Rows 2 to 9 of 11.1; counts nothing. */
+static tpi_drop_reason_t examine(tp_consumer_t *c, uint64_t seq, found_t *found)
 {
     uint64_t image[TPI_SLOT_WORDS];
-    uint64_t word;
-    tpi_frame_t frame;
-    const tpi_slot_word_t *slot = tpi_pool_set_slot(c->map->set, tpi_pool_set_index(c->map->set, d->seq));
+    const tpi_slot_word_t *slot = tpi_pool_set_slot(c->map->set, tpi_pool_set_index(c->map->set, seq));
     /* A later frame of that slot is accounted for: whatever it holds for this one went back (W-051). */
-    if (c->follow.has_last && c->follow.last >= d->seq && c->follow.last - d->seq >= c->map->set->nslots)
-    {
-        drop(c, TPI_DROP_OTHER_SEQ, 1);
-        return 0;
-    }
-    if (!slot_verdict(c, tpi_slot_open(slot, d->seq, &word, image))) { return 0; }
-    const tpi_drop_reason_t reason = tpi_frame_checker_check(&c->checker, &frame, image, d->seq, c->map->set);         /* M5 */
-    if (!tpi_pool_set_still(c->map->set, slot, word)) { drop(c, TPI_DROP_CHANGED, 1); return 0; }           /* W-050: nothing leaves before C8 */
+    if (c->follow.has_last && c->follow.last >= seq && c->follow.last - seq >= c->map->set->nslots) { return TPI_DROP_OTHER_SEQ; }
+    const tpi_drop_reason_t opened = slot_reason(tpi_slot_open(slot, seq, &found->word, image));
+    if (TPI_DROP_ACCEPTED != opened) { return opened; }
+    const tpi_drop_reason_t reason = tpi_frame_checker_check(&c->checker, &found->frame, image, seq, c->map->set);     /* M5 */
+    if (!tpi_pool_set_still(c->map->set, slot, found->word)) { return TPI_DROP_CHANGED; }                   /* W-050: nothing leaves before C8 */
+    found->slot = slot;
+    return reason;
+}
+
+/* 1 and *view set, or 0: dropped and counted. */
+static int read_slot(tp_consumer_t *c, const tpc_frame_descriptor_t *d, tp_frame_view_t *view)
+{
+    found_t found;
+    tpi_drop_reason_t reason = examine(c, d->seq, &found);
+    if (TPI_DROP_ACCEPTED == reason && !is_due(c, d->timestamp_ns, found.frame.timestamp_ns)) { reason = TPI_DROP_RATE_LIMITED; }
     if (TPI_DROP_ACCEPTED != reason) { drop(c, reason, 1); return 0; }
-    if (may_thin && !is_due(c, d->timestamp_ns, frame.timestamp_ns)) { drop(c, TPI_DROP_RATE_LIMITED, 1); return 0; }
-    deliver(c, d, &frame, slot, word, view);
+    deliver(c, d, &found, true, view);
     return 1;
 }
 
@@ -297,7 +314,7 @@ static bool find_in_ring(tp_consumer_t *c, bool has_descriptor, uint64_t newest,
 
 static int read_found(tp_consumer_t *c, const tpc_frame_descriptor_t *found, tp_frame_view_t *view)
 {
-    if (1 != read_slot(c, found, view, true)) { return 0; }
+    if (1 != read_slot(c, found, view)) { return 0; }
     tpi_stat_add(&c->recovered, 1);
     return 1;
 }
@@ -324,7 +341,7 @@ static int next_staged(tp_consumer_t *c, tp_frame_view_t *view)
         }
         const tpc_frame_descriptor_t d = c->stage[c->stage_at++];
         if (!account(c, &d) || is_outdated(c, d.seq, &rounds)) { continue; }
-        if (1 == read_slot(c, &d, view, true)) { return 1; }
+        if (1 == read_slot(c, &d, view)) { return 1; }
     }
     return 0;
 }
@@ -381,6 +398,11 @@ int tp_consumer_set_frame_handler(tp_consumer_t *consumer, tp_frame_handler_t ha
 int tp_consumer_set_descriptor_handler(tp_consumer_t *consumer, tp_descriptor_handler_t handler, void *clientd)
 {
     if (NULL == consumer) { TPI_SET_ERR(TP_EINVAL, "consumer is NULL"); return -1; }
+    if (NULL != handler && NULL == consumer->handed_out)
+    {
+        consumer->handed_out = tpi_alloc_array(TPI_HANDED_OUT, sizeof(consumer->handed_out[0]));
+        if (NULL == consumer->handed_out) { return -1; }
+    }
     consumer->on_descriptor = handler;
     consumer->descriptor_clientd = clientd;
     return 0;
@@ -388,6 +410,7 @@ int tp_consumer_set_descriptor_handler(tp_consumer_t *consumer, tp_descriptor_ha
 
 static void hand_out(tp_consumer_t *c, const tpc_frame_descriptor_t *d)
 {
+    c->handed_out[d->seq % TPI_HANDED_OUT] = d->seq + 1;
     const tp_frame_descriptor_t out = { .size = sizeof(out), .stream_id = d->stream_id, .epoch = d->epoch, .seq = d->seq,
         .publish_timestamp_ns = d->timestamp_ns, .trace_id = d->trace_id, .meta_version = d->meta_version };
     c->on_descriptor(c->descriptor_clientd, &out);
@@ -413,7 +436,7 @@ int tp_consumer_poll_descriptors(tp_consumer_t *consumer, int limit)
         if (!is_found && !account(c, d)) { continue; }
         c->in_handler = true;
         if (NULL != c->on_descriptor) { hand_out(c, d); delivered++; }
-        else if (1 == (is_found ? read_found(c, d, &view) : read_slot(c, d, &view, true)))
+        else if (1 == (is_found ? read_found(c, d, &view) : read_slot(c, d, &view)))
         {
             if (NULL != c->on_frame) { c->on_frame(c->frame_clientd, &view); }
             delivered++;
@@ -428,6 +451,13 @@ int tp_consumer_poll_descriptors(tp_consumer_t *consumer, int limit)
     return delivered;
 }
 
+static bool take_handed_out(tp_consumer_t *c, uint64_t seq)
+{
+    if (NULL == c->handed_out || c->handed_out[seq % TPI_HANDED_OUT] != seq + 1) { return false; }
+    c->handed_out[seq % TPI_HANDED_OUT] = 0;
+    return true;
+}
+
 int tp_consumer_read_frame(tp_consumer_t *consumer, uint64_t seq, tp_frame_view_t *view)
 {
     tp_consumer_t *c = consumer;
@@ -438,7 +468,16 @@ int tp_consumer_read_frame(tp_consumer_t *consumer, uint64_t seq, tp_frame_view_
     d.stream_id = c->map->stream_id;
     d.epoch = c->map->epoch;
     d.seq = seq;
-    return read_slot(c, &d, view, false);
+    found_t found;
+    const bool counts = take_handed_out(c, seq);           /* once: the ledger has one place a frame */
+    const tpi_drop_reason_t reason = examine(c, seq, &found);
+    if (TPI_DROP_ACCEPTED == reason)
+    {
+        deliver(c, &d, &found, counts, view);
+        return 1;
+    }
+    if (counts) { drop(c, reason, 1); }
+    return 0;
 }
 
 bool tp_frame_view_is_valid(const tp_frame_view_t *view)

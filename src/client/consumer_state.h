@@ -17,6 +17,7 @@
 #include "protocol/rate_gate.h"
 
 #define TPI_STAGE_MAX 512u             /* descriptors polled ahead */
+#define TPI_HANDED_OUT 8192u           /* the newest of them; power of two */
 #define TPI_CONSUMER_COUNTERS (9 + TP_DROP_REASONS)
 
 /* Regions of one epoch, read-only. Made by the conductor; freed by it, or by the last export of a frame (dlpack.c). */
@@ -127,6 +128,7 @@ struct tp_consumer
     uint32_t stage_count;
     uint64_t stage_newest;             /* highest seq staged of the mapped epoch */
     uint64_t delivery;                 /* number of the last view given out */
+    uint64_t *handed_out;              /* descriptors given to the descriptor handler and not read yet: seq + 1 by seq % TPI_HANDED_OUT */
     uint64_t torn_bits;                /* which of the last 64 deliveries were counted as torn */
     tpi_rate_gate_t gate;              /* RATE_LIMITED on a shared stream */
     tp_frame_handler_t on_frame;

@@ -311,7 +311,8 @@ int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *cla
     if (claim->length > e->length || claim->length < e->progress.filled) { return TP_INVALID_ARGUMENT; }         /* W-167 */
     tpi_producer_map_t *map = tpi_producer_current_map(p);
     if (e->map != map) { return void_claim(p, e, claim, false); }
-    if (!time_frame(p, claim, metadata, &timestamp_ns)) { return void_claim(p, e, claim, true); }
+    const bool is_late = tpi_clock_coarse_ns() > atomic_load_explicit(&p->valid_until_ns, memory_order_relaxed);         /* M8 D-103 */
+    if (is_late || !time_frame(p, claim, metadata, &timestamp_ns)) { return void_claim(p, e, claim, true); }
     const uint64_t seq = e->seq;
     const uint32_t meta_version = version_of(p, metadata);
     commit_slot(p, e, claim, timestamp_ns, meta_version);

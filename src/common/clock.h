@@ -9,6 +9,7 @@
 #define TPI_NS_PER_S INT64_C(1000000000)
 
 int64_t tpi_clock_monotonic_ns(void);   /* CLOCK_MONOTONIC, through the vDSO */
+int64_t tpi_clock_coarse_ns(void);      /* CLOCK_MONOTONIC as of the last tick: some ms behind, for a fraction of the price */
 int64_t tpi_clock_realtime_ns(void);    /* CLOCK_REALTIME */
 
 /* A point in time and a duration that is not negative; INT64_MAX ("never") instead of an overflow. */

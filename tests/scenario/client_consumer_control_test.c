@@ -557,6 +557,48 @@ static void changed_superblock_is_noticed_although_nobody_announces__W_118_W_119
     }
 }
 
+static uint64_t last_handed_out;
+
+static void remember(void *clientd, const tp_frame_descriptor_t *descriptor)
+{
+    (void)clientd;
+    last_handed_out = descriptor->seq;
+}
+
+static void frame_that_is_read_twice_has_one_place_in_the_ledger(void **state)
+{
+    (void)state;
+    tp_frame_view_t view;
+    tp_frame_view_t again;
+    tp_producer_t *producer = cr_producer();
+    tp_consumer_t *consumer = cr_consumer();
+    assert_int_equal(tp_consumer_set_descriptor_handler(consumer, remember, NULL), 0);
+    assert_int_equal(cr_publish(producer, 1), 0);
+    assert_int_equal(tp_consumer_read_frame(consumer, 0, &view), 1);          /* a look: its descriptor has not been handed out */
+    assert_int_equal(stats_of(consumer).received, 0);
+    assert_int_equal(tp_consumer_poll_descriptors(consumer, 10), 1);
+    assert_int_equal(last_handed_out, 0);
+    assert_int_equal(tp_consumer_read_frame(consumer, 0, &view), 1);
+    assert_int_equal(tp_consumer_read_frame(consumer, 0, &again), 1);
+    assert_int_equal(stats_of(consumer).received, 1);
+    for (uint32_t i = 0; i < CR_NSLOTS; i++) { assert_true(cr_publish(producer, 1) >= 0); }
+    assert_false(tp_frame_view_is_valid(&again));                              /* the second view has no place to lose */
+    assert_int_equal(stats_of(consumer).received, 1);
+    assert_false(tp_frame_view_is_valid(&view));
+    assert_false(tp_frame_view_is_valid(&view));
+    assert_int_equal(stats_of(consumer).received, 0);
+    assert_int_equal(stats_of(consumer).drops[TP_DROP_TORN], 1);
+    while (tp_consumer_poll_descriptors(consumer, 1) > 0)
+    {
+        assert_int_equal(tp_consumer_read_frame(consumer, last_handed_out, &view), 1);
+        assert_int_equal(tp_consumer_read_frame(consumer, last_handed_out - 1, &view), 1 == last_handed_out ? 0 : 1);
+    }
+    const tp_consumer_stats_t s = stats_of(consumer);
+    assert_int_equal(s.received + s.drops[TP_DROP_TORN] + s.drops[TP_DROP_OVERWRITTEN], s.last_seq - s.first_seq + 1);
+    tp_consumer_close(consumer);
+    tp_producer_close(producer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -580,6 +622,7 @@ int main(void)
         CR_TEST(latency_is_recorded_on_request),
         CR_TEST(malformed_descriptors_are_counted),
         CR_TEST(half_filled_requests_are_refused_by_the_setters__W_144_W_147),
+        CR_TEST(frame_that_is_read_twice_has_one_place_in_the_ledger),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

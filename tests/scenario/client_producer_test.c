@@ -423,6 +423,25 @@ static void claim_after_the_deadline_fails_although_the_conductor_sleeps__M8_D_1
     tp_producer_close(producer);
 }
 
+static void commit_after_the_deadline_fails_and_leaves_the_slot_alone__M8_D_103(void **state)
+{
+    (void)state;
+    tp_producer_t *producer = cr_producer();
+    tp_buffer_claim_t late;
+    const int64_t valid_until_ns = atomic_load(&producer->valid_until_ns);
+    assert_int_equal(claim(producer, &late), 0);
+    atomic_store(&producer->valid_until_ns, 1);                              /* the process stood still meanwhile */
+    assert_int_equal(tp_producer_commit_claim(producer, &late, NULL), TP_LEASE_LOST);
+    assert_int_equal(slot_word(0) & 1, 0);
+    assert_int_equal(tp_producer_commit_claim(producer, &late, NULL), TP_INVALID_CLAIM);
+    atomic_store(&producer->valid_until_ns, valid_until_ns);                 /* a keepalive had been taken after all: a gap, no stop */
+    const uint64_t before = cr->descriptors;
+    assert_int_equal(cr_publish(producer, 1), 1);
+    cr_settle();
+    assert_int_equal(cr->descriptors, before + 1);
+    tp_producer_close(producer);
+}
+
 static void keepalives_go_out_without_any_call_of_the_application__P6(void **state)
 {
     (void)state;
@@ -553,6 +572,7 @@ int main(void)
         CR_TEST(old_regions_stay_mapped_while_a_claim_is_out__M9),
         CR_TEST(silent_driver_ends_the_lease_and_a_new_one_is_found__D_103_D_155_D_156),
         CR_TEST(claim_after_the_deadline_fails_although_the_conductor_sleeps__M8_D_103),
+        CR_TEST(commit_after_the_deadline_fails_and_leaves_the_slot_alone__M8_D_103),
         CR_TEST(keepalives_go_out_without_any_call_of_the_application__P6),
         CR_TEST(shutdown_notice_stops_everything_and_the_next_driver_is_found__D_153_D_154_D_158),
         CR_TEST(newer_epoch_of_the_own_stream_means_new_regions),

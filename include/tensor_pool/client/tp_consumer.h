@@ -190,12 +190,13 @@ tp_frame_descriptor_t;
 typedef void (*tp_descriptor_handler_t)(void *clientd, const tp_frame_descriptor_t *descriptor);
 /*
  * With a descriptor handler poll_descriptors hands out descriptors of the mapped epoch instead, sequence accounting done; read the slot with
- * tp_consumer_read_frame. Frames that are not read are in no statistic.
+ * tp_consumer_read_frame. Frames that are not read are in no statistic. Takes 64 KiB. TP_EINVAL, TP_ENOMEM.
  */
 TP_EXPORT int tp_consumer_set_descriptor_handler(tp_consumer_t *consumer, tp_descriptor_handler_t handler, void *clientd);
 /*
- * Reads the slot of seq in the mapped epoch: 1 and *view set, 0 when the frame is not there, not committed or not valid (counted), TP_NOT_MAPPED,
- * TP_INVALID_ARGUMENT (seq >= 2^63, W-253). Inside a handler the view lives until the handler returns, its tensor until the next read.
+ * Reads the slot of seq in the mapped epoch: 1 and *view set, 0 when the frame is not there, not committed or not valid, TP_NOT_MAPPED,
+ * TP_INVALID_ARGUMENT (seq >= 2^63, W-253). Counted, as received or under its reason, is the first read of a frame whose descriptor was handed out
+ * (of the newest 8192); any other read looks only and changes no statistic. Inside a handler the view lives until the handler returns, its tensor until the next read.
  */
 TP_EXPORT int tp_consumer_read_frame(tp_consumer_t *consumer, uint64_t seq, tp_frame_view_t *view);
 

@@ -23,8 +23,8 @@ TP_BEGIN_DECLS
  * round, without asking: bytes are arbitrary from then on. Ask tp_dlpack_is_valid after the last use, as with tp_frame_view_is_valid.
  * With TP_DLPACK_COPY the bytes were checked after copying, stay as they are, and may be written.
  *
- * 0 and *managed set, or -1: TP_EINVAL (view is not the consumer's current one, unknown flags), TP_ETENSOR (a stride that is no multiple of the element
- * size; a shape that reaches beyond the payload, O-15), TP_ETORN (overwritten while it was copied), TP_ENOMEM.
+ * 0 and *managed set, or -1: TP_EINVAL (view is not the consumer's current one, unknown flags), TP_ETENSOR (a stride that is no multiple of the
+ * element size; a shape that reaches beyond the payload, O-15), TP_ETORN (overwritten while it was copied), TP_ENOMEM.
  */
 TP_EXPORT int tp_dlpack_from_view(void **managed, const tp_frame_view_t *view, uint32_t flags);
 /*

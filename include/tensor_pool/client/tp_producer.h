@@ -147,7 +147,7 @@ tp_frame_metadata_t;
  */
 TP_EXPORT int64_t tp_producer_try_claim(tp_producer_t *producer, const tp_tensor_template_t *tensor, tp_buffer_claim_t *claim);
 /*
- * The same with a payload length in bytes and a capture time of the caller's: no clock is read, so the lease deadline is left to the conductor. The
+ * The same with a payload length in bytes and a capture time of the caller's: no clock is read, so the lease deadline is judged at commit. The
  * length need not be the template's extent: consumers give out no element beyond it (O-15).
  */
 TP_EXPORT int64_t tp_producer_try_claim_at(tp_producer_t *producer, const tp_tensor_template_t *tensor, size_t length, uint64_t timestamp_ns,
@@ -156,8 +156,8 @@ TP_EXPORT int64_t tp_producer_try_claim_at(tp_producer_t *producer, const tp_ten
  * Makes the frame visible and announces it. Claims may be committed in any order; descriptors leave in seq order (O-41), so that of a frame waits
  * for all older claims. The seq (>= 0: sent, or parked behind an older claim or back pressure), TP_NOT_CONNECTED (committed, nobody listens),
  * TP_BACK_PRESSURED (committed; the window of min(nslots, 1024) frames was full and the oldest parked descriptor was given up and counted),
- * TP_CLOSED, TP_LEASE_LOST (not committed: the regions are no longer ours, the slot was not touched, trap M8), TP_INVALID_CLAIM (ended already, or
- * of another producer), TP_INVALID_ARGUMENT (claim.length grew; the claim stays out). metadata may be NULL.
+ * TP_CLOSED, TP_LEASE_LOST (not committed: the lease is lost or past its deadline, to 4 ms; the slot was not touched, trap M8),
+ * TP_INVALID_CLAIM (ended already, or of another producer), TP_INVALID_ARGUMENT (claim.length grew; the claim stays out). metadata may be NULL.
  */
 TP_EXPORT int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata);
 TP_EXPORT int64_t tp_producer_abort_claim(tp_producer_t *producer, tp_buffer_claim_t *claim);
