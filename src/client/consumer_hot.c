@@ -502,6 +502,6 @@ int64_t tp_consumer_copy_frame(const tp_frame_view_t *view, void *target, size_t
     if (NULL == view || (NULL == target && 0 != view->payload_bytes) || capacity < view->payload_bytes) { return TP_INVALID_ARGUMENT; }
     tp_consumer_t *c = (tp_consumer_t *)(uintptr_t)view->opaque[0];
     if (NULL == c || c->map != view->opaque[2]) { return TP_OVERWRITTEN; }
-    if (0 != view->payload_bytes) { tpi_payload_read(target, view->payload, view->payload_bytes); }        /* W-036 */
+    if (0 != view->payload_bytes) { tpi_payload_read(target, view->payload, view->payload_bytes); }
     return tp_frame_view_is_valid(view) ? (int64_t)view->payload_bytes : TP_OVERWRITTEN;
 }

@@ -208,7 +208,7 @@ static void answers_to_others_and_before_any_request_are_ignored(void **state)
     assert_int_equal(f->session.state, TPI_SESSION_ATTACHING);
 }
 
-static void refusal_backs_off_and_asks_again_with_a_new_id(void **state)
+static void refusal_backs_off_and_asks_again_with_a_new_id__W_194(void **state)
 {
     fixture_t *f = *state;
     int64_t now_ns = T0;
@@ -629,7 +629,7 @@ int main(void)
         cmocka_unit_test_setup(request_the_bus_refused_is_tried_again_soon, setup),
         cmocka_unit_test_setup(first_ok_counts_and_no_later_answer_changes_it__D_039_D_040, setup),
         cmocka_unit_test_setup(answers_to_others_and_before_any_request_are_ignored, setup),
-        cmocka_unit_test_setup(refusal_backs_off_and_asks_again_with_a_new_id, setup),
+        cmocka_unit_test_setup(refusal_backs_off_and_asks_again_with_a_new_id__W_194, setup),
         cmocka_unit_test_setup(refusals_have_codes_of_their_own, setup),
         cmocka_unit_test_setup(chosen_client_id_is_replaced_when_it_is_taken__D_033, setup),
         cmocka_unit_test_setup(configured_client_id_stays, setup),

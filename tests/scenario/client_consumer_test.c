@@ -464,7 +464,7 @@ static void regions_outside_the_allowed_directories_are_refused__D_018_D_081_D_0
     tp_consumer_close(consumer);
 }
 
-static void consumer_without_driver_maps_from_announces(void **state)
+static void consumer_without_driver_maps_from_announces__W_077(void **state)
 {
     (void)state;
     tp_consumer_context_t *context = cr_consumer_context();
@@ -504,7 +504,7 @@ int main(void)
         CR_TEST(regions_without_activity_are_unmapped_and_come_back__W_007_O_21),
         CR_TEST(changed_superblock_unmaps_everything__W_090_W_117_W_118),
         CR_TEST(regions_outside_the_allowed_directories_are_refused__D_018_D_081_D_082),
-        CR_TEST(consumer_without_driver_maps_from_announces),
+        CR_TEST(consumer_without_driver_maps_from_announces__W_077),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

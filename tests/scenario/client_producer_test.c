@@ -1,5 +1,6 @@
 #include "client_rig.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "client/producer_state.h"
@@ -51,6 +52,22 @@ static void claims_commit_in_any_order_and_descriptors_leave_in_seq_order__O_41_
         assert_int_equal(cr->descriptor[i].trace_id, 0);                     /* W-107 */
         assert_int_equal(slot_word(i), i << 1 | 1);
     }
+    tp_producer_close(producer);
+}
+
+/* Not those that this user's own driver would have: the rig's are below tensorpool-test. */
+static void frames_go_to_the_files_that_the_driver_named__D_012(void **state)
+{
+    (void)state;
+    uint16_t frame[16] = { 0 };
+    tp_producer_t *producer = cr_producer();
+    tpi_epoch_files_t *const files = cr->files[cr->file_count - 1];
+    assert_int_equal(cr_publish(producer, 0x1234), 0);
+    const int fd = open(strchr(files->uris[1], '/'), O_RDONLY | O_CLOEXEC);
+    assert_int_equal(pread(fd, frame, sizeof(frame), TPI_SUPERBLOCK_BYTES), sizeof(frame));
+    (void)close(fd);
+    assert_int_equal(frame[0], 0x1234);
+    assert_int_equal(frame[15], 0x1234);
     tp_producer_close(producer);
 }
 
@@ -554,6 +571,7 @@ static void consumers_are_counted_while_they_are_heard__W_133(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CR_TEST(frames_go_to_the_files_that_the_driver_named__D_012),
         CR_TEST(slot_says_which_frame_it_is_made_for__W_039_W_040_W_044),
         CR_TEST(claims_commit_in_any_order_and_descriptors_leave_in_seq_order__O_41_W_093),
         CR_TEST(aborted_claim_sends_nothing_and_leaves_its_slot_uncommitted),

@@ -132,7 +132,7 @@ static void correlation_ids_come_back_unchanged__D_034_D_035(void **state)
     }
 }
 
-static void each_row_of_the_table_refuses_and_changes_nothing__D_063_D_064_D_065_D_073_D_074(void **state)
+static void each_row_of_the_table_refuses_and_changes_nothing__D_063_D_064_D_065_D_066_D_073_D_074(void **state)
 {
     (void)state;
     rig_start();
@@ -202,6 +202,7 @@ static void a_repeated_request_gets_the_same_lease__D_029_D_086_P3(void **state)
     const tpc_attach_response_t again = rig_ask(&q);
     assert_int_equal(again.code, TPC_CODE_OK);
     assert_true(again.lease_id == first.lease_id && again.epoch == first.epoch && again.node_id == first.node_id);
+    assert_int_not_equal(first.node_id, TP_NULL_U32);
     assert_true(again.lease_expiry_timestamp_ns == (uint64_t)(rig->now_ns + 3000 * MS));
     assert_int_equal(rig_announces(10000), announces);
     assert_int_equal(tpi_driver_lease_count(rig->driver), 1);
@@ -352,7 +353,7 @@ int main(void)
         RIG_TEST(files_have_the_documented_names_sizes_and_superblocks__D_008_D_009_D_013_D_014_D_062_W_225),
         RIG_TEST(regions_are_complete_before_they_are_announced__W_246),
         RIG_TEST(response_comes_before_the_announce__D_140_D_141), RIG_TEST(correlation_ids_come_back_unchanged__D_034_D_035),
-        RIG_TEST(each_row_of_the_table_refuses_and_changes_nothing__D_063_D_064_D_065_D_073_D_074),
+        RIG_TEST(each_row_of_the_table_refuses_and_changes_nothing__D_063_D_064_D_065_D_066_D_073_D_074),
         RIG_TEST(standard_pages_are_granted_on_tmpfs_and_the_default_policy_counts__D_048_D_049_D_050),
         RIG_TEST(a_repeated_request_gets_the_same_lease__D_029_D_086_P3), RIG_TEST(another_correlation_id_of_an_attached_client_is_rejected__D_027),
         RIG_TEST(many_consumers_attach_at_once__D_054_D_090), RIG_TEST(lease_ids_never_repeat_and_cannot_be_guessed__D_023_D_024_P12),
