@@ -136,7 +136,7 @@ static void show_driver_log(errors_t *errors)
 static int errors_round(const cli_args_t *args, void *clientd)
 {
     static const char *const headings[] = { ">COUNT", "FIRST", "LAST", "SOURCE", "ERROR", NULL };
-    tp_counters_t *const counters = clientd;
+    tp_counters_t *const counters = cli_counters_now(args, clientd);
     errors_t errors = { .args = args };
     cli_streams_t streams;
     const int code = cli_streams_read(&streams, counters, false);
@@ -167,7 +167,7 @@ static int run_errors(const cli_args_t *args)
 {
     tp_counters_t *counters = NULL;
     int code = cli_counters(args, &counters);
-    if (CLI_OK == code) { code = cli_rounds(args, errors_round, counters); }
+    if (CLI_OK == code) { code = cli_rounds(args, errors_round, &counters); }
     tp_counters_close(counters);
     return code;
 }

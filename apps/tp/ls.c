@@ -72,7 +72,7 @@ static void ls_table(const cli_streams_t *streams)
 
 static int ls_round(const cli_args_t *args, void *clientd)
 {
-    tp_counters_t *counters = clientd;
+    tp_counters_t *const counters = cli_counters_now(args, clientd);
     cli_streams_t streams;
     const int code = cli_streams_read(&streams, counters, !args->quiet);
     if (CLI_OK == code)
@@ -95,7 +95,7 @@ static int run_ls(const cli_args_t *args)
 {
     tp_counters_t *counters = NULL;
     int code = cli_counters(args, &counters);
-    if (CLI_OK == code) { code = cli_rounds(args, ls_round, counters); }
+    if (CLI_OK == code) { code = cli_rounds(args, ls_round, &counters); }
     tp_counters_close(counters);
     return code;
 }
@@ -195,13 +195,13 @@ static void info_text(const cli_stream_t *s, const cli_streams_t *streams, const
 
 static int info_round(const cli_args_t *args, void *clientd)
 {
-    const info_t *info = clientd;
+    info_t *const info = clientd;
     cli_streams_t streams;
     cli_meta_t meta = { .has_source = false };
     const cli_stream_t *found = NULL;
     const int heard = NULL == info->client ? CLI_OK : cli_meta_fetch(info->client, info->stream_id, CLI_META_WAIT_NS, &meta);
     if (CLI_OK != heard) { return heard; }
-    int code = cli_streams_read(&streams, info->counters, true);
+    int code = cli_streams_read(&streams, cli_counters_now(args, &info->counters), true);
     for (size_t i = 0; CLI_OK == code && i < streams.stream_count; i++)
     {
         if (streams.streams[i].stream_id == info->stream_id) { found = &streams.streams[i]; }

@@ -53,7 +53,7 @@ static void on_counter(void *clientd, const tp_counter_t *counter)
 static int stat_round(const cli_args_t *args, void *clientd)
 {
     static const char *const headings[] = { ">ID", "KIND", ">VALUE", "LABEL", NULL };
-    tp_counters_t *counters = clientd;
+    tp_counters_t *const counters = cli_counters_now(args, clientd);
     stat_round_t round = { .args = args };
     cli_table_init(&round.table, headings);
     const bool alive = cli_note_dead(counters);
@@ -73,7 +73,7 @@ static int run_stat(const cli_args_t *args)
 {
     tp_counters_t *counters = NULL;
     int code = cli_counters(args, &counters);
-    if (CLI_OK == code) { code = cli_rounds(args, stat_round, counters); }
+    if (CLI_OK == code) { code = cli_rounds(args, stat_round, &counters); }
     tp_counters_close(counters);
     return code;
 }

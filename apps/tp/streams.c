@@ -222,6 +222,27 @@ static void on_driver(void *clientd, const tp_counter_t *counter)
     }
 }
 
+static bool is_alive(const tp_counters_t *counters)
+{
+    return tp_counters_heartbeat_age_ms(counters) <= DEAD_MS && cli_pid_alive((uint64_t)tp_counters_pid(counters));
+}
+
+tp_counters_t *cli_counters_now(const cli_args_t *args, tp_counters_t **counters)
+{
+    tp_context_t *context = NULL;
+    tp_counters_t *next = NULL;
+    if (is_alive(*counters) || CLI_OK != cli_context(args, &context)) { return *counters; }
+    if (0 == tp_counters_open(&next, tp_context_get_aeron_dir(context)) && is_alive(next))
+    {
+        tp_counters_close(*counters);
+        *counters = next;
+        next = NULL;
+    }
+    tp_counters_close(next);
+    tp_context_close(context);
+    return *counters;
+}
+
 bool cli_note_dead(tp_counters_t *counters)
 {
     const int64_t age_ms = tp_counters_heartbeat_age_ms(counters);

@@ -71,6 +71,9 @@ bool cli_label_value(const char *label, const char *key, char *value, size_t siz
 /* Process exists (also when it belongs to somebody else). */
 bool cli_pid_alive(uint64_t pid);
 
+/* For rounds: when that media driver is dead and another one has come to its place, *counters is exchanged for the new ones. Returns *counters. */
+tp_counters_t *cli_counters_now(const cli_args_t *args, tp_counters_t **counters);
+
 /* Prints the note that a media driver or driver is dead, once a round, on standard error. true when the media driver is alive. */
 bool cli_note_dead(tp_counters_t *counters);
 

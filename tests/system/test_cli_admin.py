@@ -334,3 +334,13 @@ def test_a_second_producer_is_told_how_to_end_the_first_one(sandbox, camera):
     assert "error[TP4012]" in done.complaint() and "client 77," in done.complaint()
     revoke = re.search(r"or: tp (lease revoke \d+)$", done.complaint(), re.M).group(1)
     assert "revoked" in tp(sandbox, *revoke.split()).ok().text()
+
+
+@pytest.mark.parametrize("verb", ["ls", "stat"])
+def test_watching_goes_on_with_the_next_driver(start, sandbox, driver, verb):
+    watcher = start_tp(start, sandbox, verb, "--watch", "--json", "--interval", "0.05")
+    until(lambda: "idle" in watcher.out() or not watcher.is_running(), 30, watcher.describe)
+    driver.kill()
+    start.driver(config=CONFIG.replace("idle", "risen"))
+    until(lambda: "risen" in watcher.out() or not watcher.is_running(), 30, watcher.describe)
+    assert watcher.is_running(), watcher.describe()
