@@ -68,6 +68,7 @@ static int run_verb(cli_args_t *args, const cli_verb_t *verb, int argc, char **a
     int first = 0;
     args->verb = verb;
     if (cli_args_parse(args, verb, argc, argv, &first) < 0) { return CLI_USAGE; }
+    if (args->log_json) { cli_errors_as_json(); }
     if (args->help) { cli_help_verb(stdout, verb); return finish(CLI_OK); }
     args->positional = argv + first;
     args->positional_count = argc - first;

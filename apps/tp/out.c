@@ -23,14 +23,30 @@ int cli_exit_of(int code)
     }
 }
 
-static void print_error(const char *level, int code, const char *fix, const char *format, va_list list) __attribute__((format(printf, 4, 0)));
+static bool as_json;
 
-static void print_error(const char *level, int code, const char *fix, const char *format, va_list list)
+void cli_errors_as_json(void) { as_json = true; }
+
+static void print_json(tp_log_level_t level, int code, const char *text, const char *why, const char *fix)
+{
+    char line[2048];
+    snprintf(line, sizeof(line), "%s%s%s%s%s", text, '\0' != why[0] ? "; why: " : "", why, '\0' != fix[0] ? "; fix: " : "", fix);
+    tp_log_to_stderr_json(NULL, level, code, line);
+}
+
+static void print_error(tp_log_level_t level, int code, const char *fix, const char *format, va_list list) __attribute__((format(printf, 4, 0)));
+
+static void print_error(tp_log_level_t level, int code, const char *fix, const char *format, va_list list)
 {
     char text[1024];
     vsnprintf(text, sizeof(text), format, list);
     fflush(stdout);
-    fprintf(stderr, "%s[TP%d]: %s\n", level, code, text);
+    if (as_json)
+    {
+        print_json(level, code, text, "", NULL == fix ? "" : fix);
+        return;
+    }
+    fprintf(stderr, "%s[TP%d]: %s\n", TP_LOG_ERROR == level ? "error" : "warn ", code, text);
     if (NULL != fix && '\0' != fix[0]) { fprintf(stderr, "  fix: %s\n", fix); }
 }
 
@@ -38,7 +54,7 @@ int cli_error(int code, const char *fix, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    print_error("error", code, fix, format, list);
+    print_error(TP_LOG_ERROR, code, fix, format, list);
     va_end(list);
     return cli_exit_of(code);
 }
@@ -47,7 +63,7 @@ void cli_warn(int code, const char *fix, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    print_error("warn ", code, fix, format, list);
+    print_error(TP_LOG_WARN, code, fix, format, list);
     va_end(list);
 }
 
@@ -57,7 +73,7 @@ int cli_usage(const char *verb, const char *format, ...)
     va_list list;
     snprintf(fix, sizeof(fix), NULL != verb ? "tp %s --help" : "tp --help", verb);
     va_start(list, format);
-    print_error("error", TP_EUSAGE, fix, format, list);
+    print_error(TP_LOG_ERROR, TP_EUSAGE, fix, format, list);
     va_end(list);
     return CLI_USAGE;
 }
@@ -68,7 +84,8 @@ int cli_error_last(void)
     const int code = tp_errcode();
     tp_err_format(text, sizeof(text));
     fflush(stdout);
-    fprintf(stderr, "%s%s", text, '\0' != text[0] && '\n' == text[strlen(text) - 1] ? "" : "\n");
+    if (as_json) { print_json(TP_LOG_ERROR, code, tp_errmsg(), tp_errwhy(), tp_errfix()); }
+    else { fprintf(stderr, "%s%s", text, '\0' != text[0] && '\n' == text[strlen(text) - 1] ? "" : "\n"); }
     return TP_OK == code ? CLI_FAILED : cli_exit_of(code);
 }
 

@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <tensor_pool/common/tp_export.h>
 
+/* What follows goes to standard error as the library's log does with --log-json: one JSON object a line. */
+void cli_errors_as_json(void);
 /* Prints "error[TPcode]: ..." and, unless NULL, "  fix: ..." on standard error; returns the exit code that belongs to the code. */
 int cli_error(int code, const char *fix, const char *format, ...) TP_PRINTF(3, 4);
 void cli_warn(int code, const char *fix, const char *format, ...) TP_PRINTF(3, 4);

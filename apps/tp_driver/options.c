@@ -62,7 +62,8 @@ const struct argp_option options_table[] = {
 
 const char options_doc[] = "Owns the shared memory of tensor streams and hands out leases.\v"
     "A value is taken from the first of: command line, environment (driver.aeron_dir from DRIVER_AERON_DIR and so on), file, default.\n\n"
-    "SIGTERM and SIGINT drain and end the driver; a second one ends it at once.\n\n"
+    "SIGTERM and SIGINT drain and end the driver; a second one ends it at once. SIGHUP reads the configuration again: an error changes nothing, "
+    "and what needs a restart is named in the log.\n\n"
     "Exit codes: 0 ended in order, 1 configuration or start failed, 2 usage, 3 no Aeron media driver.";
 
 /* A decimal number within 0..maximum, -1 otherwise. */

@@ -1,7 +1,10 @@
 /* The public driver inside this process: its own media driver, thread, endpoint file, and a client of ours that sends a first frame. */
+#include <glob.h>
 #include <pthread.h>
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,17 +35,22 @@ static void nap(void)
     (void)nanosleep(&pause, NULL);
 }
 
+static void configure(tp_driver_config_t *c)
+{
+    tp_driver_config_init(c);
+    assert_int_equal(tp_driver_config_set_builtin(c), 0);
+    (void)snprintf(c->media_driver, sizeof(c->media_driver), "embedded");
+    (void)snprintf(c->aeron_dir, sizeof(c->aeron_dir), "%s-aeron", root);
+    (void)snprintf(c->base_dir, sizeof(c->base_dir), "%s", root);
+    (void)snprintf(c->runtime_dir, sizeof(c->runtime_dir), "%s-run", root);
+    c->cleanup_shm_on_exit = true;
+}
+
 static int setup(void **state)
 {
     (void)state;
     (void)snprintf(root, sizeof(root), "/dev/shm/tp-test-embedded-%ld", (long)getpid());
-    tp_driver_config_init(&config);
-    assert_int_equal(tp_driver_config_set_builtin(&config), 0);
-    (void)snprintf(config.media_driver, sizeof(config.media_driver), "embedded");
-    (void)snprintf(config.aeron_dir, sizeof(config.aeron_dir), "%s-aeron", root);
-    (void)snprintf(config.base_dir, sizeof(config.base_dir), "%s", root);
-    (void)snprintf(config.runtime_dir, sizeof(config.runtime_dir), "%s-run", root);
-    config.cleanup_shm_on_exit = true;
+    configure(&config);
     setenv("TP_RUNTIME_DIR", config.runtime_dir, 1);
     if (tp_driver_init(&driver, &config) < 0) { fail_msg("%s: %s", tp_errmsg(), tp_errwhy()); }
     return 0;
@@ -61,7 +69,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void the_endpoint_file_tells_where_it_is__D_197_D_198(void **state)
+static void the_endpoint_file_tells_where_it_is__D_198(void **state)
 {
     (void)state;
     assert_non_null(strstr(tp_driver_endpoint_file(driver), config.runtime_dir));
@@ -106,7 +114,47 @@ static void shutdown_from_another_thread_stops_it__D_152(void **state)
     assert_int_equal(tp_driver_state(driver), TP_DRIVER_STOPPED);
 }
 
-static void a_producer_sends_its_first_frame(void **state)
+/* The layout of 20-driver.md 5.2, as with a driver of its own process. */
+static void directories_are_those_of_any_driver(uint32_t stream_id)
+{
+    char pattern[256];
+    glob_t found;
+    (void)snprintf(pattern, sizeof(pattern), "%s/tensorpool-%s/default/%u/[1-9]*/header.ring", root, getpwuid(geteuid())->pw_name, stream_id);
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    globfree(&found);
+}
+
+static atomic_int reloads;
+
+static int with_another_stream(void *clientd, tp_driver_config_t *c)
+{
+    configure(c);
+    assert_non_null(tp_driver_config_add_stream(c, "late", *(const uint32_t *)clientd, "default"));
+    (void)atomic_fetch_add(&reloads, 1);
+    return 0;
+}
+
+static void a_reload_from_another_thread_brings_a_new_stream(void **state)
+{
+    (void)state;
+    static const uint32_t late = 10500;
+    tp_client_t *client = NULL;
+    tp_producer_t *producer = NULL;
+    tp_driver_set_config_source(driver, with_another_stream, (void *)(uintptr_t)&late);
+    assert_int_equal(tp_driver_start(driver), 0);
+    assert_int_equal(tp_connect(&client, NULL), 0);
+    assert_int_equal(tp_producer_open(&producer, client, late), -1);
+    assert_int_equal(tp_errcode(), TP_ENOSTREAM);
+    tp_driver_reload(driver);
+    const int64_t deadline_ns = now_ns() + INT64_C(30000000000);
+    while (NULL == producer && now_ns() < deadline_ns && tp_producer_open(&producer, client, late) < 0) { nap(); }
+    assert_non_null(producer);
+    assert_int_equal(atomic_load(&reloads), 1);
+    directories_are_those_of_any_driver(late);
+    tp_client_close(client);
+}
+
+static void a_producer_sends_its_first_frame__D_197(void **state)
 {
     (void)state;
     tp_client_t *client = NULL;
@@ -129,6 +177,7 @@ static void a_producer_sends_its_first_frame(void **state)
     assert_int_equal(seq, 0);
     memset(claim.payload, 1, 480 * 640 * 2);
     assert_true(tp_producer_commit_claim(producer, &claim, NULL) != TP_LEASE_LOST);
+    directories_are_those_of_any_driver(10000);
     tp_client_close(client);
     tp_tensor_template_close(shape);
 }
@@ -137,7 +186,8 @@ static void a_producer_sends_its_first_frame(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { T(the_endpoint_file_tells_where_it_is__D_197_D_198), T(a_namesake_is_refused__D_002),
-        T(a_second_runner_is_refused__L1), T(shutdown_from_another_thread_stops_it__D_152), T(a_producer_sends_its_first_frame) };
+    const struct CMUnitTest tests[] = { T(the_endpoint_file_tells_where_it_is__D_198), T(a_namesake_is_refused__D_002),
+        T(a_second_runner_is_refused__L1), T(shutdown_from_another_thread_stops_it__D_152), T(a_producer_sends_its_first_frame__D_197),
+        T(a_reload_from_another_thread_brings_a_new_stream) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 """The life of the driver process: start, signals, crash, restart, a second driver, a media driver that is not there."""
 
+import json
 import os
 import signal
 import stat
@@ -145,6 +146,14 @@ def test_log_lines_can_be_json__D_207(start):
     driver.stop()
     assert all(line.startswith('{"time":"') for line in driver.err().splitlines()), driver.err()
     assert '"text":"tp_driver ready' in driver.err()
+
+
+def test_errors_of_the_start_have_the_format_of_the_log__D_207(start):
+    driver = start.failing_driver("--log-json", config=CONFIG.replace("stride_bytes", "stride_byte")).expect(1)
+    lines = [json.loads(line) for line in driver.err().splitlines()]
+    assert "error" == lines[-1]["level"] and 2103 == lines[-1]["code"] and "did you mean 'stride_bytes'" in lines[-1]["text"], driver.describe()
+    text = start.failing_driver(config=CONFIG.replace("stride_bytes", "stride_byte")).expect(1).err()
+    assert text.startswith("error[TP2103]: ") and "did you mean 'stride_bytes'" in text
 
 
 def test_driver_without_media_driver_in_its_path_uses_the_variable__D_186(start, sandbox):

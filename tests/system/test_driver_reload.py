@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 
@@ -96,4 +97,22 @@ def test_what_needs_a_restart_is_named_in_answer_and_log(start):
     assert "idle" == stream(driver, 10001)["state"]
     lines = ask(driver, cmd="log", level="debug")
     assert "debug" == lines["level"] and any("needs a restart" in line["text"] for line in lines["lines"])
+    driver.stop()
+
+
+def test_tools_and_driver_log_in_one_format_with_the_same_codes(start, sandbox):
+    driver = start.driver("--log-json", config=CONFIG)
+    for options in (["--log-json"], []):
+        pub = start_tp(start, sandbox, "pub", "10000", "--pattern=counter", "--shape", "16", "--dtype", "u8", "--hz", "50", *options)
+        until(lambda: stream(driver)["producer"], 30, pub.describe)
+        assert ask(driver, cmd="revoke", lease=stream(driver)["producer"]["lease"])["ok"]
+        until(lambda: "revoked" in pub.err(), 30, pub.describe)
+        pub.signal(signal.SIGINT)
+        pub.wait()
+        if options:
+            lines = [json.loads(line) for line in pub.err().splitlines()]
+            assert 4019 in [line["code"] for line in lines], pub.describe()
+            assert all({"time", "level", "code", "text"} == set(line) for line in lines + [json.loads(each) for each in driver.err().splitlines()])
+        else:
+            assert re.search(r"^warn \[TP4019\]: ", pub.err(), re.M), pub.describe()
     driver.stop()
