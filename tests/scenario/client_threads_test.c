@@ -117,6 +117,7 @@ static void run(int how, int64_t ns)
     atomic_store(&cr->client->conductor, 0);
     const int64_t until_ns = tpi_clock_monotonic_ns() + ns;
     assert_int_equal(pthread_create(&threads[0], NULL, conduct, NULL), 0);
+    while (0 == atomic_load(&cr->client->conductor)) { sched_yield(); }      /* the first to turn it is the conductor */
     assert_int_equal(pthread_create(&threads[1], NULL, produce, producer), 0);
     assert_int_equal(pthread_create(&threads[2], NULL, consume, consumer), 0);
     bool enough = false;
@@ -187,7 +188,7 @@ static void longest_timeouts_are_for_ever(void **state)
     atomic_store(&disturb, 0);
     atomic_store(&cr->client->conductor, 0);
     assert_int_equal(pthread_create(&threads[0], NULL, conduct, NULL), 0);
-    while (0 == atomic_load(&cr->client->conductor)) { sched_yield(); }
+    while (0 == atomic_load(&cr->client->conductor)) { sched_yield(); }      /* the first to turn it is the conductor */
     assert_int_equal(tp_producer_init(&producer, cr->client, context), 0);
     assert_int_equal(tp_consumer_init(&consumer, cr->client, consumer_context), 0);
     while (!tp_consumer_is_mapped(consumer)) { sched_yield(); }
