@@ -217,7 +217,8 @@ def mutant(source, line, rng):
         raise Nothing("a declaration")
     body = children(top)[-1]
     if line < body.extent.start.line or line == top.extent.start.line and body.extent.start.line != line:
-        statements = [one for one in body.walk_preorder() if one.kind in (Kind.IF_STMT, Kind.RETURN_STMT)]
+        statements = [one for one in body.walk_preorder() if Kind.IF_STMT == one.kind] or \
+            [one for one in body.walk_preorder() if Kind.RETURN_STMT == one.kind]
         if not statements:
             raise Nothing("a function without decision")
         node = rng.choice(statements)                   # the id stands for the whole function

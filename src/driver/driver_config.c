@@ -423,7 +423,7 @@ static int check_range_against_ids(const tp_driver_config_t *config, const named
         { "driver.metadata_stream_id", config->metadata_stream_id } };
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
     {
-        if (holds(&range->range, ids[i].id))
+        if (holds(&range->range, ids[i].id))                                   /* D-169 */
         {
             TPI_SET_ERR(TP_ECONF_RANGE, "%s = %" PRIu32 "-%" PRIu32 " holds %s = %" PRIu32, range->key, range->range.first, range->range.last,
                 ids[i].key, ids[i].id);
@@ -442,7 +442,6 @@ static int check_range_against_ids(const tp_driver_config_t *config, const named
     return 0;
 }
 
-/* D-169 D-170 D-171 */
 static int check_ranges(const tp_driver_config_t *config)
 {
     const named_range_t ranges[] = { { "driver.stream_id_range", config->stream_id_range },
@@ -451,7 +450,7 @@ static int check_ranges(const tp_driver_config_t *config)
     for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
     {
         if (!is_set(&ranges[i].range)) { continue; }
-        if (check_range_bounds(&ranges[i]) < 0 || check_range_against_ids(config, &ranges[i]) < 0) { return -1; }
+        if (check_range_bounds(&ranges[i]) < 0 || check_range_against_ids(config, &ranges[i]) < 0) { return -1; }     /* D-171 */
         for (size_t k = 0; k < i; k++)
         {
             if (is_set(&ranges[k].range) && ranges[i].range.first <= ranges[k].range.last && ranges[k].range.first <= ranges[i].range.last)
