@@ -128,7 +128,8 @@ static void on_progress(tp_consumer_t *c, const tpc_frame_progress_t *m, int64_t
 
 void tpi_consumer_on_progress(tp_consumer_t *consumer, const tpc_frame_progress_t *progress, int64_t now_ns)
 {
-    if (NULL != consumer->progress.subscription) { return; }                               /* O-27: from the assigned stream only */
+    const tpi_subscription_t *assigned = consumer->progress.subscription;
+    if (NULL != assigned && tpi_subscription_is_connected(assigned)) { return; }           /* O-27: from the assigned stream only */
     on_progress(consumer, progress, now_ns);
 }
 

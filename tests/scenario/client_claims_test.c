@@ -245,6 +245,8 @@ static void empty_frame_is_committed_and_delivered__W_034_W_035_W_037(void **sta
     uint8_t copy[1] = { 0x5A };
     open_both(&consumer, &producer);
     assert_int_equal(tp_tensor_template_init(&empty, TP_DTYPE_FLOAT64, TP_COLUMN_MAJOR, 3, (const int32_t[]){ 4, 0, 7 }), 0);
+    assert_int_equal(tp_tensor_extent_bytes(tp_tensor_template_tensor(empty)), 0);
+    assert_int_equal(tp_tensor_extent_bytes(tp_tensor_template_tensor(cr->tensor)), 32);
     for (uint64_t seq = 0; seq < 2 * CR_NSLOTS; seq += 2)
     {
         assert_int_equal(tp_producer_offer_frame(producer, cr->tensor, NULL, 0, NULL), seq);       /* no bytes of a tensor that has elements */

@@ -341,6 +341,31 @@ static void assigned_control_stream_carries_progress_and_nothing_else__W_138_W_1
     tp_consumer_close(consumer);
 }
 
+static void shared_stream_is_heard_while_nobody_sends_on_the_assigned_one__O_27(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = listening_consumer();
+    cr_new_epoch();
+    cr_announce();
+    cr_settle();
+    opt_in(consumer);
+    const tpc_consumer_config_t config = config_for(consumer, CR_PRIVATE, "aeron:ipc?term-length=4m");
+    cr_send_config(&config);
+    cr_settle();
+    assert_non_null(consumer->progress.subscription);
+    say_progress(0, TPC_PROGRESS_PROGRESS, 10);
+    assert_int_equal(told.count, 1);
+    tpi_publication_t *private_pub = open_publication(CR_PRIVATE);
+    cr_settle();
+    say_progress(0, TPC_PROGRESS_PROGRESS, 20);
+    assert_int_equal(told.count, 1);
+    tpi_publication_close(private_pub);
+    cr_settle();
+    say_progress(0, TPC_PROGRESS_PROGRESS, 30);
+    assert_int_equal(told.count, 2);
+    tp_consumer_close(consumer);
+}
+
 static void assigned_control_stream_is_left_with_the_media_driver(void **state)
 {
     (void)state;
@@ -398,6 +423,7 @@ int main(void)
         CR_TEST(other_streams_and_older_epochs_change_nothing__P1_O_19),
         CR_TEST(new_epoch_starts_from_nothing__W_112),
         CR_TEST(assigned_control_stream_carries_progress_and_nothing_else__W_138_W_139_O_27),
+        CR_TEST(shared_stream_is_heard_while_nobody_sends_on_the_assigned_one__O_27),
         CR_TEST(assigned_control_stream_is_left_with_the_media_driver),
         CR_TEST(consumer_may_be_closed_from_its_progress_handler__A4),
     };
