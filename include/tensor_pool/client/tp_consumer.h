@@ -196,7 +196,8 @@ TP_EXPORT int tp_consumer_set_descriptor_handler(tp_consumer_t *consumer, tp_des
 /*
  * Reads the slot of seq in the mapped epoch: 1 and *view set, 0 when the frame is not there, not committed or not valid, TP_NOT_MAPPED,
  * TP_INVALID_ARGUMENT (seq >= 2^63, W-253). Counted, as received or under its reason, is the first read of a frame whose descriptor was handed out
- * (of the newest 8192); any other read looks only and changes no statistic. Inside a handler the view lives until the handler returns, its tensor until the next read.
+ * (of the newest 8192); any other read looks only and changes no statistic. Inside a handler the view lives until the handler returns, its tensor
+ * until the next read.
  */
 TP_EXPORT int tp_consumer_read_frame(tp_consumer_t *consumer, uint64_t seq, tp_frame_view_t *view);
 
