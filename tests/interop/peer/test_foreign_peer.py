@@ -21,7 +21,8 @@ PEER = os.environ.get("TP_PEER", "")
 GOLDEN = os.path.join(os.environ.get("TP_SOURCE_DIR", ""), "tests", "golden")
 OURS, THEIRS = 10000, 10001                 # streams whose producer is `tp pub`, and the foreign one
 ANNOUNCE_MS = 250
-LEASE_MS = 2000
+PATIENCE_MS = 1000                          # the announce period that the foreign side reckons with: a busy machine may hold it up for a while
+LEASE_MS = 2500
 NSLOTS = 64
 STRIDE = 4096
 EXPIRED, REVOKED = 2, 3
@@ -48,7 +49,7 @@ class Foreign:
 
     def __init__(self, start, sandbox, verb, stream, *options, label=None):
         self.process = start(PEER, verb, "--stream", stream, "--aeron-dir", sandbox.aeron, "--base", sandbox.base, "--announce-period-ms",
-            ANNOUNCE_MS, *options, label=label or f"java-{verb}")
+            PATIENCE_MS, *options, label=label or f"java-{verb}")
 
     def lines(self, kind):
         return [line for line in self.process.json_lines() if kind == line["type"]]
@@ -180,18 +181,17 @@ def test_private_streams_with_one_foreign_side__P8(start, foreign):
 # ---- leases ------------------------------------------------------------------------------------------------------------------------------
 
 def test_foreign_lease_lives_by_keepalives_and_dies_without__D_102_D_131(start, foreign, driver):
-    """Two leases longer than a lease lasts: one is kept, the other is not and gets its notice; its owner attaches again to a later epoch."""
+    """One lease is kept; the other is not, gets its notice, and its owner attaches again. Two of these pass while the first lives on."""
     kept = foreign("produce", THEIRS, label="kept")
     mute = foreign("produce", OURS, "--mute", "true", label="mute")
     follower = foreign("consume", OURS)
     first = int(mute.wait_for("attached")[0]["epoch"])
     kept.wait_for("attached")
-    began = time.monotonic()
     follower.wait_for_frames_above(0)
-    assert mute.wait_for("attached", 2)[1]["lease"] != mute.lines("attached")[0]["lease"]
-    assert time.monotonic() - began > 0.5 * LEASE_MS / 1000 and mute.epochs()[1] > first, mute.process.describe()
+    leases = [line["lease"] for line in mute.wait_for("attached", 3, timeout=60)]
+    assert 3 == len(set(leases[:3])) and mute.epochs()[0] < mute.epochs()[1] < mute.epochs()[2], mute.process.describe()
+    assert {EXPIRED} == {line["reason"] for line in mute.lines("revoked")}, mute.process.describe()
     follower.wait_for_frames_above(first)
-    until(lambda: time.monotonic() - began > 1.5 * LEASE_MS / 1000, 30, "one lease and a half")
     assert 1 == len(kept.lines("attached")) and not kept.lines("unmapped"), kept.process.describe()
     assert int(kept.end()["keepalives"]) >= 4
 
@@ -224,7 +224,7 @@ def test_foreign_lease_is_revoked_and_taken_again__D_112_D_130(start, foreign, d
 
 @pytest.mark.parametrize("how", ["killed", "stopped"])
 def test_foreign_clients_attach_again_to_the_next_driver__D_159(start, foreign, sandbox, outside_media_driver, how):
-    """Within three announce periods and a backoff, once the next driver is there."""
+    """After three announce periods of silence, or at once when regions of another driver are announced, and a backoff."""
     driver = start.driver(config=CONFIG, embedded=False)
     producer = foreign("produce", THEIRS, "--hz", 100)
     consumer = foreign("consume", THEIRS)
@@ -239,11 +239,10 @@ def test_foreign_clients_attach_again_to_the_next_driver__D_159(start, foreign, 
         driver.stop()
         assert producer.wait_for("shutdown") and consumer.wait_for("shutdown")
     start.driver(config=CONFIG, embedded=False)
-    began = time.monotonic()
-    producer.wait_for("attached", 2)
-    consumer.wait_for("attached", 2)
-    took_ms = 1000 * (time.monotonic() - began)
-    assert took_ms < 3 * ANNOUNCE_MS + 1000 + 2000, f"{took_ms:.0f} ms"           # backoff up to 1 s, and 2 s for a busy machine
+    backoffs = [len(each.lines("backoff")) for each in (producer, consumer)]
+    for each, before_it in zip((producer, consumer), backoffs):
+        each.wait_for("attached", 2)
+        assert len(each.lines("backoff")) <= before_it + 2, each.process.describe()        # silence noticed, and one request that nobody answered
     assert producer.epochs()[-1] > before
     consumer.wait_for_frames_above(before)
     subscriber.wait_for_epoch_above(before)
