@@ -268,6 +268,15 @@ static json_t *client_json(const top_t *top, const cli_stream_t *stream, const c
     {
         json_object_set_new(out, "drops", json_integer((json_int_t)client.drops));
         json_object_set_new(out, "drops_per_second", json_real(client.drops_per_second));
+        json_t *const reasons = json_object();
+        for (int reason = 0; reason < TP_DROP_REASONS; reason++)
+        {
+            if (0 != lease->reasons[reason])
+            {
+                json_object_set_new(reasons, tp_drop_reason_name(reason), json_integer((json_int_t)lease->reasons[reason]));
+            }
+        }
+        json_object_set_new(out, "drops_by_reason", reasons);
         json_object_set_new(out, "behind", json_integer((json_int_t)client.behind));
     }
     return out;
