@@ -45,7 +45,7 @@ static void hints_go_with_the_hello__W_178(void **state)
     tp_consumer_close(consumer);
 }
 
-static void before_the_commit_it_is_a_number_and_afterwards_a_prefix__O_12_W_164_W_170_W_173(void **state)
+static void before_the_commit_it_is_a_number_and_afterwards_a_prefix__P7_O_12_W_164_W_170_W_173(void **state)
 {
     (void)state;
     tp_consumer_t *consumer;
@@ -412,7 +412,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CR_TEST(progress_is_heard_by_those_who_opted_in_only__W_162),
         CR_TEST(hints_go_with_the_hello__W_178),
-        CR_TEST(before_the_commit_it_is_a_number_and_afterwards_a_prefix__O_12_W_164_W_170_W_173),
+        CR_TEST(before_the_commit_it_is_a_number_and_afterwards_a_prefix__P7_O_12_W_164_W_170_W_173),
         CR_TEST(complete_announces_no_frame__W_170_W_171),
         CR_TEST(frame_without_complete_arrives_as_ever__W_161),
         CR_TEST(what_goes_back_or_is_nonsense_is_dropped_and_counted__W_169_O_48_O_62),
