@@ -412,9 +412,9 @@ tpi_session_event_t tpi_session_on_revoked(tpi_session_t *session, const tpc_lea
         (TP_ROLE_PRODUCER == revoked->role || TP_ROLE_CONSUMER == revoked->role);                                   /* D-122 */
     /* D-118 P12 */
     const bool ours = revoked->lease_id == s->lease.lease_id && revoked->stream_id == s->lease.stream_id && revoked->role == s->config.role;
-    if (!known || !ours || (TPI_SESSION_LEASED != s->state && TPI_SESSION_DETACHING != s->state))
+    if (!known || !ours || (TPI_SESSION_LEASED != s->state && TPI_SESSION_DETACHING != s->state))      /* D-115: a duplicate finds no lease */
     {
-        s->ignored++;                                                           /* D-115: a duplicate finds no lease */
+        s->ignored++;
         return TPI_SESSION_NOTHING;
     }
     if (TPI_SESSION_DETACHING == s->state)
