@@ -499,6 +499,7 @@ void tp_client_close(tp_client_t *client)
     end_commands(client);                                  /* what they are about is closed next */
     while (NULL != client->producers) { tp_producer_close(client->producers); }
     while (NULL != client->consumers) { tp_consumer_close(client->consumers); }
+    tpi_traffic_close_all(client);
     for (tpi_attachment_t *a = client->attachments; NULL != a; a = a->next)
     {
         if (NULL != a->owner) { tpi_attachment_close(a, tpi_client_now(client)); }

@@ -84,6 +84,7 @@ typedef struct tpi_connection
 tpi_connection_t;
 
 struct tpi_attachment;
+typedef struct tpi_traffic tpi_traffic_t;      /* traffic.c */
 typedef void (*tpi_on_session_t)(struct tpi_attachment *attachment, tpi_session_event_t event, const tpc_attach_response_t *response, int64_t now_ns);
 
 /* A driver session and who it is for. Owned by the client; outlives its owner until the detach is through. */
@@ -132,6 +133,7 @@ struct tp_client
     tpi_attachment_t *attachments;
     tp_producer_t *producers;
     tp_consumer_t *consumers;
+    tpi_traffic_t *traffic;            /* publications and subscriptions of the application */
     bool is_stepped;                   /* tests: time is what tpi_client_do_work_at was last given */
     int64_t last_now_ns;
     int64_t next_tick_ns;
@@ -219,6 +221,9 @@ tpi_open_t *tpi_open_counter(tpi_connection_t *connection, int32_t type_id, cons
 /* 0 pending, 1 done: *result is the caller's and *open NULL, -1 failed: error restored and *open NULL. */
 int tpi_open_take(tpi_connection_t *connection, tpi_open_t **open, void **result);
 void tpi_open_abandon(tpi_connection_t *connection, tpi_open_t **open);
+
+/* ---- traffic.c ---- */
+void tpi_traffic_close_all(tp_client_t *client);
 
 /* ---- attachment.c ---- */
 tpi_attachment_t *tpi_attachment_create(tp_client_t *client, const tpi_session_config_t *config, void *owner, tpi_on_session_t on_event);
