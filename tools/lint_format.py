@@ -10,6 +10,7 @@ CODE = {".c", ".h", ".cpp", ".hpp"}
 TEXT = CODE | {".py", ".sh", ".cmake", ".md", ".xml", ".json", ".toml", ".txt", ".def", ".map", ".in", ".yml", ".yaml", ".rs"}
 NAMES = {"run", "CMakeLists.txt", ".clang-format", ".clang-tidy", ".editorconfig", ".gitattributes", ".gitignore"}
 LONG_LINES_ALLOWED = {".md", ".json", ".txt", ".xml"}
+MERGE = re.compile(r"(?:<{7}|>{7}) ")
 BRACES = [
     (re.compile(r"\)\s*(?:const\s*|noexcept\s*)*\{\s*$"), "'{' belongs on a line of its own, or the whole block on one line"),
     (re.compile(r"\b(?:else|do)\s*\{\s*$"), "'{' belongs on a line of its own"),
@@ -29,6 +30,8 @@ def check_text(name, suffix, text):
     for number, line in enumerate(text.split("\n"), 1):
         if "\t" in line:
             problems.append(f"{name}:{number}: has a tab")
+        if MERGE.match(line):
+            problems.append(f"{name}:{number}: a merge left its mark")
         if line != line.rstrip():
             problems.append(f"{name}:{number}: has trailing blanks")
         if len(line) > MAX_LINE and suffix not in LONG_LINES_ALLOWED:
@@ -65,6 +68,7 @@ CASES = [
     ("a lambda", {"a.cpp": "    std::sort(a, b, [](int x, int y) {\n        return x < y; });\n"}, None),
     ("a tab", {"a.c": "\tint a;\n"}, "has a tab"),
     ("trailing blanks", {"a.py": "x = 1 \n"}, "trailing blanks"),
+    ("the mark of a merge", {"a.cmake": "<" * 7 + " HEAD\n"}, "a merge left its mark"),
     ("a long line", {"a.c": "x" * 151 + "\n"}, "151 columns"),
     ("a line of 150 columns", {"a.c": "x" * 150 + "\n"}, None),
     ("no last newline", {"a.md": "x"}, "no newline"),
