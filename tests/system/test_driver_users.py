@@ -5,6 +5,7 @@ the test.
 
 import os
 import resource
+import socket
 import stat
 
 import pytest
@@ -170,3 +171,45 @@ def test_base_that_another_user_made_may_be_shared_when_it_is_sticky__D_205(star
     os.chmod(base, 0o1775)
     refused = driver_of(start, sandbox, people.alice, base, ready=False, instance="refused").expect(1)
     assert "error[TP6002]" in refused.err() and base in refused.err()
+
+
+def ask_as(user, path):
+    """What the driver's socket says to that user: its answer, "" when it hangs up, None when the user does not get in."""
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if 0 == child:
+        try:
+            os.setgroups([])
+            os.setgid(user.gid)
+            os.setuid(user.uid)
+            with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(20)
+                connection.connect(path)
+                try:
+                    connection.sendall(b'{"cmd":"drain"}\n')
+                    os.write(write_end, b"+" + connection.recv(4096))
+                except (BrokenPipeError, ConnectionResetError):
+                    os.write(write_end, b"+")
+        finally:
+            os._exit(0)
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as answer:
+        told = answer.read()
+    os.waitpid(child, 0)
+    return told[1:].decode() if told else None
+
+
+def test_socket_serves_its_owner_and_nobody_else__P12(start, sandbox, people, shared_base):
+    driver = driver_of(start, sandbox, people.alice, shared_base)
+    path = os.path.join(driver.run, driver.instance + ".sock")
+    assert 0o600 == stat.S_IMODE(os.lstat(path).st_mode)
+    assert ask_as(people.mallory, path) is None
+    os.chmod(sandbox.path, 0o755)
+    os.chmod(driver.run, 0o755)
+    assert ask_as(people.mallory, path) is None
+    os.chmod(path, 0o666)                                  # somebody opens all doors: the credentials still count
+    assert "" == ask_as(people.mallory, path)
+    assert "" == ask_as(people.bob, path)
+    assert driver.is_running() and "draining" not in driver.err()
+    assert '{"ok":true}' == ask_as(people.alice, path).strip()
+    driver.expect(0)
