@@ -7,5 +7,7 @@
 
 /* Checksum of what crc stands for followed by data; 0 begins. The checksum of nothing is 0. */
 uint32_t tpi_crc32c(uint32_t crc, const void *data, size_t length);
+/* The same without help of the processor. */
+uint32_t tpi_crc32c_portable(uint32_t crc, const void *data, size_t length);
 
 #endif

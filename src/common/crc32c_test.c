@@ -35,11 +35,28 @@ static void parts_give_what_the_whole_gives(void **state)
     }
 }
 
+static void processor_and_table_agree(void **state)
+{
+    (void)state;
+    uint8_t bytes[300];
+    for (size_t i = 0; i < sizeof(bytes); i++) { bytes[i] = (uint8_t)(i * 37 + i / 11); }
+    assert_int_equal(tpi_crc32c_portable(0, "123456789", 9), 0xE3069283u);
+    for (size_t begin = 0; begin < 9; begin++)
+    {
+        for (size_t length = 0; length + begin <= sizeof(bytes); length++)
+        {
+            assert_int_equal(tpi_crc32c(0, bytes + begin, length), tpi_crc32c_portable(0, bytes + begin, length));
+            assert_int_equal(tpi_crc32c(0xFFFFFFFFu, bytes + begin, length), tpi_crc32c_portable(0xFFFFFFFFu, bytes + begin, length));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_vectors_come_out__W_186),
         cmocka_unit_test(parts_give_what_the_whole_gives),
+        cmocka_unit_test(processor_and_table_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
