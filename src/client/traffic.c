@@ -61,7 +61,8 @@ static void ask(tpi_traffic_t *t, tpi_connection_t *connection)
     const tpi_subscription_config_t config = { .channel = t->channel, .stream_id = t->stream_id };
     t->connection = connection;
     connection->users++;
-    t->open = TPI_OPEN_PUBLICATION == t->kind ? tpi_open_publication(connection, t->channel, t->stream_id) : tpi_open_subscription(connection, &config);
+    if (TPI_OPEN_PUBLICATION == t->kind) { t->open = tpi_open_publication(connection, t->channel, t->stream_id); }
+    else { t->open = tpi_open_subscription(connection, &config); }
 }
 
 /* Waits for a connection, asks, takes. A connection that is lost meanwhile means asking again. */

@@ -25,8 +25,8 @@ typedef struct tp_async_add_subscription tp_async_add_subscription_t;
 TP_EXPORT int tp_async_add_publication(tp_async_add_publication_t **async, tp_client_t *client, const char *channel, int32_t stream_id);
 TP_EXPORT int tp_async_add_publication_poll(tp_async_add_publication_t *async, tp_publication_t **publication);
 /*
- * Copies one message to the bus, in fragments where it is long: its position (> 0), or TP_BACK_PRESSURED, TP_NOT_CONNECTED, TP_ADMIN_ACTION (try again
- * at once), TP_CLOSED, TP_INVALID_ARGUMENT (NULL, empty, or longer than tp_publication_max_message_bytes). Takes no lock, allocates nothing.
+ * Copies one message to the bus, in fragments where it is long: its position (> 0), or TP_BACK_PRESSURED, TP_NOT_CONNECTED, TP_ADMIN_ACTION (try
+ * again at once), TP_CLOSED, TP_INVALID_ARGUMENT (NULL, empty, or longer than tp_publication_max_message_bytes). Takes no lock, allocates nothing.
  */
 TP_EXPORT int64_t tp_publication_offer(tp_publication_t *publication, const void *message, size_t length);
 /* Whether somebody subscribes; false for NULL. */
@@ -36,7 +36,9 @@ TP_EXPORT size_t tp_publication_max_message_bytes(const tp_publication_t *public
 /* Frees; no other thread may be inside a call on it. Waits for the conductor only; put off inside a callback. Accepts NULL. */
 TP_EXPORT void tp_publication_close(tp_publication_t *publication);
 
-/* As tp_async_add_publication. A subscription that nobody polls stops every publisher of its stream, unless its channel says tether=false (trap A1). */
+/*
+ * As tp_async_add_publication. A subscription that nobody polls stops every publisher of its stream, unless its channel says tether=false (trap A1).
+ */
 TP_EXPORT int tp_async_add_subscription(tp_async_add_subscription_t **async, tp_client_t *client, const char *channel, int32_t stream_id);
 TP_EXPORT int tp_async_add_subscription_poll(tp_async_add_subscription_t *async, tp_subscription_t **subscription);
 /* A whole message; bytes live until the handler returns. session_id tells its sender. */
