@@ -238,7 +238,7 @@ int tpi_client_do_work_at(tp_client_t *client, int64_t now_ns)
         TPI_SET_ERR(TP_ESTATE, "tp_client_do_work called from inside a callback");                                     /* A4 */
         return -1;
     }
-    client->last_now_ns = now_ns;
+    atomic_store_explicit(&client->last_now_ns, now_ns, memory_order_relaxed);
     int work = tpi_connection_do_work(client, now_ns);
     work += run_commands(client, now_ns);
     work += tpi_attachment_work(client, now_ns);
@@ -253,7 +253,11 @@ int tpi_client_do_work_at(tp_client_t *client, int64_t now_ns)
     return work;
 }
 
-int64_t tpi_client_now(const tp_client_t *client) { return client->is_stepped ? client->last_now_ns : tpi_clock_monotonic_ns(); }
+int64_t tpi_client_now(const tp_client_t *client)
+{
+    if (!client->is_stepped) { return tpi_clock_monotonic_ns(); }
+    return atomic_load_explicit(&((tp_client_t *)(uintptr_t)client)->last_now_ns, memory_order_relaxed);
+}
 
 int tp_client_do_work(tp_client_t *client)
 {

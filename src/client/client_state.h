@@ -135,7 +135,7 @@ struct tp_client
     tp_consumer_t *consumers;
     tpi_traffic_t *traffic;            /* publications and subscriptions of the application */
     bool is_stepped;                   /* tests: time is what tpi_client_do_work_at was last given */
-    int64_t last_now_ns;
+    _Atomic int64_t last_now_ns;       /* producers ask for the time, too */
     int64_t next_tick_ns;
     int64_t next_endpoint_ns;
     int64_t next_counter_scan_ns;
