@@ -466,7 +466,7 @@ static void facts_are_published_and_regions_can_be_read_by_anybody(void **state)
     assert_int_equal(stream_id, STREAM);
     assert_int_equal(tp_counters_stream_by_name(counters, "4711", &stream_id), 0);
     assert_int_equal(stream_id, 4711);
-    assert_int_equal(tp_counters_stream_by_name(counters, "cma", &stream_id), -1);
+    assert_int_equal(tp_counters_stream_by_name(counters, "cem", &stream_id), -1);
     assert_int_equal(tp_errcode(), TP_ENOENT);
     assert_string_equal(tp_errfix(), "did you mean 'cam'?");
     assert_int_equal(tp_counters_pid(counters), getpid());
