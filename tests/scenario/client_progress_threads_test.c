@@ -1,4 +1,4 @@
-/* Progress with the conductor on a thread of its own: listeners come and go, move between streams, and leases are lost meanwhile. For TSan as well. */
+/* Progress with the conductor on its own thread: listeners come, go and move between streams meanwhile. For ThreadSanitizer as well. */
 #include "client_progress_rig.h"
 
 #include <pthread.h>
