@@ -136,7 +136,7 @@ static void *delete_elsewhere(void *arg)
     return NULL;
 }
 
-static void memory_outlives_lease_consumer_and_client_until_the_deleter__M9(void **state)
+static void memory_outlives_lease_consumer_and_client_until_the_deleter__M9_W_114(void **state)
 {
     (void)state;
     pthread_t thread;
@@ -196,7 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(shape_and_strides_in_elements_are_those_of_the_view), TEST(each_scalar_type_has_its_code), TEST(overwritten_slot_is_told__M4),
-        TEST(memory_outlives_lease_consumer_and_client_until_the_deleter__M9), TEST(what_cannot_be_exported_is_refused_with_the_reason__O_15),
+        TEST(memory_outlives_lease_consumer_and_client_until_the_deleter__M9_W_114), TEST(what_cannot_be_exported_is_refused_with_the_reason__O_15),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
