@@ -128,7 +128,8 @@ int demo_stage_consumer(demo_t *demo, int which)
     snprintf(sleep_frames, sizeof(sleep_frames), "%.3f", DEMO_SLOW_FRAMES);
     char *argv[12] = { demo->program, word("demo-consumer"), word("--hz"), hz };
     int count = 4;
-    if (DEMO_FAST != which) { argv[count++] = word("--backlog"); }
+    /* Not for a life that ends by SIGKILL: what stands in its list then is neither read nor lost. */
+    if (DEMO_SLOW == which || (DEMO_KILLED == which && consumer->life > 0)) { argv[count++] = word("--backlog"); }
     if (DEMO_SLOW == which)
     {
         argv[count++] = word("--sleep-frames");
