@@ -67,6 +67,16 @@ int tpi_client_resolve_bases(tp_client_t *client)
     return 0;
 }
 
+int tpi_client_map(tp_client_t *client, tpi_pool_set_t **set, const tpi_pool_set_spec_t *spec, bool writable)
+{
+    if (tpi_pool_set_map(set, spec, &client->bases, writable, NULL) < 0) { return -1; }
+    if (client->settings.lock_memory && tpi_pool_set_lock(*set) < 0)                                  /* D-193 */
+    {
+        TPI_LOG_WARN(tp_errcode(), "stream %" PRIu32 ": used unlocked: %s", spec->stream_id, tp_errmsg());
+    }
+    return 0;
+}
+
 static int seed_ids(tp_client_t *client)
 {
     uint64_t seeds[2];

@@ -201,6 +201,8 @@ int tpi_client_enqueue(tp_client_t *client, tpi_command_t *command);
 int tpi_client_wait_step(tp_client_t *client, tpi_idle_t *idle);
 /* The allowed base directories of the settings, canonical; those of the default that do not exist are left out. */
 int tpi_client_resolve_bases(tp_client_t *client);
+/* tpi_pool_set_map with the client's settings. */
+int tpi_client_map(tp_client_t *client, tpi_pool_set_t **set, const tpi_pool_set_spec_t *spec, bool writable);
 bool tpi_client_on_conductor(const tp_client_t *client);
 void tpi_client_hurry(tp_client_t *client, int64_t now_ns);
 /* Conductor: what others than itself count. */

@@ -92,7 +92,7 @@ static void adopt(tp_consumer_t *c, tpi_pool_set_t *set)
 static int map_from(tp_consumer_t *c, const tpi_pool_set_spec_t *spec, int64_t now_ns)
 {
     tpi_pool_set_t *set = NULL;
-    const int rc = tpi_pool_set_map(&set, spec, &c->client->bases, false, NULL);          /* W-077 D-006 */
+    const int rc = tpi_client_map(c->client, &set, spec, false);          /* W-077 D-006 */
     tpi_err_t err;
     tpi_err_save(&err);
     const uint64_t activity_ns = rc < 0 ? 0 : tpi_pool_set_activity_ns(set);

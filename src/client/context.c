@@ -22,7 +22,7 @@ typedef enum setting
     CONTROL_CHANNEL, CONTROL_STREAM, ANNOUNCE_CHANNEL, ANNOUNCE_STREAM, DESCRIPTOR_CHANNEL, DESCRIPTOR_STREAM,
     QOS_CHANNEL, QOS_STREAM, METADATA_CHANNEL, METADATA_STREAM,
     BASE_DIRS, DRIVER_TIMEOUT, KEEPALIVE_INTERVAL, MESSAGE_TIMEOUT, MESSAGE_RETRIES, ANNOUNCE_PERIOD, QOS_INTERVAL, SOURCE_PERIOD,
-    INVOKER, IDLE_STRATEGY, AGENT_CPU, FAULT_GUARD,
+    INVOKER, IDLE_STRATEGY, AGENT_CPU, FAULT_GUARD, LOCK_MEMORY,
     SETTINGS
 }
 setting_t;
@@ -40,7 +40,7 @@ typedef struct row
     const char *variable;
     kind_t kind;
     const char *fallback;
-    size_t endpoint_at;                        /* text, int32 (STREAM) or uint32 milliseconds (DURATION) */
+    size_t endpoint_at;                        /* text, int32 (STREAM), uint32 milliseconds (DURATION) or bool (FLAG) */
 }
 row_t;
 
@@ -70,6 +70,7 @@ static const row_t rows[SETTINGS] = {
     [IDLE_STRATEGY] = { "idle_strategy", "TP_IDLE_STRATEGY", IDLE, "backoff", NOT_THERE },
     [AGENT_CPU] = { "agent_cpu", "TP_AGENT_CPU", CPU, "any", NOT_THERE },
     [FAULT_GUARD] = { "fault_guard", "TP_FAULT_GUARD", FLAG, "false", NOT_THERE },
+    [LOCK_MEMORY] = { "lock_memory", "TP_LOCK_MEMORY", FLAG, "false", TEXT_AT(mlock_shm) },
 };
 
 typedef struct cache
@@ -235,6 +236,7 @@ static bool from_endpoint(const row_t *row, const tpi_endpoint_t *endpoint, valu
     const char *at = (const char *)endpoint + row->endpoint_at;
     int32_t stream_id;
     uint32_t milliseconds;
+    bool flag;
     value->text[0] = '\0';
     switch (row->kind)
     {
@@ -245,6 +247,10 @@ static bool from_endpoint(const row_t *row, const tpi_endpoint_t *endpoint, valu
         case DURATION:
             memcpy(&milliseconds, at, sizeof(milliseconds));
             if (milliseconds > 0) { (void)snprintf(value->text, sizeof(value->text), "%" PRIu32, milliseconds); }
+            break;
+        case FLAG:
+            memcpy(&flag, at, sizeof(flag));
+            (void)snprintf(value->text, sizeof(value->text), "%s", flag ? "true" : "false");
             break;
         default:
             (void)snprintf(value->text, sizeof(value->text), "%s", at);
@@ -366,6 +372,7 @@ int tpi_context_resolve(const tp_context_t *context, const tpi_endpoint_t *endpo
     int64_t idle = 0;
     int64_t agent_cpu = -1;
     int64_t fault_guard = 0;
+    int64_t lock_memory = 0;
     memset(s, 0, sizeof(*s));
     if (take_text(context, endpoint, AERON_DIR, s->aeron_dir, sizeof(s->aeron_dir)) < 0 ||
         take_text(context, endpoint, CLIENT_NAME, s->client_name, sizeof(s->client_name)) < 0 ||
@@ -381,13 +388,14 @@ int tpi_context_resolve(const tp_context_t *context, const tpi_endpoint_t *endpo
         take_number(context, endpoint, SOURCE_PERIOD, &s->source_period_ns) < 0 ||
         take_number(context, endpoint, MESSAGE_RETRIES, &retries) < 0 || take_number(context, endpoint, INVOKER, &invoker) < 0 ||
         take_number(context, endpoint, IDLE_STRATEGY, &idle) < 0 || take_number(context, endpoint, AGENT_CPU, &agent_cpu) < 0 ||
-        take_number(context, endpoint, FAULT_GUARD, &fault_guard) < 0)
+        take_number(context, endpoint, FAULT_GUARD, &fault_guard) < 0 || take_number(context, endpoint, LOCK_MEMORY, &lock_memory) < 0)
     {
         return -1;
     }
     s->message_retries = (uint32_t)retries;
     s->invoker = 0 != invoker;
     s->fault_guard = 0 != fault_guard;
+    s->lock_memory = 0 != lock_memory;
     s->idle = (tpi_idle_kind_t)idle;
     s->agent_cpu = (int32_t)agent_cpu;
     s->error_handler = NULL == context ? NULL : context->error_handler;
@@ -492,6 +500,7 @@ int tp_context_set_message_retries(tp_context_t *context, uint32_t retries)
     return set_text(context, MESSAGE_RETRIES, text);
 }
 
+int tp_context_set_lock_memory(tp_context_t *context, bool lock) { return set_text(context, LOCK_MEMORY, lock ? "true" : "false"); }
 int tp_context_set_fault_guard(tp_context_t *context, bool guard) { return set_text(context, FAULT_GUARD, guard ? "true" : "false"); }
 int tp_context_set_use_agent_invoker(tp_context_t *context, bool invoker) { return set_text(context, INVOKER, invoker ? "true" : "false"); }
 int tp_context_set_idle_strategy(tp_context_t *context, const char *name) { return set_text(context, IDLE_STRATEGY, name); }
@@ -606,6 +615,7 @@ uint32_t tp_context_get_message_retries(const tp_context_t *context) { return ef
 int64_t tp_context_get_announce_period_ns(const tp_context_t *context) { return effective(context)->announce_period_ns; }
 int64_t tp_context_get_qos_interval_ns(const tp_context_t *context) { return effective(context)->qos_interval_ns; }
 int64_t tp_context_get_data_source_announce_period_ns(const tp_context_t *context) { return effective(context)->source_period_ns; }
+bool tp_context_get_lock_memory(const tp_context_t *context) { return effective(context)->lock_memory; }
 bool tp_context_get_fault_guard(const tp_context_t *context) { return effective(context)->fault_guard; }
 bool tp_context_get_use_agent_invoker(const tp_context_t *context) { return effective(context)->invoker; }
 const char *tp_context_get_idle_strategy(const tp_context_t *context) { return tpi_idle_kind_name(effective(context)->idle); }

@@ -40,6 +40,7 @@ typedef struct tpi_settings
     uint32_t message_retries;
     bool invoker;
     bool fault_guard;
+    bool lock_memory;
     tpi_idle_kind_t idle;
     int32_t agent_cpu;                 /* -1 = any */
     tp_error_handler_t error_handler;

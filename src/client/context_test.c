@@ -148,6 +148,22 @@ static void setters_check_at_once(void **state)
     assert_int_equal(tp_context_get_descriptor_stream_id(context), 1100);
 }
 
+static void memory_is_locked_as_the_driver_does_unless_told_otherwise__D_193(void **state)
+{
+    (void)state;
+    assert_int_equal(tpi_context_resolve(context, &endpoint, &settings), 0);
+    assert_false(settings.lock_memory);
+    endpoint.mlock_shm = true;
+    assert_int_equal(tpi_context_resolve(context, &endpoint, &settings), 0);
+    assert_true(settings.lock_memory);
+    assert_int_equal(tp_context_set_lock_memory(context, false), 0);
+    assert_int_equal(tpi_context_resolve(context, &endpoint, &settings), 0);
+    assert_false(settings.lock_memory);
+    assert_false(tp_context_get_lock_memory(context));
+    assert_int_equal(tp_context_set_lock_memory(context, true), 0);
+    assert_true(tp_context_get_lock_memory(context));
+}
+
 typedef struct seen { int count; char invoker_value[16]; char invoker_source[32]; char control_source[64]; } seen_t;
 
 static void on_setting(void *clientd, const char *name, const char *value, const char *source)
@@ -211,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(defaults_need_no_configuration), TEST(setter_wins_over_environment_over_endpoint_over_default),
+        TEST(memory_is_locked_as_the_driver_does_unless_told_otherwise__D_193),
         TEST(both_variables_name_the_aeron_directory), TEST(variables_that_cannot_be_used_are_named), TEST(setters_check_at_once),
         TEST(every_setting_is_described_with_its_source), TEST(default_mappings_are_explicit__W_198),
         TEST(report_periods_are_a_second_unless_set__W_188),

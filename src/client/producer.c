@@ -281,7 +281,7 @@ static void map_regions(tp_producer_t *p, const tpc_attach_response_t *response,
     tpi_pool_set_spec_t spec;
     tpi_pool_spec_t pools[TPC_POOLS_MAX];
     tpi_attachment_spec(&spec, pools, response);
-    if (0 == tpi_pool_set_spec_check(&spec) && 0 == tpi_pool_set_map(&p->waiting, &spec, &p->client->bases, true, NULL))   /* D-012 D-018 */
+    if (0 == tpi_pool_set_spec_check(&spec) && 0 == tpi_client_map(p->client, &p->waiting, &spec, true))   /* D-012 D-018 */
     {
         return;
     }

@@ -59,7 +59,7 @@ int tpi_driver_probe_mlock(void)
         TPI_SET_ERR(TP_ENOMEM, "cannot map %zu bytes: %s", length, strerror(errno));
         return -1;
     }
-    const int rc = tpi_region_lock(&region);
+    const int rc = tpi_region_lock(&region, false);
     if (rc < 0) { tpi_err_prefix("policies.mlock_shm = true: "); }
     (void)munmap(probe, length);
     return rc;

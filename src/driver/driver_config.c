@@ -28,7 +28,7 @@ void tp_driver_config_init(tp_driver_config_t *config)
     put(config->media_driver, sizeof(config->media_driver), "external");
     put(config->answer_hello, sizeof(config->answer_hello), "auto");
     put(config->control_channel, sizeof(config->control_channel), DEFAULT_CHANNEL);
-    config->control_stream_id = 1000;
+    config->control_stream_id = 1000;              /* D-185: the defaults of 11.1 */
     put(config->descriptor_channel, sizeof(config->descriptor_channel), DEFAULT_CHANNEL);
     config->descriptor_stream_id = 1100;
     put(config->qos_channel, sizeof(config->qos_channel), DEFAULT_CHANNEL);

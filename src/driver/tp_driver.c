@@ -135,6 +135,7 @@ static int publish_endpoint(tp_driver_t *driver, const tp_driver_config_t *confi
     (void)snprintf(e->shm_namespace, sizeof(e->shm_namespace), "%s", config->shm_namespace);
     e->announce_period_ms = config->announce_period_ms;
     e->keepalive_interval_ms = config->lease_keepalive_interval_ms;
+    e->mlock_shm = config->mlock_shm;
     if (socket_path(e->socket_path, sizeof(e->socket_path), config) < 0) { return -1; }
     return tpi_endpoint_write(&driver->endpoint_writer, config->runtime_dir, e);                /* D-198 */
 }

@@ -34,6 +34,7 @@ typedef struct tpi_endpoint
     char socket_path[TPI_ENDPOINT_TEXT_MAX];
     uint32_t announce_period_ms;
     uint32_t keepalive_interval_ms;
+    bool mlock_shm;                    /* policies.mlock_shm: clients lock what they map, too */
 }
 tpi_endpoint_t;
 

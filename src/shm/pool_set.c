@@ -203,10 +203,10 @@ void tpi_pool_set_refresh(tpi_pool_set_t *set, uint64_t now_ns)
 
 int tpi_pool_set_lock(const tpi_pool_set_t *set)
 {
-    if (tpi_region_lock(&set->ring) < 0) { return -1; }
+    if (tpi_region_lock(&set->ring, true) < 0) { return -1; }
     for (size_t i = 0; i < set->pool_count; i++)
     {
-        if (tpi_region_lock(&set->pools[i].region) < 0) { return -1; }
+        if (tpi_region_lock(&set->pools[i].region, true) < 0) { return -1; }
     }
     return 0;
 }

@@ -73,7 +73,7 @@ int tpi_pool_set_check_self(const tpi_pool_set_t *set);
 /* The oldest activityTimestampNs of all regions. */
 uint64_t tpi_pool_set_activity_ns(const tpi_pool_set_t *set);
 void tpi_pool_set_refresh(tpi_pool_set_t *set, uint64_t now_ns);    /* producer's refresh; writable sets only */
-/* Locks all mappings in memory (D-193); -1 with TP_EMLOCK, the set stays usable. */
+/* Locks all mappings in memory, sparse pages as they come; -1 with TP_EMLOCK, the set stays usable. */
 int tpi_pool_set_lock(const tpi_pool_set_t *set);
 void tpi_pool_set_delete(tpi_pool_set_t *set);                      /* accepts NULL */
 

@@ -227,10 +227,11 @@ fail:
     return -1;
 }
 
-int tpi_region_lock(const tpi_region_t *region)
+int tpi_region_lock(const tpi_region_t *region, bool on_fault)
 {
     struct rlimit limit = { 0, 0 };
-    if (0 == mlock2(region->base, (size_t)region->mapped_bytes, 0)) { return 0; }       /* mlock() does nothing under sanitizers */
+    const unsigned flags = on_fault ? MLOCK_ONFAULT : 0;
+    if (0 == mlock2(region->base, (size_t)region->mapped_bytes, flags)) { return 0; }   /* mlock() does nothing under sanitizers */
     const int reason = errno;
     if (ENOSYS == reason)                                                    /* D-194: not an error of this process, and nothing can mend it */
     {

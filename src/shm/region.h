@@ -67,8 +67,11 @@ int tpi_region_check(const tpi_region_t *region, const tpi_region_expect_t *expe
 int tpi_superblock_check(const tpc_superblock_t *superblock, const tpi_region_expect_t *expect);
 /* A private copy of the superblock, taken word by word. */
 void tpi_region_superblock(const tpi_region_t *region, tpc_superblock_t *superblock);
-/* Locks the mapping in memory (D-193); undone by unmapping. TP_EMLOCK with the limit in the text. */
-int tpi_region_lock(const tpi_region_t *region);
+/*
+ * Locks the mapping in memory; undone by unmapping. on_fault: pages that have no memory yet get none from this, they are locked when they are
+ * touched. TP_EMLOCK with the limit in the text.
+ */
+int tpi_region_lock(const tpi_region_t *region, bool on_fault);
 void tpi_region_unmap(tpi_region_t *region);          /* idempotent, accepts NULL */
 /* Whether pages were lost to truncation and read as zeros: nothing read from it counts any more. Hot; false without the guard of shm/fault.h. */
 bool tpi_region_is_lost(const tpi_region_t *region);

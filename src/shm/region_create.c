@@ -182,7 +182,7 @@ static int map_file(const creation_t *c, int fd, size_t index, tpi_region_t *reg
         .guard = tpi_fault_register(base, (size_t)length, true) };           /* M6: who may write the file may cut it as well */
     if (!keep_all) { return 0; }
     if (what->prefault) { memset(base, 0, (size_t)length); }
-    return tpi_region_lock(region);                                          /* D-192 */
+    return tpi_region_lock(region, false);                                          /* D-192 */
 }
 
 static void write_superblock(const creation_t *c, size_t index)

@@ -63,7 +63,7 @@ def start_tp(start, sandbox, *arguments, **more):
 def adds_up(summary):
     """Whether each frame from the first to the last one seen is accounted for. Frames met while nothing was mapped lie outside of these."""
     outside = sum(summary["lost_by_reason"][reason] for reason in ("not_mapped", "epoch", "bad_descriptor", "regression"))
-    return summary["received"] + summary["lost"] - outside == summary["last_seq"] - summary["first_seq"] + 1
+    return summary["received"] + summary["lost"] + summary["thinned"] - outside == summary["last_seq"] - summary["first_seq"] + 1
 
 
 def left_of_demo(pid):

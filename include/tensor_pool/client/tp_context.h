@@ -80,6 +80,14 @@ TP_EXPORT bool tp_context_get_use_agent_invoker(const tp_context_t *context);
 TP_EXPORT int tp_context_set_fault_guard(tp_context_t *context, bool guard);
 TP_EXPORT bool tp_context_get_fault_guard(const tp_context_t *context);
 
+/*
+ * Whether what is mapped is locked in memory, so that no frame waits for a page to come back from swap; pages that nobody filled yet are locked
+ * when they are. Default: as the driver locks its own (policies.mlock_shm, from its endpoint file). Where RLIMIT_MEMLOCK does not
+ * allow it, the mapping is used unlocked and a warning logged (D-193).
+ */
+TP_EXPORT int tp_context_set_lock_memory(tp_context_t *context, bool lock);                            /* TP_LOCK_MEMORY */
+TP_EXPORT bool tp_context_get_lock_memory(const tp_context_t *context);
+
 /* How the agent thread (and a waiting tp_consumer_next) idles: "busy", "yield", "backoff" (default), "sleep", "noop". */
 TP_EXPORT int tp_context_set_idle_strategy(tp_context_t *context, const char *name);                   /* TP_IDLE_STRATEGY */
 TP_EXPORT const char *tp_context_get_idle_strategy(const tp_context_t *context);
