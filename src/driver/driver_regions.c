@@ -56,7 +56,7 @@ static int run_create(tpi_region_job_t *job)
         tpi_gc_policy_t now = job->gc;
         now.min_age_ns = 0;
         tpi_err_save(&error);
-        job->removed = tpi_gc_stream(job->dir_fd, job->known_epoch, job->leased_epoch, &now, (int64_t)job->what.now_ns);
+        job->removed = tpi_gc_stream(job->dir_fd, job->used_epoch, job->leased_epoch, &now, (int64_t)job->what.now_ns);     /* D-173 */
         tpi_err_restore(&error);
         if (job->removed > 0) { rc = try_create(job); }
     }

@@ -37,6 +37,7 @@ typedef struct tpi_region_job
     uint32_t strides[TPI_POOLS_MAX];
     int dir_fd;                        /* the stream's directory, locked; CREATE: -1 = open and lock it. REMOVE: closed by the job */
     uint64_t known_epoch;              /* CREATE: the new number is above it. GC: the current one */
+    uint64_t used_epoch;               /* CREATE: the one that clients may map now; a run for space takes only what is below it */
     uint64_t leased_epoch;             /* GC: 0 = none */
     bool keep_files;                   /* REMOVE: only the lock and empty directories go */
     tpi_gc_policy_t gc;

@@ -171,6 +171,7 @@ int tpi_stream_raise(tpi_driver_t *driver, tpi_stream_t *stream, tpi_wait_t *wai
     job->what.hugepages = stream->hugepages;
     job->what.page_bytes = driver->is_huge ? driver->config.page_size_bytes : 0;
     job->known_epoch = stream->epoch;
+    job->used_epoch = tpi_stream_is_usable(stream) ? stream->files->epoch : stream->epoch;
     stream->is_creating = true;
     stream->creating_for = wait;
     tpi_regions_submit(driver->regions, job);
