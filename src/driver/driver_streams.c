@@ -230,11 +230,8 @@ static void creation_done(tpi_driver_t *driver, tpi_stream_t *stream, tpi_region
 /* Row 17: nothing has changed but the number that was tried. */
 static void creation_failed(tpi_driver_t *driver, tpi_stream_t *stream, tpi_wait_t *wait, int32_t code, const char *text, int64_t now_ns)
 {
-    if (NULL == wait)
-    {
-        suspend(driver, stream, now_ns);
-        return;
-    }
+    if (NULL == wait || stream->is_suspended) { suspend(driver, stream, now_ns); }             /* its timer may have run out meanwhile */
+    if (NULL == wait) { return; }
     driver->stats.attach_failed++;
     tpi_node_ids_cancel(&driver->node_ids, wait->node_id);
     tpi_proxy_attach_refused(driver, wait->request.correlation_id, code, text, now_ns);        /* D-075 */
