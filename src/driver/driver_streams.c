@@ -221,7 +221,8 @@ static void creation_done(tpi_driver_t *driver, tpi_stream_t *stream, tpi_region
     due(driver, stream->announce_ns);
     if (driver->gc.enabled)
     {
-        stream->gc_ns = now_ns + driver->gc.min_age_ns + driver->period_ns;
+        const int64_t wait_ns = driver->gc.min_age_ns < INT64_MAX - driver->period_ns ? driver->gc.min_age_ns + driver->period_ns : INT64_MAX;
+        stream->gc_ns = wait_ns < INT64_MAX - now_ns ? now_ns + wait_ns : INT64_MAX;
         due(driver, stream->gc_ns);
     }
     submit_gc(driver, stream, retired, now_ns);                                                /* D-177 */
