@@ -301,6 +301,8 @@ static void failed_creation(tpi_driver_t *driver, tpi_stream_t *stream, const tp
     tpi_log_err(TP_LOG_ERROR);
     (void)snprintf(text, sizeof(text), "shm creation failed: %s: %s", tp_strerror(job->error.code), job->error.msg);
     creation_failed(driver, stream, wait, TPC_CODE_INTERNAL_ERROR, text, now_ns);              /* D-180 */
+    const bool is_outdated = tpi_stream_is_usable(stream) && !tpi_profile_is_same(&stream->live, &stream->profile);
+    if (is_outdated) { (void)tpi_stream_raise(driver, stream, NULL, now_ns); }                 /* a reload left the rise to the outcome */
     if (TP_EMLOCK == job->error.code) { tpi_driver_begin_drain(driver, TPC_SHUTDOWN_ERROR, job->error.msg, false, now_ns); }     /* D-192 */
 }
 

@@ -195,6 +195,36 @@ static void a_creation_under_way_is_done_again_with_the_new_geometry__D_133(void
     assert_int_equal(epochs[0], r.epoch);
 }
 
+static void a_creation_that_fails_does_not_keep_the_old_geometry__D_133(void **state)
+{
+    (void)state;
+    char dir[256];
+    rig->options.worker = TPI_WORKER_MANUAL;
+    rig_start();
+    const tpc_attach_request_t c = rig_request(CONSUMER, 7, 10000);
+    rig_send_attach(&c);
+    rig_settle();
+    while (tpi_driver_run_jobs(rig->driver, 64) > 0) { rig_settle(); }
+    const uint64_t epoch = rig_last_announce(10000).epoch;
+    const tpc_attach_request_t p = rig_request(PRODUCER, 42, 10000);
+    rig_send_attach(&p);
+    rig_settle();
+    rig_stream_dir(dir, sizeof(dir), 10000);
+    assert_int_equal(chmod(dir, 0777), 0);                      /* D-205: nothing is made below it */
+    next.profiles[0].header_nslots = 16;
+    apply();
+    while (tpi_driver_run_jobs(rig->driver, 1) > 0 && 0 == tpi_driver_stats(rig->driver)->regions_failed) { rig_settle(); }
+    assert_int_equal(chmod(dir, 02770), 0);
+    rig_forget_events();
+    for (int i = 0; i < 3; i++)
+    {
+        rig_step(1000 * MS);
+        while (tpi_driver_run_jobs(rig->driver, 64) > 0) { rig_settle(); }
+    }
+    assert_true(rig_last_announce(10000).epoch > epoch);
+    assert_int_equal(rig_last_announce(10000).header_nslots, 16);
+}
+
 static void a_dynamic_stream_takes_the_new_geometry_of_its_profile__D_133(void **state)
 {
     (void)state;
@@ -551,6 +581,7 @@ int main(void)
         RELOAD_TEST(the_same_file_again_changes_nothing__M7), RELOAD_TEST(only_streams_of_the_changed_profile_get_a_new_epoch__D_133),
         RELOAD_TEST(a_stream_without_regions_just_takes_the_new_geometry__D_133),
         RELOAD_TEST(a_creation_under_way_is_done_again_with_the_new_geometry__D_133),
+        RELOAD_TEST(a_creation_that_fails_does_not_keep_the_old_geometry__D_133),
         RELOAD_TEST(a_dynamic_stream_takes_the_new_geometry_of_its_profile__D_133), RELOAD_TEST(streams_come_and_go),
         RELOAD_TEST(who_waits_for_a_removed_stream_is_told__D_074), RELOAD_TEST(a_dynamic_stream_can_become_static),
         RELOAD_TEST(policies_change_for_what_comes_next__D_106), RELOAD_TEST(the_node_id_cooldown_can_be_changed__D_097),
