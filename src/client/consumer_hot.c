@@ -54,9 +54,9 @@ static void refresh(tp_consumer_t *c)
 {
     if (!tpi_handoff_is_current(&c->maps, c->map))
     {
+        restart(c);                                        /* before the new mapping counts as taken */
         c->map = tpi_handoff_take(&c->maps);               /* D-135 W-112 W-114 */
         c->suspended = false;
-        restart(c);
         recount_stage(c);
     }
 }
