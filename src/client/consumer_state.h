@@ -118,6 +118,7 @@ struct tp_consumer
     bool drained;                      /* what the link before had left was polled */
     bool suspended;                    /* map is not to be used: a newer epoch or a regression was seen */
     bool in_handler;
+    bool is_turning;                   /* inside tp_consumer_next, which turns the conductor */
     bool close_asked;
     uint32_t calls;
     tpi_dispatcher_t *dispatcher;

@@ -273,6 +273,40 @@ static void attach_that_is_pending_ends_with_its_client(void **state)
     assert_null(session);
 }
 
+/* ---- closing from within --------------------------------------------------------------------------------------------------- */
+
+static tp_consumer_t *doomed;
+
+static void close_on_unmapping(void *clientd, tp_consumer_event_t event, uint64_t epoch, int code, const char *text)
+{
+    (void)clientd;
+    (void)epoch;
+    (void)code;
+    (void)text;
+    if (TP_CONSUMER_UNMAPPED == event && NULL != doomed)
+    {
+        tp_consumer_close(doomed);
+        doomed = NULL;
+    }
+}
+
+static void consumer_closed_by_its_event_handler_while_next_turns_the_conductor_ends_with_that_call__L2(void **state)
+{
+    (void)state;
+    tp_frame_view_t view;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_event_handler(context, close_on_unmapping, NULL), 0);
+    tp_producer_t *producer = cr_producer();
+    doomed = cr_consumer_with(context);
+    tp_consumer_t *consumer = doomed;
+    cr_revoke(cr_lease(TP_ROLE_CONSUMER), TPC_REVOKE_REVOKED);
+    assert_int_equal(tp_consumer_next(consumer, &view, 0), TP_CLOSED);       /* it turned the conductor, which called the handler */
+    assert_null(doomed);
+    assert_null(cr->client->consumers);
+    cr_settle();
+    tp_producer_close(producer);
+}
+
 /* ---- subscriptions ------------------------------------------------------------------------------------------------------ */
 
 static void qos_is_subscribed_to_only_while_somebody_needs_it__A1(void **state)
@@ -482,6 +516,7 @@ int main(void)
         CR_TEST(refused_streams_are_asked_for_again_once_a_second),
         CR_TEST(refused_qos_is_asked_for_again_once_a_second),
         CR_TEST(attach_that_is_pending_ends_with_its_client),
+        CR_TEST(consumer_closed_by_its_event_handler_while_next_turns_the_conductor_ends_with_that_call__L2),
         CR_TEST(qos_is_subscribed_to_only_while_somebody_needs_it__A1),
         CR_TEST(first_announce_after_joining_counts__A7),
         CR_TEST(handles_survive_the_loss_of_the_media_driver__D_154_D_158),
