@@ -254,6 +254,38 @@ static void refused_qos_is_asked_for_again_once_a_second(void **state)
     tp_consumer_close(consumer);
 }
 
+static void refused_private_stream_is_asked_for_again_once_a_second__W_131(void **state)
+{
+    (void)state;
+    tpi_bus_t *const bus = cr->client->connection->bus;
+    tp_consumer_t *consumer = cr_consumer();
+    tp_consumer_stats_t stats;
+    assert_int_equal(tp_consumer_stats(consumer, &stats), 0);
+    plain = bus->ops;
+    picky = *plain;
+    picky.add_subscription = refuse_subscription;
+    refused_id = 31005;
+    refusals = 0;
+    bus->ops = &picky;
+    tpc_consumer_config_t config = TPC_CONSUMER_CONFIG_INIT;
+    config.stream_id = CR_STREAM;
+    config.consumer_id = stats.client_id;
+    config.descriptor_stream_id = 31005;
+    config.descriptor_channel = tpc_bytes("aeron:ipc");
+    cr_send_config(&config);
+    cr_step(2500 * MS);
+    assert_int_equal(refusals, 3);
+    assert_false(consumer->linked->is_private);
+    refused_id = 0;
+    tpi_publication_t *publication = cr_add_publication("aeron:ipc", 31005);
+    cr_step(1100 * MS);
+    bus->ops = plain;
+    assert_int_equal(refusals, 3);
+    assert_int_equal(consumer->linked->stream_id, 31005);
+    tpi_publication_close(publication);
+    tp_consumer_close(consumer);
+}
+
 static void attach_that_is_pending_ends_with_its_client(void **state)
 {
     (void)state;
@@ -517,6 +549,7 @@ int main(void)
         CR_TEST(refused_qos_is_asked_for_again_once_a_second),
         CR_TEST(attach_that_is_pending_ends_with_its_client),
         CR_TEST(consumer_closed_by_its_event_handler_while_next_turns_the_conductor_ends_with_that_call__L2),
+        CR_TEST(refused_private_stream_is_asked_for_again_once_a_second__W_131),
         CR_TEST(qos_is_subscribed_to_only_while_somebody_needs_it__A1),
         CR_TEST(first_announce_after_joining_counts__A7),
         CR_TEST(handles_survive_the_loss_of_the_media_driver__D_154_D_158),
