@@ -339,6 +339,42 @@ static void consumer_closed_by_its_event_handler_while_next_turns_the_conductor_
     tp_producer_close(producer);
 }
 
+static int do_nothing(tpi_command_t *command, int64_t now_ns)
+{
+    (void)command;
+    (void)now_ns;
+    return 1;
+}
+
+static void fill_ring_and_close(void *clientd, tp_consumer_event_t event, uint64_t epoch, int code, const char *text)
+{
+    for (tpi_command_t *command = NULL; TP_CONSUMER_UNMAPPED == event && 0 == tpi_command_create(&command, do_nothing, cr->client, NULL);)
+    {
+        if (tpi_client_enqueue(cr->client, command) < 0)
+        {
+            tpi_command_delete(command);
+            break;
+        }
+        assert_true(tpi_command_abandon(command));
+    }
+    close_on_unmapping(clientd, event, epoch, code, text);
+}
+
+static void closing_from_a_callback_takes_place_although_the_command_ring_is_full(void **state)
+{
+    (void)state;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_event_handler(context, fill_ring_and_close, NULL), 0);
+    tp_producer_t *producer = cr_producer();
+    doomed = cr_consumer_with(context);
+    cr->detaches = 0;
+    cr_revoke(cr_lease(TP_ROLE_CONSUMER), TPC_REVOKE_REVOKED);
+    cr_settle();
+    assert_null(doomed);
+    assert_null(cr->client->consumers);
+    tp_producer_close(producer);
+}
+
 /* ---- subscriptions ------------------------------------------------------------------------------------------------------ */
 
 static void qos_is_subscribed_to_only_while_somebody_needs_it__A1(void **state)
@@ -549,6 +585,7 @@ int main(void)
         CR_TEST(refused_qos_is_asked_for_again_once_a_second),
         CR_TEST(attach_that_is_pending_ends_with_its_client),
         CR_TEST(consumer_closed_by_its_event_handler_while_next_turns_the_conductor_ends_with_that_call__L2),
+        CR_TEST(closing_from_a_callback_takes_place_although_the_command_ring_is_full),
         CR_TEST(refused_private_stream_is_asked_for_again_once_a_second__W_131),
         CR_TEST(qos_is_subscribed_to_only_while_somebody_needs_it__A1),
         CR_TEST(first_announce_after_joining_counts__A7),
