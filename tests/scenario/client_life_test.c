@@ -2,6 +2,7 @@
 #include "client_rig.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include "bus/bus_ops.h"
 #include "client/consumer_state.h"
@@ -375,6 +376,33 @@ static void closing_from_a_callback_takes_place_although_the_command_ring_is_ful
     tp_producer_close(producer);
 }
 
+static void on_progress(void *clientd, const tp_frame_progress_t *progress)
+{
+    (void)clientd;
+    (void)progress;
+}
+
+static void *wish_for_progress(void *consumer)
+{
+    static int result;
+    result = 0 == tp_consumer_set_progress_handler(consumer, on_progress, NULL) ? 0 : tp_errcode();
+    return &result;
+}
+
+static void wish_for_progress_that_is_carried_out_after_the_close_finds_no_consumer(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    void *result = NULL;
+    tp_consumer_t *consumer = cr_consumer();
+    assert_int_equal(pthread_create(&thread, NULL, wish_for_progress, consumer), 0);
+    for (int i = 0; i < 5000 && tpi_mpsc_queue_is_empty(cr->client->commands); i++) { (void)usleep(1000); }
+    tp_consumer_close(consumer);                           /* as when that call had given up waiting already */
+    cr_settle();
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_int_equal(*(int *)result, TP_ESTATE);
+}
+
 /* ---- subscriptions ------------------------------------------------------------------------------------------------------ */
 
 static void qos_is_subscribed_to_only_while_somebody_needs_it__A1(void **state)
@@ -587,6 +615,7 @@ int main(void)
         CR_TEST(consumer_closed_by_its_event_handler_while_next_turns_the_conductor_ends_with_that_call__L2),
         CR_TEST(closing_from_a_callback_takes_place_although_the_command_ring_is_full),
         CR_TEST(refused_private_stream_is_asked_for_again_once_a_second__W_131),
+        CR_TEST(wish_for_progress_that_is_carried_out_after_the_close_finds_no_consumer),
         CR_TEST(qos_is_subscribed_to_only_while_somebody_needs_it__A1),
         CR_TEST(first_announce_after_joining_counts__A7),
         CR_TEST(handles_survive_the_loss_of_the_media_driver__D_154_D_158),
