@@ -60,6 +60,8 @@ tpi_region_job_t *tpi_regions_take_done(tpi_regions_t *regions);
 /* MANUAL: runs at most limit jobs. */
 int tpi_regions_run(tpi_regions_t *regions, int limit);
 bool tpi_regions_is_busy(tpi_regions_t *regions);
+/* Whether a REMOVE of that stream is yet to be done: until then its directory is locked by this driver itself. */
+bool tpi_regions_is_removing(tpi_regions_t *regions, uint32_t stream_id);
 /* Runs what is queued to its end, then frees. What is done stays takeable until then: take it first. Accepts NULL. */
 void tpi_regions_delete(tpi_regions_t *regions);
 /* Waits until every submitted job is done. */

@@ -106,6 +106,14 @@ static void fill(const tpi_driver_t *driver, tpi_region_create_t *what, uint32_t
     what->now_ns = now_ns > 0 ? (uint64_t)now_ns : 0;
 }
 
+static int take_dir(const tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_ns)
+{
+    tpi_region_create_t what = { 0 };
+    fill(driver, &what, stream->stream_id, now_ns);
+    stream->dir_fd = tpi_ownership_take(&what);                                                /* D-002 */
+    return stream->dir_fd < 0 ? -1 : 0;
+}
+
 static tpi_region_job_t *new_job(const tpi_driver_t *driver, tpi_job_kind_t kind, const tpi_stream_t *stream, int64_t now_ns)
 {
     tpi_region_job_t *const job = tpi_alloc(sizeof(*job));
@@ -335,6 +343,14 @@ static void on_created(tpi_driver_t *driver, tpi_region_job_t *job, int64_t now_
     rerun_waits(driver, stream_id, others, now_ns);
 }
 
+/* A reload took the stream back before its directory was gone: the lock is to be had from now on. */
+static void on_removed(tpi_driver_t *driver, const tpi_region_job_t *job, int64_t now_ns)
+{
+    tpi_stream_t *const stream = tpi_stream_find(driver, job->what.stream_id);
+    if (TP_DRIVER_STOPPED == driver->state || NULL == stream || !stream->is_static || stream->is_creating || stream->dir_fd >= 0) { return; }
+    if (take_dir(driver, stream, now_ns) < 0) { tpi_log_err(TP_LOG_ERROR); }                   /* the next creation tries again */
+}
+
 int tpi_streams_poll_jobs(tpi_driver_t *driver, int64_t now_ns)
 {
     int work = 0;
@@ -343,6 +359,7 @@ int tpi_streams_poll_jobs(tpi_driver_t *driver, int64_t now_ns)
     {
         driver->stats.epochs_removed += job->removed;
         if (TPI_JOB_CREATE == job->kind) { on_created(driver, job, now_ns); }
+        else if (TPI_JOB_REMOVE == job->kind) { on_removed(driver, job, now_ns); }
         tpi_region_job_free(job);
         work++;
     }
@@ -473,10 +490,8 @@ bool tpi_stream_set_profile(tpi_driver_t *driver, tpi_stream_t *stream, const tp
 
 int tpi_stream_take(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_ns)
 {
-    tpi_region_create_t what = { 0 };
-    fill(driver, &what, stream->stream_id, now_ns);
-    stream->dir_fd = tpi_ownership_take(&what);                                                /* D-002 */
-    if (stream->dir_fd < 0) { return -1; }
+    /* Otherwise the directory is our own, on its way out: it is taken when it is gone. */
+    if (!tpi_regions_is_removing(driver->regions, stream->stream_id) && take_dir(driver, stream, now_ns) < 0) { return -1; }
     tpi_driver_counter_stream(driver, stream);
     return 0;
 }

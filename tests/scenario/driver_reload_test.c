@@ -225,6 +225,36 @@ static void a_creation_that_fails_does_not_keep_the_old_geometry__D_133(void **s
     assert_int_equal(rig_last_announce(10000).header_nslots, 16);
 }
 
+/* The worker has not come to the directory yet: its lock is our own and nobody else's. */
+static void a_stream_that_is_still_being_removed_can_come_back__D_002(void **state)
+{
+    (void)state;
+    char dir[256];
+    char profile[TP_CONFIG_NAME_MAX];
+    rig->options.worker = TPI_WORKER_MANUAL;
+    rig_start();
+    (void)snprintf(profile, sizeof(profile), "%s", next.streams[0].profile);
+    remove_stream(10001);
+    apply();
+    assert_int_equal(report.removed.count, 1);
+    add_stream("back", 10001, profile);
+    apply();
+    assert_int_equal(report.added.count, 1);
+    while (tpi_driver_run_jobs(rig->driver, 64) > 0) { rig_settle(); }
+    rig_stream_dir(dir, sizeof(dir), 10001);
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);         /* owned, before anybody attaches */
+    (void)close(fd);
+    const tpc_attach_request_t request = rig_request(PRODUCER, 42, 10001);
+    rig_send_attach(&request);
+    rig_settle();
+    while (tpi_driver_run_jobs(rig->driver, 64) > 0) { rig_settle(); }
+    tpc_attach_response_t r;
+    assert_true(rig_response(request.correlation_id, &r));
+    assert_int_equal(r.code, TPC_CODE_OK);
+}
+
 static void a_dynamic_stream_takes_the_new_geometry_of_its_profile__D_133(void **state)
 {
     (void)state;
@@ -582,6 +612,7 @@ int main(void)
         RELOAD_TEST(a_stream_without_regions_just_takes_the_new_geometry__D_133),
         RELOAD_TEST(a_creation_under_way_is_done_again_with_the_new_geometry__D_133),
         RELOAD_TEST(a_creation_that_fails_does_not_keep_the_old_geometry__D_133),
+        RELOAD_TEST(a_stream_that_is_still_being_removed_can_come_back__D_002),
         RELOAD_TEST(a_dynamic_stream_takes_the_new_geometry_of_its_profile__D_133), RELOAD_TEST(streams_come_and_go),
         RELOAD_TEST(who_waits_for_a_removed_stream_is_told__D_074), RELOAD_TEST(a_dynamic_stream_can_become_static),
         RELOAD_TEST(policies_change_for_what_comes_next__D_106), RELOAD_TEST(the_node_id_cooldown_can_be_changed__D_097),
