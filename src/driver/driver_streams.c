@@ -35,7 +35,7 @@ tpi_stream_t *tpi_stream_add(tpi_driver_t *driver, uint32_t stream_id, const cha
     stream->is_static = is_static;
     stream->is_known = is_static;
     stream->dir_fd = -1;
-    stream->epoch = is_static ? 0 : driver->epoch_floor;
+    stream->epoch = driver->epoch_floor;
     stream->gc_ns = INT64_MAX;
     HASH_ADD(hh, driver->streams, stream_id, sizeof(stream->stream_id), stream);
     if (NULL != stream->hh.tbl) { return stream; }

@@ -255,6 +255,23 @@ static void a_stream_that_is_still_being_removed_can_come_back__D_002(void **sta
     assert_int_equal(r.code, TPC_CODE_OK);
 }
 
+static void a_stream_that_comes_back_starts_above_its_last_epoch__D_134(void **state)
+{
+    (void)state;
+    char profile[TP_CONFIG_NAME_MAX];
+    const uint64_t planted = UINT64_C(1) << 62;                 /* above every clock */
+    rig_start();
+    (void)snprintf(profile, sizeof(profile), "%s", next.streams[0].profile);
+    rig_plant_epoch(10001, planted, 1, 0);
+    const uint64_t epoch = rig_attach(PRODUCER, 42, 10001).epoch;
+    assert_true(epoch > planted);
+    remove_stream(10001);
+    apply();
+    add_stream("back", 10001, profile);
+    apply();
+    assert_true(rig_attach(PRODUCER, 43, 10001).epoch > epoch);
+}
+
 static void a_dynamic_stream_takes_the_new_geometry_of_its_profile__D_133(void **state)
 {
     (void)state;
@@ -613,6 +630,7 @@ int main(void)
         RELOAD_TEST(a_creation_under_way_is_done_again_with_the_new_geometry__D_133),
         RELOAD_TEST(a_creation_that_fails_does_not_keep_the_old_geometry__D_133),
         RELOAD_TEST(a_stream_that_is_still_being_removed_can_come_back__D_002),
+        RELOAD_TEST(a_stream_that_comes_back_starts_above_its_last_epoch__D_134),
         RELOAD_TEST(a_dynamic_stream_takes_the_new_geometry_of_its_profile__D_133), RELOAD_TEST(streams_come_and_go),
         RELOAD_TEST(who_waits_for_a_removed_stream_is_told__D_074), RELOAD_TEST(a_dynamic_stream_can_become_static),
         RELOAD_TEST(policies_change_for_what_comes_next__D_106), RELOAD_TEST(the_node_id_cooldown_can_be_changed__D_097),
