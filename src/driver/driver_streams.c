@@ -99,7 +99,7 @@ static void fill(const tpi_driver_t *driver, tpi_region_create_t *what, uint32_t
 {
     what->base_dir = driver->base_dir;
     what->user = driver->user;                                                                      /* D-197 */
-    what->name_space = driver->config.shm_namespace;
+    what->name_space = driver->name_space;
     what->stream_id = stream_id;
     what->file_mode = (mode_t)driver->config.permissions_mode;
     what->pid = driver->pid;

@@ -272,6 +272,26 @@ static void a_stream_that_comes_back_starts_above_its_last_epoch__D_134(void **s
     assert_true(rig_attach(PRODUCER, 43, 10001).epoch > epoch);
 }
 
+/* What the worker reads is not what a reload writes: shown by the thread sanitizer. */
+static void a_reload_does_not_touch_what_the_worker_uses__M12(void **state)
+{
+    (void)state;
+    tpc_attach_response_t r;
+    rig->options.worker = TPI_WORKER_THREAD;
+    rig_start();
+    for (uint32_t i = 0; i < 20; i++)
+    {
+        const tpc_attach_request_t request = rig_request(PRODUCER, 42 + i, 10000);
+        rig_send_attach(&request);
+        rig_settle();
+        apply();
+        for (int n = 0; n < 1000000 && !rig_response(request.correlation_id, &r); n++) { rig_settle(); }
+        assert_int_equal(r.code, TPC_CODE_OK);
+        assert_int_equal(tpi_driver_revoke(rig->driver, r.lease_id, "", rig->now_ns), 0);
+        rig_forget_events();
+    }
+}
+
 static void a_dynamic_stream_takes_the_new_geometry_of_its_profile__D_133(void **state)
 {
     (void)state;
@@ -631,6 +651,7 @@ int main(void)
         RELOAD_TEST(a_creation_that_fails_does_not_keep_the_old_geometry__D_133),
         RELOAD_TEST(a_stream_that_is_still_being_removed_can_come_back__D_002),
         RELOAD_TEST(a_stream_that_comes_back_starts_above_its_last_epoch__D_134),
+        RELOAD_TEST(a_reload_does_not_touch_what_the_worker_uses__M12),
         RELOAD_TEST(a_dynamic_stream_takes_the_new_geometry_of_its_profile__D_133), RELOAD_TEST(streams_come_and_go),
         RELOAD_TEST(who_waits_for_a_removed_stream_is_told__D_074), RELOAD_TEST(a_dynamic_stream_can_become_static),
         RELOAD_TEST(policies_change_for_what_comes_next__D_106), RELOAD_TEST(the_node_id_cooldown_can_be_changed__D_097),
