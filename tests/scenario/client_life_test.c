@@ -306,6 +306,27 @@ static void attach_that_is_pending_ends_with_its_client(void **state)
     assert_null(session);
 }
 
+static void lease_given_up_before_the_close_is_handed_back_although_the_bus_was_full(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = cr_consumer();
+    cr->detaches = 0;
+    tpi_session_abandon(&consumer->attachment->session, TP_EREGION, "the regions are unusable", cr->now_ns);
+    assert_int_equal(tpi_mem_network_fault(cr->network, CR_CONTROL, TPI_MEM_BACK_PRESSURE, 3), 0);
+    tp_consumer_close(consumer);
+    cr_step(200 * MS);
+    assert_int_equal(cr->detaches, 1);
+    assert_null(cr_lease(TP_ROLE_CONSUMER));
+    assert_null(cr->client->attachments);
+    consumer = cr_consumer();
+    cr->mute = true;
+    tpi_session_abandon(&consumer->attachment->session, TP_EREGION, "the regions are unusable", cr->now_ns);
+    assert_int_equal(tpi_mem_network_fault(cr->network, CR_CONTROL, TPI_MEM_BACK_PRESSURE, 100000), 0);
+    tp_consumer_close(consumer);
+    cr_step(1000 * MS);
+    assert_null(cr->client->attachments);                  /* not for ever */
+}
+
 /* ---- closing from within --------------------------------------------------------------------------------------------------- */
 
 static tp_consumer_t *doomed;
@@ -616,6 +637,7 @@ int main(void)
         CR_TEST(closing_from_a_callback_takes_place_although_the_command_ring_is_full),
         CR_TEST(refused_private_stream_is_asked_for_again_once_a_second__W_131),
         CR_TEST(wish_for_progress_that_is_carried_out_after_the_close_finds_no_consumer),
+        CR_TEST(lease_given_up_before_the_close_is_handed_back_although_the_bus_was_full),
         CR_TEST(qos_is_subscribed_to_only_while_somebody_needs_it__A1),
         CR_TEST(first_announce_after_joining_counts__A7),
         CR_TEST(handles_survive_the_loss_of_the_media_driver__D_154_D_158),
