@@ -227,7 +227,8 @@ int tpi_attachment_work(tp_client_t *client, int64_t now_ns)
         tell(a, tpi_session_check(&a->session, now_ns), NULL, now_ns);
         if (NULL != client->connection && client->connection->ready) { work += send_due(client, a, now_ns); }
         const bool leaving = TPI_SESSION_DETACHING == a->session.state || TPI_SESSION_LEAVING == a->session.state;
-        if (NULL == a->owner && (TPI_SESSION_CLOSED == a->session.state || (!leaving && !a->session.orphaned)))
+        const bool unsent = a->session.orphaned && now_ns < a->session.due_ns;
+        if (NULL == a->owner && !leaving && !unsent)
         {
             *at = a->next;
             tpi_free(a);

@@ -439,6 +439,18 @@ static int run_dispose(tpi_command_t *command, int64_t now_ns)
     return 1;
 }
 
+/* From a callback, on the conductor: done after the callback, also when the ring is full. */
+static void dispose_later(tp_client_t *client, tpi_command_t *command)
+{
+    if (tpi_client_enqueue(client, command) < 0)
+    {
+        tpi_command_t **end = &client->pending;
+        while (NULL != *end) { end = &(*end)->next; }
+        *end = command;
+    }
+    (void)tpi_command_abandon(command);
+}
+
 void tpi_client_dispose(tp_client_t *client, void (*dispose)(void *object, int64_t now_ns), void *object)
 {
     tpi_command_t *command = NULL;
@@ -450,21 +462,21 @@ void tpi_client_dispose(tp_client_t *client, void (*dispose)(void *object, int64
     if (tpi_command_create(&command, run_dispose, client, object) < 0) { return; }        /* out of memory: closed with the client */
     command->dispose = dispose;
     command->on_closed = dispose_object;
-    const bool waits = !(tpi_client_on_conductor(client) && atomic_load(&client->in_do_work));
+    const bool in_callback = tpi_client_on_conductor(client) && atomic_load(&client->in_do_work);
+    if (in_callback)
+    {
+        dispose_later(client, command);
+        return;
+    }
     tpi_idle_t idle;
     tpi_idle_init(&idle, TPI_IDLE_BACKOFF, 20 * TPI_NS_PER_US, TPI_NS_PER_MS);
     while (tpi_client_enqueue(client, command) < 0)
     {
-        if (!waits || tpi_client_wait_step(client, &idle) < 0)
+        if (tpi_client_wait_step(client, &idle) < 0)
         {
             tpi_command_delete(command);
             return;
         }
-    }
-    if (!waits)                                            /* from a callback: the conductor does it after the callback */
-    {
-        (void)tpi_command_abandon(command);
-        return;
     }
     const int64_t deadline_ns = tpi_clock_monotonic_ns() + DISPOSE_TIMEOUT_NS;
     while (0 == tpi_command_poll(command))

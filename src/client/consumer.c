@@ -342,9 +342,9 @@ int tp_consumer_set_mode(tp_consumer_t *consumer, int mode, uint32_t max_rate_hz
 void tp_consumer_close(tp_consumer_t *consumer)
 {
     if (NULL == consumer) { return; }
-    if (consumer->in_handler && !atomic_load(&consumer->client->closing))
+    if ((consumer->in_handler || consumer->is_turning) && !atomic_load(&consumer->client->closing))
     {
-        consumer->close_asked = true;                      /* from its own frame handler: done when the handler has returned */
+        consumer->close_asked = true;                      /* from a handler of its own: done when that has returned */
         return;
     }
     tpi_client_dispose(consumer->client, dispose, consumer);

@@ -54,9 +54,9 @@ static void refresh(tp_consumer_t *c)
 {
     if (!tpi_handoff_is_current(&c->maps, c->map))
     {
+        restart(c);                                        /* before the new mapping counts as taken */
         c->map = tpi_handoff_take(&c->maps);               /* D-135 W-112 W-114 */
         c->suspended = false;
-        restart(c);
         recount_stage(c);
     }
 }
@@ -348,6 +348,18 @@ static int next_staged(tp_consumer_t *c, tp_frame_view_t *view)
 
 /* ---- the calls ---------------------------------------------------------------------------------------------------------- */
 
+/* Invoker mode: turns the conductor, whose callbacks may ask to close this consumer (L2). false: it is gone. */
+static bool turn(tp_consumer_t *c)
+{
+    if (!c->client->is_invoker) { return true; }
+    c->is_turning = true;
+    (void)tpi_client_wait_step(c->client, NULL);
+    c->is_turning = false;
+    if (!c->close_asked) { return true; }
+    tp_consumer_close(c);
+    return false;
+}
+
 int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t timeout_ns)
 {
     tp_consumer_t *c = consumer;
@@ -356,9 +368,13 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
     int64_t begin_ns = 0;
     int64_t deadline_ns = 0;
     bool waiting = false;
-    if (NULL == c || NULL == view || c->in_handler) { return TP_INVALID_ARGUMENT; }
+    if (NULL == c || NULL == view || c->in_handler || c->is_turning) { return TP_INVALID_ARGUMENT; }
     refresh(c);
-    if (c->client->is_invoker && 0 == (++c->calls & INVOKER_TURN_MASK)) { (void)tpi_client_wait_step(c->client, NULL); refresh(c); }       /* P6 */
+    if (c->client->is_invoker && 0 == (++c->calls & INVOKER_TURN_MASK))                    /* P6 */
+    {
+        if (!turn(c)) { return TP_CLOSED; }
+        refresh(c);
+    }
     for (;;)
     {
         if (1 == next_staged(c, view)) { return 1; }
@@ -366,7 +382,7 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
         if (atomic_load_explicit(&c->client->closing, memory_order_relaxed)) { return TP_CLOSED; }
         if (!waiting)
         {
-            if (c->client->is_invoker) { (void)tpi_client_wait_step(c->client, NULL); }
+            if (!turn(c)) { return TP_CLOSED; }
             if (timeout_ns <= 0) { return 1 == (refresh(c), refill(c) > 0 ? next_staged(c, view) : 0) ? 1 : 0; }
             waiting = true;
             begin_ns = tpi_clock_monotonic_ns();
@@ -380,7 +396,7 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
             if (now_ns - begin_ns > LONG_WAIT_NS) { idle.max_park_ns = IDLE_LONG_NS; }
             tpc_frame_descriptor_t found;
             if (now_ns - begin_ns > PATIENCE_NS && find_in_ring(c, false, 0, &found) && 1 == read_found(c, &found, view)) { return 1; }
-            if (c->client->is_invoker) { (void)tpi_client_wait_step(c->client, NULL); }
+            if (!turn(c)) { return TP_CLOSED; }
             tpi_idle(&idle, 0, deadline_ns - now_ns);
         }
         refresh(c);

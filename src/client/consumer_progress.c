@@ -149,10 +149,24 @@ static void on_private(void *clientd, const tpi_message_t *message, int64_t now_
 
 typedef struct change { tp_consumer_t *consumer; tp_progress_handler_t handler; void *clientd; } change_t;
 
+/* The consumer may have been closed since a call gave up waiting. */
+static bool is_open(const tp_client_t *client, const tp_consumer_t *consumer)
+{
+    const tp_consumer_t *c = client->consumers;
+    while (NULL != c && consumer != c) { c = c->next; }
+    return NULL != c;
+}
+
 static int run_change(tpi_command_t *command, int64_t now_ns)
 {
     const change_t *change = command->object;
     tp_consumer_t *c = change->consumer;
+    if (!is_open(command->owner, c))
+    {
+        tpi_free(command->object);
+        TPI_SET_ERR(TP_ESTATE, "consumer is closed");
+        return -1;
+    }
     c->progress.handler = change->handler;
     c->progress.clientd = change->clientd;
     c->next_hello_ns = now_ns;                             /* the producer is told at once */

@@ -118,6 +118,7 @@ struct tp_consumer
     bool drained;                      /* what the link before had left was polled */
     bool suspended;                    /* map is not to be used: a newer epoch or a regression was seen */
     bool in_handler;
+    bool is_turning;                   /* inside tp_consumer_next, which turns the conductor */
     bool close_asked;
     uint32_t calls;
     tpi_dispatcher_t *dispatcher;
@@ -184,6 +185,13 @@ struct tp_consumer
     tpi_latency_summary_t latency_seen;
     tp_consumer_t *next;
 };
+
+/* A seq of the published epoch, for statistics and QoS: 0 until the consumer's thread has moved there. Any thread. */
+static inline uint64_t tpi_consumer_shown_seq(const tp_consumer_t *consumer, const tpi_stat_t *seq)
+{
+    const bool is_behind = NULL != tpi_handoff_published(&consumer->maps) && !tpi_handoff_is_taken(&consumer->maps);
+    return is_behind ? 0 : tpi_stat_get(seq);              /* W-112 O-32 */
+}
 
 int tpi_consumer_hot_init(tp_consumer_t *consumer);
 

@@ -56,8 +56,8 @@ int tp_consumer_stats(const tp_consumer_t *consumer, tp_consumer_stats_t *stats)
     read_drops(c, drops);
     tpi_latency_read(c->latency, &latency);
     tp_consumer_stats_t s = { .size = sizeof(s), .mapped = tp_consumer_is_mapped(c) ? 1 : 0, .stream_id = tpi_load_u32(&c->stream_id),
-        .client_id = tpi_load_u32(&c->client_id), .epoch = tpi_stat_get(&c->epoch), .last_seq = tpi_stat_get(&c->last_seq),
-        .first_seq = tpi_stat_get(&c->stat_first_seq), .received = tpi_stat_get(&c->received), .bytes = tpi_stat_get(&c->bytes),
+        .client_id = tpi_load_u32(&c->client_id), .epoch = tpi_stat_get(&c->epoch), .last_seq = tpi_consumer_shown_seq(c, &c->last_seq),
+        .first_seq = tpi_consumer_shown_seq(c, &c->stat_first_seq), .received = tpi_stat_get(&c->received), .bytes = tpi_stat_get(&c->bytes),
         .duplicates = drops[TPI_DROP_DUPLICATE], .foreign = tpi_stat_get(&c->foreign), .malformed = tpi_stat_get(&c->malformed),
         .mode = tpi_load_u32(&c->shown_mode), .descriptor_stream_id = tpi_load_u32(&c->shown_descriptor),
         .control_stream_id = tpi_load_u32(&c->shown_control), .recovered = tpi_stat_get(&c->recovered), .remaps = tpi_stat_get(&c->remaps),
@@ -86,7 +86,7 @@ void tpi_consumer_qos(const tp_consumer_t *consumer, tpc_qos_consumer_t *qos)
     qos->stream_id = tpi_load_u32(&consumer->stream_id);
     qos->consumer_id = tpi_load_u32(&consumer->client_id);
     qos->epoch = tpi_stat_get(&consumer->epoch);
-    qos->last_seq_seen = tpi_stat_get(&consumer->last_seq);            /* O-32 */
+    qos->last_seq_seen = tpi_consumer_shown_seq(consumer, &consumer->last_seq);            /* O-32 */
     tpi_qos_consumer_totals(qos, drops);
     qos->mode = consumer->mode;
 }
@@ -112,7 +112,7 @@ static void counter_values(tp_consumer_t *c, int64_t values[TPI_CONSUMER_COUNTER
         tpi_latency_read(c->latency, &c->latency_seen);
     }
     const int64_t first[9] = { (int64_t)tpi_stat_get(&c->received), (int64_t)tpi_stat_get(&c->bytes), (int64_t)tpi_drops_gap(drops),
-        (int64_t)tpi_drops_late(drops), (int64_t)other, (int64_t)tpi_stat_get(&c->last_seq), (int64_t)c->latency_seen.p50_ns,
+        (int64_t)tpi_drops_late(drops), (int64_t)other, (int64_t)tpi_consumer_shown_seq(c, &c->last_seq), (int64_t)c->latency_seen.p50_ns,
         (int64_t)c->latency_seen.p99_ns, (int64_t)c->latency_seen.max_ns };
     memcpy(values, first, sizeof(first));
 }

@@ -59,10 +59,10 @@ static void open_link(tp_consumer_t *c, int64_t now_ns)
     tpi_client_hurry(c->client, now_ns);
 }
 
-/* Whether the stream in use is none, or one that is not assigned any more, because the wanted one was refused. */
+/* Whether the stream in use is none, or not the assigned one, because that was refused. */
 static bool lacks_link(const tp_consumer_t *c)
 {
-    return NULL == c->link_open && NULL == c->next_link && (NULL == c->linked || (c->linked->is_private && 0 == c->assigned.stream_id));
+    return NULL == c->link_open && NULL == c->next_link && (NULL == c->linked || c->linked->stream_id != (uint32_t)c->assigned.stream_id);
 }
 
 static void drop_next_link(tp_consumer_t *c)

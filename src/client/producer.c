@@ -384,7 +384,7 @@ void tpi_producer_tick(tp_producer_t *producer, int64_t now_ns)
         qos.stream_id = p->published->stream_id;
         qos.producer_id = p->attachment->session.lease.client_id;
         qos.epoch = p->published->epoch;
-        qos.current_seq = tpi_stat_get(&p->stat_next_seq);                                /* O-32 */
+        qos.current_seq = tpi_producer_shown_seq(p);                                      /* O-32 */
         if (tpi_client_send_qos_producer(p->client, &qos)) { tpi_cadence_done(&p->qos, now_ns); }        /* W-188 */
     }
 }
@@ -585,7 +585,7 @@ int tp_producer_stats(const tp_producer_t *producer, tp_producer_stats_t *stats)
     if (NULL == p || NULL == stats) { TPI_SET_ERR(TP_EINVAL, "producer or stats is NULL"); return -1; }
     const tp_producer_stats_t s = { .size = sizeof(s), .attached = tp_producer_is_attached(p) ? 1 : 0,
         .stream_id = tpi_load_u32(&p->stream_id), .client_id = tpi_load_u32(&p->client_id), .epoch = tpi_stat_get(&p->epoch),
-        .next_seq = tpi_stat_get(&p->stat_next_seq), .frames = tpi_stat_get(&p->frames), .bytes = tpi_stat_get(&p->bytes),
+        .next_seq = tpi_producer_shown_seq(p), .frames = tpi_stat_get(&p->frames), .bytes = tpi_stat_get(&p->bytes),
         .aborted = tpi_stat_get(&p->aborted), .descriptors_sent = tpi_stat_get(&p->descriptors_sent),
         .descriptors_parked = tpi_stat_get(&p->descriptors_parked), .descriptors_dropped = tpi_stat_get(&p->descriptors_dropped),
         .not_connected = tpi_stat_get(&p->not_connected), .no_pool_fits = tpi_stat_get(&p->no_pool_fits),

@@ -157,6 +157,7 @@ int tp_producer_flush(tp_producer_t *producer)
 tpi_producer_map_t *tpi_producer_switch(tp_producer_t *producer)
 {
     tp_producer_t *p = producer;
+    tpi_stat_set(&p->stat_next_seq, 0);                                          /* before the new mapping counts as taken */
     p->map = tpi_handoff_take(&p->handoff);
     if (0 != p->ready) { tpi_stat_add(&p->descriptors_dropped, p->ready); }     /* of an epoch that is over */
     for (uint64_t seq = p->head; seq < p->next_seq; seq++) { entry_of(p, seq)->state = TPI_FRAME_FREE; }
@@ -164,7 +165,6 @@ tpi_producer_map_t *tpi_producer_switch(tp_producer_t *producer)
     p->head = 0;
     p->next_seq = 0;                                                             /* W-111 */
     tpi_stat_set(&p->descriptors_parked, 0);
-    tpi_stat_set(&p->stat_next_seq, 0);
     return p->map;
 }
 

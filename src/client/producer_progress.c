@@ -177,6 +177,8 @@ static bool send_on(tp_producer_t *p, tpi_publication_t *publication, uint64_t *
     return true;
 }
 
+static void forget_start(uint64_t *started, uint64_t seq) { started[seq % TPI_WINDOW_MAX / 64u] &= ~(UINT64_C(1) << (seq % 64u)); }
+
 /* On every stream somebody listens to: true when one of them took it. The bus objects are held during the call only. */
 static bool send(tp_producer_t *p, const tpi_producer_map_t *map, uint64_t seq, uint8_t state, uint64_t filled)
 {
@@ -187,10 +189,13 @@ static bool send(tp_producer_t *p, const tpi_producer_map_t *map, uint64_t seq, 
     m.seq = seq;                                                                 /* W-159 */
     m.state = state;
     m.payload_bytes_filled = filled;
-    if (atomic_load_explicit(&p->progress.uses_shared, memory_order_relaxed))
+    const bool is_start = TPC_PROGRESS_STARTED == state;   /* who does not listen now hears nothing of this frame later either (W-160) */
+    const bool uses_shared = atomic_load_explicit(&p->progress.uses_shared, memory_order_relaxed);
+    if (uses_shared || (is_start && NULL != tpi_handoff_published(&p->progress.shared)))
     {
         tpi_progress_link_t *link = tpi_handoff_take(&p->progress.shared);
-        if (NULL != link && send_on(p, link->publication, link->started, &m)) { sent = true; }
+        if (NULL != link && uses_shared && send_on(p, link->publication, link->started, &m)) { sent = true; }
+        else if (NULL != link && is_start) { forget_start(link->started, seq); }
         tpi_handoff_release(&p->progress.shared);
     }
     if (NULL == tpi_handoff_published(&p->link_sets)) { return sent; }
@@ -198,7 +203,11 @@ static bool send(tp_producer_t *p, const tpi_producer_map_t *map, uint64_t seq, 
     for (uint32_t i = 0; NULL != set && i < set->count[TPI_PRIVATE_CONTROL]; i++)
     {
         tpi_private_link_t *link = set->links[TPI_PRIVATE_CONTROL][i];
-        if (!atomic_load_explicit(&link->wants_progress, memory_order_relaxed)) { continue; }
+        if (!atomic_load_explicit(&link->wants_progress, memory_order_relaxed))
+        {
+            if (is_start) { forget_start(link->started, seq); }
+            continue;
+        }
         if (send_on(p, link->publication, link->started, &m)) { sent = true; }   /* W-136 W-140 */
     }
     tpi_handoff_release(&p->link_sets);

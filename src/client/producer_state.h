@@ -151,6 +151,13 @@ struct tp_producer
 /* Takes the published mapping over; drops what was parked for the old one. NULL when there is none. Producer's thread. */
 tpi_producer_map_t *tpi_producer_switch(tp_producer_t *producer);
 
+/* The next seq of the published epoch: 0 until the producer's thread has moved there. Any thread. */
+static inline uint64_t tpi_producer_shown_seq(const tp_producer_t *producer)
+{
+    const bool is_behind = NULL != tpi_handoff_published(&producer->handoff) && !tpi_handoff_is_taken(&producer->handoff);
+    return is_behind ? 0 : tpi_stat_get(&producer->stat_next_seq);               /* W-111 O-32 */
+}
+
 /* Counts a refusal: TP_LEASE_LOST, or TP_CLOSED when the client is being closed. */
 int64_t tpi_producer_lost(tp_producer_t *producer);
 /* The next frame, in that pool of the current mapping. timestamp_ns TP_NULL_U64: the time of the commit. */

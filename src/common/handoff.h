@@ -36,6 +36,13 @@ static inline bool tpi_handoff_is_free(tpi_handoff_t *handoff, const void *objec
 /* User. One acquire load: whether the object in use is still the published one. */
 static inline bool tpi_handoff_is_current(const tpi_handoff_t *handoff, const void *current) { return tpi_handoff_published(handoff) == current; }
 
+/* Any thread. Whether the user has taken what is published; acquire: pairs with the user's store of in_use, and what it wrote before counts. */
+static inline bool tpi_handoff_is_taken(const tpi_handoff_t *handoff)
+{
+    const void *published = tpi_handoff_published(handoff);
+    return atomic_load_explicit(&((tpi_handoff_t *)(size_t)handoff)->in_use, memory_order_acquire) == published;
+}
+
 /* User. Lets go of the object in use and takes the published one. */
 static inline void *tpi_handoff_take(tpi_handoff_t *handoff)
 {

@@ -29,6 +29,13 @@ static void an_object_in_use_is_not_free_until_the_user_moves_on__M9(void **stat
     assert_false(tpi_handoff_is_free(&handoff, &second));
     tpi_handoff_release(&handoff);
     assert_true(tpi_handoff_is_free(&handoff, &second));
+    assert_true(tpi_handoff_is_taken(&handoff));
+    tpi_handoff_publish(&handoff, &first);
+    assert_false(tpi_handoff_is_taken(&handoff));
+    assert_ptr_equal(tpi_handoff_take(&handoff), &first);
+    assert_true(tpi_handoff_is_taken(&handoff));
+    tpi_handoff_publish(&handoff, NULL);
+    assert_false(tpi_handoff_is_taken(&handoff));
     assert_null(tpi_handoff_take(&handoff));
 }
 

@@ -95,6 +95,7 @@ static int prepare_base(tpi_driver_t *driver)
         }
     }
     tpi_path_user(driver->user, sizeof(driver->user));
+    (void)snprintf(driver->name_space, sizeof(driver->name_space), "%s", config->shm_namespace);
     if (tpi_user_dir_check(driver->base_dir, driver->user, config->shm_namespace) < 0)     /* D-205 */
     {
         tpi_err_prefix("below shm.base_dir = '%s': ", config->base_dir);

@@ -21,7 +21,7 @@ struct tpi_regions
     tpi_thread_t thread;
     tpi_region_job_t *todo;
     tpi_region_job_t *done;
-    bool running;                      /* a job is being run */
+    const tpi_region_job_t *running;   /* the job that the thread runs */
     bool stop;
     void (*wake)(void *clientd);
     void *wake_clientd;
@@ -56,7 +56,7 @@ static int run_create(tpi_region_job_t *job)
         tpi_gc_policy_t now = job->gc;
         now.min_age_ns = 0;
         tpi_err_save(&error);
-        job->removed = tpi_gc_stream(job->dir_fd, job->known_epoch, job->leased_epoch, &now, (int64_t)job->what.now_ns);
+        job->removed = tpi_gc_stream(job->dir_fd, job->used_epoch, job->leased_epoch, &now, (int64_t)job->what.now_ns);     /* D-173 */
         tpi_err_restore(&error);
         if (job->removed > 0) { rc = try_create(job); }
     }
@@ -128,7 +128,7 @@ static void run_and_publish(tpi_regions_t *regions, tpi_region_job_t *job)
     (void)pthread_mutex_lock(&regions->mutex);
     job->next = NULL;
     LL_APPEND(regions->done, job);
-    regions->running = false;
+    regions->running = NULL;
     (void)pthread_cond_broadcast(&regions->changed);
     (void)pthread_mutex_unlock(&regions->mutex);
     if (NULL != regions->wake) { regions->wake(regions->wake_clientd); }
@@ -142,7 +142,7 @@ static void *work(void *arg)
         (void)pthread_mutex_lock(&regions->mutex);
         while (NULL == regions->todo && !regions->stop) { (void)pthread_cond_wait(&regions->changed, &regions->mutex); }
         tpi_region_job_t *const job = pop(&regions->todo);
-        regions->running = NULL != job;
+        regions->running = job;
         (void)pthread_mutex_unlock(&regions->mutex);
         if (NULL == job) { return NULL; }
         run_and_publish(regions, job);
@@ -201,9 +201,24 @@ tpi_region_job_t *tpi_regions_take_done(tpi_regions_t *regions)
 bool tpi_regions_is_busy(tpi_regions_t *regions)
 {
     (void)pthread_mutex_lock(&regions->mutex);
-    const bool busy = NULL != regions->todo || NULL != regions->done || regions->running;
+    const bool busy = NULL != regions->todo || NULL != regions->done || NULL != regions->running;
     (void)pthread_mutex_unlock(&regions->mutex);
     return busy;
+}
+
+static bool removes(const tpi_region_job_t *job, uint32_t stream_id)
+{
+    return NULL != job && TPI_JOB_REMOVE == job->kind && job->what.stream_id == stream_id;
+}
+
+bool tpi_regions_is_removing(tpi_regions_t *regions, uint32_t stream_id)
+{
+    const tpi_region_job_t *job = NULL;
+    (void)pthread_mutex_lock(&regions->mutex);
+    bool found = removes(regions->running, stream_id);
+    LL_FOREACH(regions->todo, job) { found = found || removes(job, stream_id); }
+    (void)pthread_mutex_unlock(&regions->mutex);
+    return found;
 }
 
 void tpi_regions_finish(tpi_regions_t *regions)
@@ -214,7 +229,7 @@ void tpi_regions_finish(tpi_regions_t *regions)
         return;
     }
     (void)pthread_mutex_lock(&regions->mutex);
-    while (NULL != regions->todo || regions->running) { (void)pthread_cond_wait(&regions->changed, &regions->mutex); }
+    while (NULL != regions->todo || NULL != regions->running) { (void)pthread_cond_wait(&regions->changed, &regions->mutex); }
     (void)pthread_mutex_unlock(&regions->mutex);
 }
 

@@ -37,6 +37,7 @@ typedef struct tpi_region_job
     uint32_t strides[TPI_POOLS_MAX];
     int dir_fd;                        /* the stream's directory, locked; CREATE: -1 = open and lock it. REMOVE: closed by the job */
     uint64_t known_epoch;              /* CREATE: the new number is above it. GC: the current one */
+    uint64_t used_epoch;               /* CREATE: the one that clients may map now; a run for space takes only what is below it */
     uint64_t leased_epoch;             /* GC: 0 = none */
     bool keep_files;                   /* REMOVE: only the lock and empty directories go */
     tpi_gc_policy_t gc;
@@ -59,6 +60,8 @@ tpi_region_job_t *tpi_regions_take_done(tpi_regions_t *regions);
 /* MANUAL: runs at most limit jobs. */
 int tpi_regions_run(tpi_regions_t *regions, int limit);
 bool tpi_regions_is_busy(tpi_regions_t *regions);
+/* Whether a REMOVE of that stream is yet to be done: until then its directory is locked by this driver itself. */
+bool tpi_regions_is_removing(tpi_regions_t *regions, uint32_t stream_id);
 /* Runs what is queued to its end, then frees. What is done stays takeable until then: take it first. Accepts NULL. */
 void tpi_regions_delete(tpi_regions_t *regions);
 /* Waits until every submitted job is done. */

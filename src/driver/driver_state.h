@@ -137,6 +137,7 @@ struct tpi_driver
     uint64_t pid;
     char *base_dir;                    /* canonical */
     char user[TPI_NAME_MAX];
+    char name_space[TP_CONFIG_NAME_MAX];       /* never written again: the worker reads it while a reload writes config */
     bool is_huge;                      /* the base lies on hugetlbfs */
     int64_t lease_ns;
     int64_t period_ns;

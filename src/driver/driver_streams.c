@@ -35,7 +35,7 @@ tpi_stream_t *tpi_stream_add(tpi_driver_t *driver, uint32_t stream_id, const cha
     stream->is_static = is_static;
     stream->is_known = is_static;
     stream->dir_fd = -1;
-    stream->epoch = is_static ? 0 : driver->epoch_floor;
+    stream->epoch = driver->epoch_floor;
     stream->gc_ns = INT64_MAX;
     HASH_ADD(hh, driver->streams, stream_id, sizeof(stream->stream_id), stream);
     if (NULL != stream->hh.tbl) { return stream; }
@@ -99,11 +99,19 @@ static void fill(const tpi_driver_t *driver, tpi_region_create_t *what, uint32_t
 {
     what->base_dir = driver->base_dir;
     what->user = driver->user;                                                                      /* D-197 */
-    what->name_space = driver->config.shm_namespace;
+    what->name_space = driver->name_space;
     what->stream_id = stream_id;
     what->file_mode = (mode_t)driver->config.permissions_mode;
     what->pid = driver->pid;
     what->now_ns = now_ns > 0 ? (uint64_t)now_ns : 0;
+}
+
+static int take_dir(const tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_ns)
+{
+    tpi_region_create_t what = { 0 };
+    fill(driver, &what, stream->stream_id, now_ns);
+    stream->dir_fd = tpi_ownership_take(&what);                                                /* D-002 */
+    return stream->dir_fd < 0 ? -1 : 0;
 }
 
 static tpi_region_job_t *new_job(const tpi_driver_t *driver, tpi_job_kind_t kind, const tpi_stream_t *stream, int64_t now_ns)
@@ -171,6 +179,7 @@ int tpi_stream_raise(tpi_driver_t *driver, tpi_stream_t *stream, tpi_wait_t *wai
     job->what.hugepages = stream->hugepages;
     job->what.page_bytes = driver->is_huge ? driver->config.page_size_bytes : 0;
     job->known_epoch = stream->epoch;
+    job->used_epoch = tpi_stream_is_usable(stream) ? stream->files->epoch : stream->epoch;
     stream->is_creating = true;
     stream->creating_for = wait;
     tpi_regions_submit(driver->regions, job);
@@ -220,7 +229,8 @@ static void creation_done(tpi_driver_t *driver, tpi_stream_t *stream, tpi_region
     due(driver, stream->announce_ns);
     if (driver->gc.enabled)
     {
-        stream->gc_ns = now_ns + driver->gc.min_age_ns + driver->period_ns;
+        const int64_t wait_ns = driver->gc.min_age_ns < INT64_MAX - driver->period_ns ? driver->gc.min_age_ns + driver->period_ns : INT64_MAX;
+        stream->gc_ns = wait_ns < INT64_MAX - now_ns ? now_ns + wait_ns : INT64_MAX;
         due(driver, stream->gc_ns);
     }
     submit_gc(driver, stream, retired, now_ns);                                                /* D-177 */
@@ -229,11 +239,8 @@ static void creation_done(tpi_driver_t *driver, tpi_stream_t *stream, tpi_region
 /* Row 17: nothing has changed but the number that was tried. */
 static void creation_failed(tpi_driver_t *driver, tpi_stream_t *stream, tpi_wait_t *wait, int32_t code, const char *text, int64_t now_ns)
 {
-    if (NULL == wait)
-    {
-        suspend(driver, stream, now_ns);
-        return;
-    }
+    if (NULL == wait || stream->is_suspended) { suspend(driver, stream, now_ns); }             /* its timer may have run out meanwhile */
+    if (NULL == wait) { return; }
     driver->stats.attach_failed++;
     tpi_node_ids_cancel(&driver->node_ids, wait->node_id);
     tpi_proxy_attach_refused(driver, wait->request.correlation_id, code, text, now_ns);        /* D-075 */
@@ -302,6 +309,8 @@ static void failed_creation(tpi_driver_t *driver, tpi_stream_t *stream, const tp
     tpi_log_err(TP_LOG_ERROR);
     (void)snprintf(text, sizeof(text), "shm creation failed: %s: %s", tp_strerror(job->error.code), job->error.msg);
     creation_failed(driver, stream, wait, TPC_CODE_INTERNAL_ERROR, text, now_ns);              /* D-180 */
+    const bool is_outdated = tpi_stream_is_usable(stream) && !tpi_profile_is_same(&stream->live, &stream->profile);
+    if (is_outdated) { (void)tpi_stream_raise(driver, stream, NULL, now_ns); }                 /* a reload left the rise to the outcome */
     if (TP_EMLOCK == job->error.code) { tpi_driver_begin_drain(driver, TPC_SHUTDOWN_ERROR, job->error.msg, false, now_ns); }     /* D-192 */
 }
 
@@ -334,6 +343,14 @@ static void on_created(tpi_driver_t *driver, tpi_region_job_t *job, int64_t now_
     rerun_waits(driver, stream_id, others, now_ns);
 }
 
+/* A reload took the stream back before its directory was gone: the lock is to be had from now on. */
+static void on_removed(tpi_driver_t *driver, const tpi_region_job_t *job, int64_t now_ns)
+{
+    tpi_stream_t *const stream = tpi_stream_find(driver, job->what.stream_id);
+    if (TP_DRIVER_STOPPED == driver->state || NULL == stream || !stream->is_static || stream->is_creating || stream->dir_fd >= 0) { return; }
+    if (take_dir(driver, stream, now_ns) < 0) { tpi_log_err(TP_LOG_ERROR); }                   /* the next creation tries again */
+}
+
 int tpi_streams_poll_jobs(tpi_driver_t *driver, int64_t now_ns)
 {
     int work = 0;
@@ -342,6 +359,7 @@ int tpi_streams_poll_jobs(tpi_driver_t *driver, int64_t now_ns)
     {
         driver->stats.epochs_removed += job->removed;
         if (TPI_JOB_CREATE == job->kind) { on_created(driver, job, now_ns); }
+        else if (TPI_JOB_REMOVE == job->kind) { on_removed(driver, job, now_ns); }
         tpi_region_job_free(job);
         work++;
     }
@@ -472,10 +490,8 @@ bool tpi_stream_set_profile(tpi_driver_t *driver, tpi_stream_t *stream, const tp
 
 int tpi_stream_take(tpi_driver_t *driver, tpi_stream_t *stream, int64_t now_ns)
 {
-    tpi_region_create_t what = { 0 };
-    fill(driver, &what, stream->stream_id, now_ns);
-    stream->dir_fd = tpi_ownership_take(&what);                                                /* D-002 */
-    if (stream->dir_fd < 0) { return -1; }
+    /* Otherwise the directory is our own, on its way out: it is taken when it is gone. */
+    if (!tpi_regions_is_removing(driver->regions, stream->stream_id) && take_dir(driver, stream, now_ns) < 0) { return -1; }
     tpi_driver_counter_stream(driver, stream);
     return 0;
 }

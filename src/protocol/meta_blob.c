@@ -139,6 +139,7 @@ static bool reserve(tpi_blob_receiver_t *receiver, tpi_blob_assembly_t *a, uint6
     uint64_t capacity = a->capacity < FIRST_CAPACITY ? FIRST_CAPACITY : a->capacity * 2;
     if (capacity < needed) { capacity = needed; }
     if (capacity > a->total_len) { capacity = a->total_len; }                                         /* W-254 */
+    if (receiver->allocated > receiver->total_limit_bytes) { return false; }                          /* the limit has shrunk meanwhile */
     if (capacity - a->capacity > receiver->total_limit_bytes - receiver->allocated) { return false; }
     uint8_t *data = tpi_alloc((size_t)capacity);
     if (NULL == data) { return false; }

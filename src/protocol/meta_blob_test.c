@@ -361,6 +361,22 @@ static void the_next_announce_discards_an_unfinished_blob__W_184(void **state)
     expect_whole(0);
 }
 
+static void a_limit_that_shrinks_below_what_is_held_lets_nothing_in__W_254(void **state)
+{
+    (void)state;
+    assert_int_equal(announce(STREAM, BYTES, 0, 0), TPI_BLOB_TAKEN);
+    assert_int_equal(chunk(0, 500), TPI_BLOB_TAKEN);
+    assert_int_equal(receiver.allocated, BYTES);
+    receiver.limit_bytes = 200;                            /* what another handler asked for */
+    receiver.total_limit_bytes = 800;
+    assert_int_equal(announce(STREAM + 1, 100, 0, 0), TPI_BLOB_TAKEN);
+    const tpc_blob_chunk_t m = { .stream_id = STREAM + 1, .meta_version = VERSION, .chunk_offset = 0, .bytes = { (const char *)bytes, 100 } };
+    assert_int_equal(tpi_blob_receiver_on_chunk(&receiver, &m, SENDER, 0), TPI_BLOB_NO_MEMORY);
+    assert_int_equal(receiver.allocated, BYTES);
+    assert_int_equal(chunk(500, 500), TPI_BLOB_TAKEN);     /* its bytes are there already */
+    expect_whole(0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -374,6 +390,7 @@ int main(void)
         TEST(an_announce_above_the_limit_costs_nothing__W_254), TEST(never_more_than_the_announced_bytes_are_held__W_254),
         TEST(all_blobs_together_have_a_limit__W_254), TEST(the_table_is_bounded_and_silence_frees_it__W_254),
         TEST(a_foreign_sender_neither_ends_nor_mixes_into_a_blob__W_184), TEST(the_next_announce_discards_an_unfinished_blob__W_184),
+        TEST(a_limit_that_shrinks_below_what_is_held_lets_nothing_in__W_254),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -498,7 +498,7 @@ void tpi_session_close(tpi_session_t *session, int64_t now_ns)
     if (TPI_SESSION_LEASED == s->state) { begin_detach(s, now_ns); return; }
     const bool asking = tpi_session_is_asking(s);
     s->state = asking ? TPI_SESSION_LEAVING : TPI_SESSION_CLOSED;
-    if (asking) { s->due_ns = add(now_ns, s->config.detach_timeout_ns); }
+    s->due_ns = add(now_ns, s->config.detach_timeout_ns);  /* also for the detach of an orphan */
 }
 
 bool tpi_session_is_asking(const tpi_session_t *session) { return TPI_SESSION_ATTACHING == session->state && 0 != session->sends; }

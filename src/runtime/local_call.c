@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
@@ -11,7 +12,19 @@
 #include "common/err.h"
 #include "runtime/local_socket.h"
 
-static int connect_to(const char *path)
+/* A full backlog refuses at once and is not to be polled for: tried again until the deadline. */
+static int connect_patiently(int fd, const struct sockaddr_un *address, int64_t deadline_ns)
+{
+    for (;;)
+    {
+        if (0 == connect(fd, (const struct sockaddr *)address, sizeof(*address))) { return 0; }
+        if (EAGAIN != errno || tpi_clock_monotonic_ns() >= deadline_ns) { return -1; }
+        const struct timespec pause = { 0, 2000000 };
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
+static int connect_to(const char *path, int64_t deadline_ns)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     struct ucred credentials;
@@ -22,10 +35,10 @@ static int connect_to(const char *path)
         return -1;
     }
     memcpy(address.sun_path, path, strlen(path) + 1);
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect_patiently(fd, &address, deadline_ns) < 0)
     {
-        TPI_SET_ERR(TP_ENODRIVER, "socket %s cannot be connected: %s", path, strerror(errno));
+        TPI_SET_ERR(EAGAIN == errno ? TP_ETIMEDOUT : TP_ENODRIVER, "socket %s cannot be connected: %s", path, strerror(errno));
         if (fd >= 0) { (void)close(fd); }
         return -1;
     }
@@ -91,8 +104,9 @@ static int receive_line(int fd, char *buffer, size_t size, int64_t deadline_ns)
 
 int tpi_local_call(const char *path, const char *request, char **reply, int64_t timeout_ns)
 {
-    const int64_t deadline_ns = tpi_clock_monotonic_ns() + timeout_ns;
-    const int fd = connect_to(path);
+    const int64_t now_ns = tpi_clock_monotonic_ns();
+    const int64_t deadline_ns = timeout_ns < INT64_MAX - now_ns ? now_ns + timeout_ns : INT64_MAX;
+    const int fd = connect_to(path, deadline_ns);
     if (fd < 0) { return -1; }
     char *const line = tpi_asprintf("%s\n", request);
     char *const buffer = tpi_alloc(TPI_LOCAL_REPLY_MAX);

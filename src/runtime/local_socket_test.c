@@ -200,6 +200,42 @@ static void a_tool_gets_its_answer_or_a_timeout(void **state)
     assert_int_equal(tp_errcode(), TP_ENODRIVER);
 }
 
+/* A stopped driver accepts nobody: when its backlog is full, connecting waits too. */
+static void a_driver_that_accepts_nobody_costs_no_more_than_the_timeout(void **state)
+{
+    (void)state;
+    char *reply = NULL;
+    int fds[32];
+    const int count = (int)(sizeof(fds) / sizeof(fds[0]));
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    for (int i = 0; i < count; i++)
+    {
+        fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(fds[i], (const struct sockaddr *)&address, sizeof(address));
+    }
+    (void)alarm(10);                                            /* ends a test that hangs */
+    const int64_t begun_ns = tpi_clock_monotonic_ns();
+    assert_int_equal(tpi_local_call(path, "{}", &reply, 50 * TPI_NS_PER_MS), -1);
+    assert_int_equal(tp_errcode(), TP_ETIMEDOUT);
+    assert_true(tpi_clock_monotonic_ns() - begun_ns >= 50 * TPI_NS_PER_MS);
+    (void)alarm(0);
+    for (int i = 0; i < count; i++) { (void)close(fds[i]); }
+}
+
+static void an_endless_timeout_is_no_timeout(void **state)
+{
+    (void)state;
+    char *reply = NULL;
+    pthread_t thread;
+    atomic_store(&stop, false);
+    assert_int_equal(pthread_create(&thread, NULL, serve, NULL), 0);
+    assert_int_equal(tpi_local_call(path, "{}", &reply, INT64_MAX), 0);
+    tpi_free(reply);
+    atomic_store(&stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
 static void a_leftover_socket_is_replaced_anything_else_is_not(void **state)
 {
     (void)state;
@@ -227,6 +263,7 @@ int main(void)
     const struct CMUnitTest tests[] = { T(lines_come_whole_however_they_are_cut), T(who_does_not_read_answers_gets_no_further_ones__P11),
         T(only_the_owner_may_connect__P12),
         T(a_line_too_long_or_with_a_zero_closes_the_peer__P11), T(the_number_of_peers_is_limited), T(a_tool_gets_its_answer_or_a_timeout),
+        T(a_driver_that_accepts_nobody_costs_no_more_than_the_timeout), T(an_endless_timeout_is_no_timeout),
         T(a_leftover_socket_is_replaced_anything_else_is_not) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

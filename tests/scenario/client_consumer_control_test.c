@@ -57,6 +57,32 @@ static void losses_of_both_kinds_are_reported__W_189_O_33(void **state)
     close_both(consumer, producer);
 }
 
+static void consumer_that_does_not_poll_reports_no_seq_of_the_old_epoch_under_the_new_one__W_112_O_32(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer;
+    tp_producer_t *producer;
+    tp_frame_view_t view;
+    open_both(&consumer, &producer);
+    for (int i = 0; i < 5; i++) { assert_int_equal(cr_publish(producer, 1), i); }
+    cr_settle();
+    for (int i = 0; i < 5; i++) { assert_int_equal(next(consumer, &view), 1); }
+    const uint64_t before = cr->epoch;
+    cr_revoke(cr_lease(TP_ROLE_PRODUCER), TPC_REVOKE_REVOKED);
+    cr_step(3000 * MS);                                    /* mapped again; nobody polls meanwhile */
+    assert_true(tp_consumer_is_mapped(consumer));
+    assert_true(cr->qos_consumer.epoch > before);
+    assert_int_equal(cr->qos_consumer.last_seq_seen, 0);
+    assert_int_equal(stats_of(consumer).epoch, cr->epoch);
+    assert_int_equal(stats_of(consumer).last_seq, 0);
+    for (int i = 0; i < 3; i++) { assert_int_equal(cr_publish(producer, 1), i); }
+    cr_settle();
+    for (int i = 0; i < 3; i++) { assert_int_equal(next(consumer, &view), 1); }
+    cr_step(1100 * MS);
+    assert_int_equal(cr->qos_consumer.last_seq_seen, 2);
+    close_both(consumer, producer);
+}
+
 static tpc_consumer_config_t config_for(const tp_consumer_t *consumer)
 {
     tpc_consumer_config_t config = TPC_CONSUMER_CONFIG_INIT;
@@ -603,6 +629,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CR_TEST(losses_of_both_kinds_are_reported__W_189_O_33),
+        CR_TEST(consumer_that_does_not_poll_reports_no_seq_of_the_old_epoch_under_the_new_one__W_112_O_32),
         CR_TEST(config_with_unknown_values_is_ignored__W_070),
         CR_TEST(hello_and_qos_are_sent_and_repeated__W_127_W_128_W_188_W_189),
         CR_TEST(config_takes_the_consumer_off_shared_memory_and_back__W_155_W_252),

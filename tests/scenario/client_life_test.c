@@ -2,6 +2,7 @@
 #include "client_rig.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include "bus/bus_ops.h"
 #include "client/consumer_state.h"
@@ -254,6 +255,38 @@ static void refused_qos_is_asked_for_again_once_a_second(void **state)
     tp_consumer_close(consumer);
 }
 
+static void refused_private_stream_is_asked_for_again_once_a_second__W_131(void **state)
+{
+    (void)state;
+    tpi_bus_t *const bus = cr->client->connection->bus;
+    tp_consumer_t *consumer = cr_consumer();
+    tp_consumer_stats_t stats;
+    assert_int_equal(tp_consumer_stats(consumer, &stats), 0);
+    plain = bus->ops;
+    picky = *plain;
+    picky.add_subscription = refuse_subscription;
+    refused_id = 31005;
+    refusals = 0;
+    bus->ops = &picky;
+    tpc_consumer_config_t config = TPC_CONSUMER_CONFIG_INIT;
+    config.stream_id = CR_STREAM;
+    config.consumer_id = stats.client_id;
+    config.descriptor_stream_id = 31005;
+    config.descriptor_channel = tpc_bytes("aeron:ipc");
+    cr_send_config(&config);
+    cr_step(2500 * MS);
+    assert_int_equal(refusals, 3);
+    assert_false(consumer->linked->is_private);
+    refused_id = 0;
+    tpi_publication_t *publication = cr_add_publication("aeron:ipc", 31005);
+    cr_step(1100 * MS);
+    bus->ops = plain;
+    assert_int_equal(refusals, 3);
+    assert_int_equal(consumer->linked->stream_id, 31005);
+    tpi_publication_close(publication);
+    tp_consumer_close(consumer);
+}
+
 static void attach_that_is_pending_ends_with_its_client(void **state)
 {
     (void)state;
@@ -271,6 +304,124 @@ static void attach_that_is_pending_ends_with_its_client(void **state)
     assert_int_equal(tp_errcode(), TP_ESTATE);
     assert_int_equal(tp_driver_attach_poll(queued, &session), -1);
     assert_null(session);
+}
+
+static void lease_given_up_before_the_close_is_handed_back_although_the_bus_was_full(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = cr_consumer();
+    cr->detaches = 0;
+    tpi_session_abandon(&consumer->attachment->session, TP_EREGION, "the regions are unusable", cr->now_ns);
+    assert_int_equal(tpi_mem_network_fault(cr->network, CR_CONTROL, TPI_MEM_BACK_PRESSURE, 3), 0);
+    tp_consumer_close(consumer);
+    cr_step(200 * MS);
+    assert_int_equal(cr->detaches, 1);
+    assert_null(cr_lease(TP_ROLE_CONSUMER));
+    assert_null(cr->client->attachments);
+    consumer = cr_consumer();
+    cr->mute = true;
+    tpi_session_abandon(&consumer->attachment->session, TP_EREGION, "the regions are unusable", cr->now_ns);
+    assert_int_equal(tpi_mem_network_fault(cr->network, CR_CONTROL, TPI_MEM_BACK_PRESSURE, 100000), 0);
+    tp_consumer_close(consumer);
+    cr_step(1000 * MS);
+    assert_null(cr->client->attachments);                  /* not for ever */
+}
+
+/* ---- closing from within --------------------------------------------------------------------------------------------------- */
+
+static tp_consumer_t *doomed;
+
+static void close_on_unmapping(void *clientd, tp_consumer_event_t event, uint64_t epoch, int code, const char *text)
+{
+    (void)clientd;
+    (void)epoch;
+    (void)code;
+    (void)text;
+    if (TP_CONSUMER_UNMAPPED == event && NULL != doomed)
+    {
+        tp_consumer_close(doomed);
+        doomed = NULL;
+    }
+}
+
+static void consumer_closed_by_its_event_handler_while_next_turns_the_conductor_ends_with_that_call__L2(void **state)
+{
+    (void)state;
+    tp_frame_view_t view;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_event_handler(context, close_on_unmapping, NULL), 0);
+    tp_producer_t *producer = cr_producer();
+    doomed = cr_consumer_with(context);
+    tp_consumer_t *consumer = doomed;
+    cr_revoke(cr_lease(TP_ROLE_CONSUMER), TPC_REVOKE_REVOKED);
+    assert_int_equal(tp_consumer_next(consumer, &view, 0), TP_CLOSED);       /* it turned the conductor, which called the handler */
+    assert_null(doomed);
+    assert_null(cr->client->consumers);
+    cr_settle();
+    tp_producer_close(producer);
+}
+
+static int do_nothing(tpi_command_t *command, int64_t now_ns)
+{
+    (void)command;
+    (void)now_ns;
+    return 1;
+}
+
+static void fill_ring_and_close(void *clientd, tp_consumer_event_t event, uint64_t epoch, int code, const char *text)
+{
+    for (tpi_command_t *command = NULL; TP_CONSUMER_UNMAPPED == event && 0 == tpi_command_create(&command, do_nothing, cr->client, NULL);)
+    {
+        if (tpi_client_enqueue(cr->client, command) < 0)
+        {
+            tpi_command_delete(command);
+            break;
+        }
+        assert_true(tpi_command_abandon(command));
+    }
+    close_on_unmapping(clientd, event, epoch, code, text);
+}
+
+static void closing_from_a_callback_takes_place_although_the_command_ring_is_full(void **state)
+{
+    (void)state;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_event_handler(context, fill_ring_and_close, NULL), 0);
+    tp_producer_t *producer = cr_producer();
+    doomed = cr_consumer_with(context);
+    cr->detaches = 0;
+    cr_revoke(cr_lease(TP_ROLE_CONSUMER), TPC_REVOKE_REVOKED);
+    cr_settle();
+    assert_null(doomed);
+    assert_null(cr->client->consumers);
+    tp_producer_close(producer);
+}
+
+static void on_progress(void *clientd, const tp_frame_progress_t *progress)
+{
+    (void)clientd;
+    (void)progress;
+}
+
+static void *wish_for_progress(void *consumer)
+{
+    static int result;
+    result = 0 == tp_consumer_set_progress_handler(consumer, on_progress, NULL) ? 0 : tp_errcode();
+    return &result;
+}
+
+static void wish_for_progress_that_is_carried_out_after_the_close_finds_no_consumer(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    void *result = NULL;
+    tp_consumer_t *consumer = cr_consumer();
+    assert_int_equal(pthread_create(&thread, NULL, wish_for_progress, consumer), 0);
+    for (int i = 0; i < 5000 && tpi_mpsc_queue_is_empty(cr->client->commands); i++) { (void)usleep(1000); }
+    tp_consumer_close(consumer);                           /* as when that call had given up waiting already */
+    cr_settle();
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_int_equal(*(int *)result, TP_ESTATE);
 }
 
 /* ---- subscriptions ------------------------------------------------------------------------------------------------------ */
@@ -482,6 +633,11 @@ int main(void)
         CR_TEST(refused_streams_are_asked_for_again_once_a_second),
         CR_TEST(refused_qos_is_asked_for_again_once_a_second),
         CR_TEST(attach_that_is_pending_ends_with_its_client),
+        CR_TEST(consumer_closed_by_its_event_handler_while_next_turns_the_conductor_ends_with_that_call__L2),
+        CR_TEST(closing_from_a_callback_takes_place_although_the_command_ring_is_full),
+        CR_TEST(refused_private_stream_is_asked_for_again_once_a_second__W_131),
+        CR_TEST(wish_for_progress_that_is_carried_out_after_the_close_finds_no_consumer),
+        CR_TEST(lease_given_up_before_the_close_is_handed_back_although_the_bus_was_full),
         CR_TEST(qos_is_subscribed_to_only_while_somebody_needs_it__A1),
         CR_TEST(first_announce_after_joining_counts__A7),
         CR_TEST(handles_survive_the_loss_of_the_media_driver__D_154_D_158),

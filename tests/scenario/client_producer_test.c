@@ -527,6 +527,27 @@ static void used_up_sequence_numbers_lead_to_a_new_epoch__O_40(void **state)
 
 /* ---- what others see ---------------------------------------------------------------------------------------------------- */
 
+static void idle_producer_reports_no_seq_of_the_old_epoch_under_the_new_one__W_111_O_32(void **state)
+{
+    (void)state;
+    tp_producer_t *producer = cr_producer();
+    for (int i = 0; i < 5; i++) { assert_int_equal(cr_publish(producer, 1), i); }
+    const uint64_t before = cr->epoch;
+    cr_revoke(cr_lease(TP_ROLE_PRODUCER), TPC_REVOKE_REVOKED);
+    cr_step(3000 * MS);                                    /* attached again; nobody calls the producer meanwhile */
+    assert_true(tp_producer_is_attached(producer));
+    assert_true(cr->qos_producer.epoch > before);
+    assert_int_equal(cr->qos_producer.current_seq, 0);
+    tp_producer_stats_t stats;
+    assert_int_equal(tp_producer_stats(producer, &stats), 0);
+    assert_int_equal(stats.epoch, cr->epoch);
+    assert_int_equal(stats.next_seq, 0);
+    assert_int_equal(cr_publish(producer, 1), 0);
+    cr_step(1100 * MS);
+    assert_int_equal(cr->qos_producer.current_seq, 1);
+    tp_producer_close(producer);
+}
+
 static void qos_and_activity_are_refreshed__W_006_W_188_D_010_D_015(void **state)
 {
     (void)state;
@@ -595,6 +616,7 @@ int main(void)
         CR_TEST(shutdown_notice_stops_everything_and_the_next_driver_is_found__D_153_D_154_D_158),
         CR_TEST(newer_epoch_of_the_own_stream_means_new_regions),
         CR_TEST(used_up_sequence_numbers_lead_to_a_new_epoch__O_40),
+        CR_TEST(idle_producer_reports_no_seq_of_the_old_epoch_under_the_new_one__W_111_O_32),
         CR_TEST(qos_and_activity_are_refreshed__W_006_W_188_D_010_D_015),
         CR_TEST(consumers_are_counted_while_they_are_heard__W_133),
     };

@@ -386,6 +386,40 @@ static void consumer_of_ours_with_its_own_control_stream_hears_there_only__W_136
     close_both(consumer, producer);
 }
 
+static void stream_that_heard_no_start_of_this_frame_hears_nothing_of_it__W_160(void **state)
+{
+    (void)state;
+    static trace_t private_trace;
+    tp_consumer_context_t *consumer_context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_control_request(consumer_context, "aeron:ipc?term-length=4m", CR_PRIVATE), 0);
+    tp_consumer_t *consumer = cr_consumer_with(consumer_context);
+    opt_in(consumer);
+    tp_producer_context_t *context = cr_producer_context();
+    assert_int_equal(tp_producer_context_set_answer_hello(context, TP_ANSWER_HELLO_ALWAYS), 0);
+    tp_producer_t *producer = cr_producer_with(context);
+    tp_buffer_claim_t claim;
+    cr_step(1200 * MS);
+    assert_int_equal(tp_producer_try_claim(producer, cr->tensor, &claim), 0);
+    assert_int_equal(tp_producer_offer_progress(producer, &claim, 0), 1);    /* the private stream heard of frame 0, which never ends */
+    assert_int_equal(tp_producer_abort_claim(producer, &claim), 0);
+    for (int i = 1; i < (int)TPI_WINDOW_MAX; i++) { assert_int_equal(cr_publish(producer, 1), i); }
+    assert_int_equal(tp_consumer_set_progress_handler(consumer, NULL, NULL), 0);
+    hello(78, true, TP_NULL_U32, TP_NULL_U32, TP_NULL_U32);                  /* one that listens on the shared stream */
+    cr_step(60 * MS);
+    listen();
+    memset(&private_trace, 0, sizeof(private_trace));
+    tpi_mem_network_tap(cr->network, CR_PRIVATE, on_tapped, &private_trace);
+    assert_int_equal(tp_producer_try_claim(producer, cr->tensor, &claim), TPI_WINDOW_MAX);
+    assert_int_equal(tp_producer_offer_progress(producer, &claim, 0), 1);
+    opt_in(consumer);                                                        /* in the middle of a frame */
+    cr_step(60 * MS);
+    assert_int_equal(tp_producer_offer_progress(producer, &claim, 16), 1);
+    assert_int_equal(tp_producer_commit_claim(producer, &claim, NULL), TPI_WINDOW_MAX);
+    assert_int_equal(trace.count, 3);
+    assert_int_equal(private_trace.count, 0);
+    close_both(consumer, producer);
+}
+
 static void both_ends_of_ours_meet_on_the_shared_stream__W_159_W_161_W_164(void **state)
 {
     (void)state;
@@ -467,6 +501,7 @@ int main(void)
         CR_TEST(burst_of_frames_stays_below_the_cap__W_176),
         CR_TEST(complete_follows_flush_and_commit__W_043_W_160),
         CR_TEST(refused_start_keeps_the_whole_frame_silent__W_160),
+        CR_TEST(stream_that_heard_no_start_of_this_frame_hears_nothing_of_it__W_160),
         CR_TEST(consumer_of_ours_with_its_own_control_stream_hears_there_only__W_136_W_138_W_140_O_27),
         CR_TEST(both_ends_of_ours_meet_on_the_shared_stream__W_159_W_161_W_164),
         CR_TEST(lost_lease_ends_progress_of_claims_that_are_out__M8),

@@ -1,6 +1,8 @@
 /* What happens while regions are made on the worker, and when the bus does not take an answer. */
 #include "driver_rig.h"
 
+#include <sys/stat.h>
+
 #define PRODUCER TP_ROLE_PRODUCER
 #define CONSUMER TP_ROLE_CONSUMER
 
@@ -212,6 +214,51 @@ static void the_number_of_waiting_requests_is_limited__P11(void **state)
     assert_int_equal(tpi_driver_lease_count(rig->driver), 3);
 }
 
+/* The announce period passes while the attempt of the consumer is under way: the timer of the suspended stream must not be lost over it. */
+static void a_failed_attempt_for_a_consumer_does_not_end_the_retries__D_201(void **state)
+{
+    (void)state;
+    char dir[256];
+    manual();
+    rig_start();
+    const tpc_attach_request_t p = begin(PRODUCER, 2, 10000);
+    run();
+    assert_int_equal(code_of(&p), TPC_CODE_OK);
+    rig_stream_dir(dir, sizeof(dir), 10000);
+    assert_int_equal(chmod(dir, 0777), 0);                      /* D-205: nothing is made below it */
+    rig_step(3001 * MS);
+    run();
+    assert_int_equal(rig_last_revoked().reason, TPC_REVOKE_EXPIRED);
+    const tpc_attach_request_t c = begin(CONSUMER, 3, 10000);
+    rig_step(1000 * MS);
+    run();
+    assert_int_equal(code_of(&c), TPC_CODE_INTERNAL_ERROR);
+    assert_int_equal(chmod(dir, 02770), 0);
+    rig_forget_events();
+    for (int i = 0; i < 3; i++)
+    {
+        rig_step(1000 * MS);
+        run();
+    }
+    assert_true(rig_announces(10000) > 0);
+}
+
+static void the_longest_minimum_age_is_never_over__D_175(void **state)
+{
+    (void)state;
+    manual();
+    rig->config.epoch_gc_enabled = true;
+    rig->config.epoch_gc_min_age_ns = INT64_MAX;
+    rig_start();
+    const tpc_attach_request_t p = begin(PRODUCER, 2, 10000);
+    assert_int_equal(tpi_driver_run_jobs(rig->driver, 64), 1);  /* the regions */
+    rig_settle();
+    assert_int_equal(code_of(&p), TPC_CODE_OK);
+    assert_int_equal(tpi_driver_run_jobs(rig->driver, 64), 1);  /* D-177: the look after an attach, and none on the timer */
+    rig_settle();
+    assert_int_equal(tpi_driver_run_jobs(rig->driver, 64), 0);
+}
+
 static void an_answer_refused_by_the_bus_is_sent_later_once__P3(void **state)
 {
     (void)state;
@@ -286,7 +333,8 @@ int main(void)
         RIG_TEST(consumers_that_wait_get_the_new_epoch), RIG_TEST(a_waiting_producer_follows_the_end_of_the_last__D_138_D_139),
         RIG_TEST(a_detach_answer_waits_for_the_announce__D_111), RIG_TEST(a_request_that_waits_is_rejected_when_the_drain_begins__D_148_D_201),
         RIG_TEST(a_new_stream_is_not_known_before_its_regions_are_there__D_201), RIG_TEST(the_number_of_waiting_requests_is_limited__P11),
-        RIG_TEST(an_answer_refused_by_the_bus_is_sent_later_once__P3), RIG_TEST(an_administrative_refusal_costs_nothing__A2),
+        RIG_TEST(a_failed_attempt_for_a_consumer_does_not_end_the_retries__D_201), RIG_TEST(an_answer_refused_by_the_bus_is_sent_later_once__P3),
+        RIG_TEST(the_longest_minimum_age_is_never_over__D_175), RIG_TEST(an_administrative_refusal_costs_nothing__A2),
         RIG_TEST(what_waits_for_the_bus_is_bounded_and_has_an_end__P11), RIG_TEST(a_lost_bus_ends_the_duty_cycle),
         RIG_TEST(a_worker_thread_does_the_same) };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -195,6 +195,103 @@ static void a_creation_under_way_is_done_again_with_the_new_geometry__D_133(void
     assert_int_equal(epochs[0], r.epoch);
 }
 
+static void a_creation_that_fails_does_not_keep_the_old_geometry__D_133(void **state)
+{
+    (void)state;
+    char dir[256];
+    rig->options.worker = TPI_WORKER_MANUAL;
+    rig_start();
+    const tpc_attach_request_t c = rig_request(CONSUMER, 7, 10000);
+    rig_send_attach(&c);
+    rig_settle();
+    while (tpi_driver_run_jobs(rig->driver, 64) > 0) { rig_settle(); }
+    const uint64_t epoch = rig_last_announce(10000).epoch;
+    const tpc_attach_request_t p = rig_request(PRODUCER, 42, 10000);
+    rig_send_attach(&p);
+    rig_settle();
+    rig_stream_dir(dir, sizeof(dir), 10000);
+    assert_int_equal(chmod(dir, 0777), 0);                      /* D-205: nothing is made below it */
+    next.profiles[0].header_nslots = 16;
+    apply();
+    while (tpi_driver_run_jobs(rig->driver, 1) > 0 && 0 == tpi_driver_stats(rig->driver)->regions_failed) { rig_settle(); }
+    assert_int_equal(chmod(dir, 02770), 0);
+    rig_forget_events();
+    for (int i = 0; i < 3; i++)
+    {
+        rig_step(1000 * MS);
+        while (tpi_driver_run_jobs(rig->driver, 64) > 0) { rig_settle(); }
+    }
+    assert_true(rig_last_announce(10000).epoch > epoch);
+    assert_int_equal(rig_last_announce(10000).header_nslots, 16);
+}
+
+/* The worker has not come to the directory yet: its lock is our own and nobody else's. */
+static void a_stream_that_is_still_being_removed_can_come_back__D_002(void **state)
+{
+    (void)state;
+    char dir[256];
+    char profile[TP_CONFIG_NAME_MAX];
+    rig->options.worker = TPI_WORKER_MANUAL;
+    rig_start();
+    (void)snprintf(profile, sizeof(profile), "%s", next.streams[0].profile);
+    remove_stream(10001);
+    apply();
+    assert_int_equal(report.removed.count, 1);
+    add_stream("back", 10001, profile);
+    apply();
+    assert_int_equal(report.added.count, 1);
+    while (tpi_driver_run_jobs(rig->driver, 64) > 0) { rig_settle(); }
+    rig_stream_dir(dir, sizeof(dir), 10001);
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);         /* owned, before anybody attaches */
+    (void)close(fd);
+    const tpc_attach_request_t request = rig_request(PRODUCER, 42, 10001);
+    rig_send_attach(&request);
+    rig_settle();
+    while (tpi_driver_run_jobs(rig->driver, 64) > 0) { rig_settle(); }
+    tpc_attach_response_t r;
+    assert_true(rig_response(request.correlation_id, &r));
+    assert_int_equal(r.code, TPC_CODE_OK);
+}
+
+static void a_stream_that_comes_back_starts_above_its_last_epoch__D_134(void **state)
+{
+    (void)state;
+    char profile[TP_CONFIG_NAME_MAX];
+    const uint64_t planted = UINT64_C(1) << 62;                 /* above every clock */
+    rig_start();
+    (void)snprintf(profile, sizeof(profile), "%s", next.streams[0].profile);
+    rig_plant_epoch(10001, planted, 1, 0);
+    const uint64_t epoch = rig_attach(PRODUCER, 42, 10001).epoch;
+    assert_true(epoch > planted);
+    remove_stream(10001);
+    apply();
+    add_stream("back", 10001, profile);
+    apply();
+    assert_true(rig_attach(PRODUCER, 43, 10001).epoch > epoch);
+}
+
+/* What the worker reads is not what a reload writes: shown by the thread sanitizer. */
+static void a_reload_does_not_touch_what_the_worker_uses__M12(void **state)
+{
+    (void)state;
+    tpc_attach_response_t r;
+    rig->options.worker = TPI_WORKER_THREAD;
+    rig_start();
+    for (uint32_t i = 0; i < 20; i++)
+    {
+        const tpc_attach_request_t request = rig_request(PRODUCER, 42 + i, 10000);
+        rig_send_attach(&request);
+        rig_settle();
+        apply();
+        for (int n = 0; n < 1000000 && !rig_response(request.correlation_id, &r); n++) { rig_settle(); }
+        assert_int_equal(r.code, TPC_CODE_OK);
+        assert_int_equal(tpi_driver_revoke(rig->driver, r.lease_id, "", rig->now_ns), 0);
+        rig_forget_events();
+    }
+}
+
 static void a_dynamic_stream_takes_the_new_geometry_of_its_profile__D_133(void **state)
 {
     (void)state;
@@ -551,6 +648,10 @@ int main(void)
         RELOAD_TEST(the_same_file_again_changes_nothing__M7), RELOAD_TEST(only_streams_of_the_changed_profile_get_a_new_epoch__D_133),
         RELOAD_TEST(a_stream_without_regions_just_takes_the_new_geometry__D_133),
         RELOAD_TEST(a_creation_under_way_is_done_again_with_the_new_geometry__D_133),
+        RELOAD_TEST(a_creation_that_fails_does_not_keep_the_old_geometry__D_133),
+        RELOAD_TEST(a_stream_that_is_still_being_removed_can_come_back__D_002),
+        RELOAD_TEST(a_stream_that_comes_back_starts_above_its_last_epoch__D_134),
+        RELOAD_TEST(a_reload_does_not_touch_what_the_worker_uses__M12),
         RELOAD_TEST(a_dynamic_stream_takes_the_new_geometry_of_its_profile__D_133), RELOAD_TEST(streams_come_and_go),
         RELOAD_TEST(who_waits_for_a_removed_stream_is_told__D_074), RELOAD_TEST(a_dynamic_stream_can_become_static),
         RELOAD_TEST(policies_change_for_what_comes_next__D_106), RELOAD_TEST(the_node_id_cooldown_can_be_changed__D_097),

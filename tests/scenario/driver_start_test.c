@@ -246,6 +246,26 @@ static void short_space_runs_gc_once_and_tries_again__D_179_D_180(void **state)
     assert_int_equal(rig_announces(10001), 0);
 }
 
+/* The number of a failed attempt is above the epoch that consumers follow: that one is no garbage for it, however short space is. */
+static void short_space_never_takes_the_epoch_in_use__D_173_D_179(void **state)
+{
+    (void)state;
+    uint64_t epochs[64];
+    if (!mount_small("size=300k")) { skip(); }
+    rig->config.epoch_gc_keep = 1;
+    rig_start();
+    const tpc_attach_response_t c = rig_attach(CONSUMER, 1, 10000);
+    const uint64_t epoch = c.epoch;
+    for (uint32_t i = 0; i < 3; i++)
+    {
+        rig_step(1 * MS);
+        const tpc_attach_request_t q = rig_request(PRODUCER, 2 + i, 10000);
+        assert_int_equal(rig_ask(&q).code, TPC_CODE_INTERNAL_ERROR);
+        assert_int_equal(rig_epochs(10000, epochs), 1);
+        assert_true(epochs[0] == epoch);
+    }
+}
+
 static void failing_to_lock_memory_ends_the_start__D_192(void **state)
 {
     (void)state;
@@ -314,6 +334,7 @@ int main(void)
         RIG_TEST(a_second_driver_of_a_stream_is_refused_and_told_the_pid__D_002_D_196_M13),
         RIG_TEST(a_dynamic_stream_owned_by_another_driver_is_an_internal_error__D_002), RIG_TEST(facts_are_published_as_counters),
         cmocka_unit_test_setup_teardown(short_space_runs_gc_once_and_tries_again__D_179_D_180, rig_setup, small_teardown),
+        cmocka_unit_test_setup_teardown(short_space_never_takes_the_epoch_in_use__D_173_D_179, rig_setup, small_teardown),
         RIG_TEST(failing_to_lock_memory_ends_the_start__D_192),
         RIG_TEST(the_base_made_by_the_first_user_has_room_for_the_second__D_196) };
     return cmocka_run_group_tests(tests, NULL, NULL);

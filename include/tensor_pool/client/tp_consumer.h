@@ -162,9 +162,10 @@ TP_EXPORT int tp_consumer_set_mode(tp_consumer_t *consumer, int mode, uint32_t m
 
 /*
  * Waits up to timeout_ns (0 = not at all, INT64_MAX = for ever) for the next frame: 1 and *view set, 0 timeout, or TP_CLOSED (the client is being
- * closed), TP_INVALID_ARGUMENT (also inside a handler of this consumer). Waits as the idle strategy says; by default it spins, yields, then parks 10
- * to 200 us at a time, 1 ms after 50 ms without a frame. Invoker mode: turns the conductor while it waits, and now and then while frames keep coming
- * (trap P6). A view is handed out only after its header has passed every check and the commit word was seen unchanged (W-050).
+ * closed; in invoker mode also: a handler has closed this consumer meanwhile, it is gone), TP_INVALID_ARGUMENT (also inside a handler of this
+ * consumer). Waits as the idle strategy says; by default it spins, yields, then parks 10 to 200 us at a time, 1 ms after 50 ms without a frame.
+ * Invoker mode: turns the conductor while it waits, and now and then while frames keep coming (trap P6). A view is handed out only after its header
+ * has passed every check and the commit word was seen unchanged (W-050).
  */
 TP_EXPORT int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t timeout_ns);
 
