@@ -155,13 +155,13 @@ bool tpi_join_is_stale(const tpi_join_t *join, const tpi_join_input_t *input, in
 {
     if (!join->options.allow_stale) { return false; }                                                               /* J-047 */
     if (!input->frame_set || now_ns <= input->last_frame_ns) { return false; }                                      /* O-5 */
-    return (uint64_t)now_ns - (uint64_t)input->last_frame_ns > join->map.stale_timeout_ns;                          /* J-048 J-051: null is 2^64 - 1 */
+    return (uint64_t)now_ns - (uint64_t)input->last_frame_ns > join->map.stale_timeout_ns;                 /* J-048 J-051: null is 2^64 - 1 */
 }
 
 unsigned tpi_join_time_objection(const tpi_join_t *join, const tpi_join_input_t *input)
 {
     const bool known = TPI_JOIN_DOMAIN_UNKNOWN != input->clock_domain;
-    if (known && input->clock_domain != join->map.clock_domain) { return TPI_JOIN_MARK_DOMAIN; }                    /* J-060 J-061 J-085 J-110 */
+    if (known && input->clock_domain != join->map.clock_domain) { return TPI_JOIN_MARK_DOMAIN; }                   /* J-060 J-061 J-085 J-110 */
     if (input->rejected) { return TPI_JOIN_MARK_BACK; }                                                             /* J-066 */
     if (!known) { return TPI_JOIN_MARK_MISSING; }                                                                   /* J-114 */
     return 0;

@@ -187,7 +187,7 @@ static void null_lateness_counts_as_zero__J_063(void **state)
     assert_true(tpi_merge_map_equal(&map, &other));
 }
 
-typedef struct worked { tpi_merge_kind_t kind; uint8_t type; int64_t offset; uint64_t window; uint64_t out; bool applies; uint64_t first, last; } worked_t;
+typedef struct worked { tpi_merge_kind_t kind; uint8_t type; int64_t offset; uint64_t window, out; bool applies; uint64_t first, last; } worked_t;
 
 static void check_worked(const worked_t *w, size_t n)
 {
