@@ -172,6 +172,13 @@ static tpi_join_input_t carry_over(const tpi_join_t *join, const tpi_merge_rule_
     return input;
 }
 
+static void swap_maps(tpi_merge_map_t *a, tpi_merge_map_t *b)
+{
+    const tpi_merge_map_t map = *a;
+    *a = *b;
+    *b = map;
+}
+
 static void install(tpi_join_t *join, int64_t now_ns)
 {
     const bool same_domain = join->map.clock_domain == join->staged.clock_domain;
@@ -184,11 +191,9 @@ static void install(tpi_join_t *join, int64_t now_ns)
     }
     if (!same_domain) { join->last_out_set = false; }
     tpi_join_input_t *inputs = join->inputs;
-    const tpi_merge_map_t map = join->map;
     join->inputs = join->spare;
     join->spare = inputs;
-    join->map = join->staged;                                                                                       /* J-039 J-040 */
-    join->staged = map;
+    swap_maps(&join->map, &join->staged);                                                                           /* J-039 J-040 */
     join->map_state = TPI_JOIN_MAP_ACTIVE;                                                                          /* J-046 */
     join->map_seen_ns = now_ns;
 }

@@ -26,3 +26,21 @@ tpi_join_answer_t tpi_join_sequence_is_ready(tpi_join_t *join, uint64_t out_seq,
     }
     return tpi_join_conclude(join, &tally, result);                                                                 /* J-044 */
 }
+
+bool tpi_join_sequence_is_available(const tpi_join_t *join, uint32_t stream_id, uint64_t out_seq, uint32_t nslots)
+{
+    bool named = false;
+    if (TPI_JOIN_SEQUENCE != join->options.kind || TPI_JOIN_MAP_ACTIVE != join->map_state) { return false; }
+    for (uint32_t i = 0; i < join->map.rule_count; i++)
+    {
+        const tpi_join_input_t *input = &join->inputs[i];
+        uint64_t first;
+        uint64_t last;
+        if (join->map.rules[i].input_stream_id != stream_id) { continue; }
+        if (!input->seq_set || !tpi_merge_need(TPI_MERGE_SEQUENCE, &join->map.rules[i], out_seq, &first, &last)) { return false; }
+        if (first < input->min_seq || last > input->seq) { return false; }
+        if (input->seq - first >= nslots) { return false; }                                                         /* J-026 J-027 */
+        named = true;
+    }
+    return named;
+}

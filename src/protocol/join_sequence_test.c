@@ -184,6 +184,24 @@ static void several_rules_of_one_input_all_hold_and_name_it_once(void **state)
     assert_int_equal(join->seen[TPI_JOIN_FRAME_TAKEN], 4);  /* a frame counts once, whatever rules want it */
 }
 
+static void the_lower_bound_of_a_window_can_be_asked_for__J_026_J_027(void **state)
+{
+    (void)state;
+    assert_false(tpi_join_sequence_is_available(join, A, 0, 4));
+    GIVE_S(join, 3, NONE, 0, S_WINDOW(A, 8), S_OFFSET(B, 0));
+    assert_false(tpi_join_sequence_is_available(join, A, 10, 16));      /* nothing seen */
+    for (uint64_t seq = 2; seq <= 10; seq++) { frame(A, seq); }
+    assert_false(tpi_join_sequence_is_available(join, A, 10, 4));
+    assert_false(tpi_join_sequence_is_available(join, A, 10, 7));       /* 3 .. 10 are eight frames */
+    assert_true(tpi_join_sequence_is_available(join, A, 10, 8));
+    assert_true(tpi_join_sequence_is_available(join, A, 9, 9));
+    assert_false(tpi_join_sequence_is_available(join, A, 9, 8));
+    assert_false(tpi_join_sequence_is_available(join, A, 8, 100));      /* 1 is of before the first seen */
+    assert_false(tpi_join_sequence_is_available(join, A, 11, 100));     /* not there yet */
+    assert_false(tpi_join_sequence_is_available(join, A, 6, 100));      /* does not apply yet */
+    assert_false(tpi_join_sequence_is_available(join, C, 10, 100));     /* no input */
+}
+
 static void another_kind_of_barrier_is_refused(void **state)
 {
     (void)state;
@@ -314,6 +332,6 @@ int main(void)
         T(windows_wait_until_they_are_full_and_look_at_their_end_only__J_022_J_023), T(what_would_overflow_is_never_ready),
         T(a_stale_input_is_absent_and_named__J_047_J_048_J_049_J_050), T(without_a_timeout_a_silent_input_blocks_for_ever__J_051),
         T(absence_yields_to_what_is_missing_and_to_what_is_there), T(several_rules_of_one_input_all_hold_and_name_it_once),
-        T(another_kind_of_barrier_is_refused), T(answers_are_those_of_a_naive_model__J_042_J_043_J_048) };
+        T(the_lower_bound_of_a_window_can_be_asked_for__J_026_J_027), T(another_kind_of_barrier_is_refused), T(answers_are_those_of_a_naive_model__J_042_J_043_J_048) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,7 +202,7 @@ static void a_repeated_frame_changes_neither_cursor_nor_time__J_112(void **state
     assert_int_equal(join->seen[TPI_JOIN_FRAME_REPEATED], 2);
 }
 
-static void inputs_of_different_domains_are_rejected__J_060_J_110(void **state)
+static void inputs_of_different_domains_are_rejected__J_060_J_061_J_110(void **state)
 {
     (void)state;
     GIVE_T(join, 3, NONE, MONO, 0, 0, T_OFFSET(A, DESC, 0), T_OFFSET(B, DESC, 0));
@@ -434,7 +434,7 @@ int main(void)
         T(without_lateness_a_window_waits_for_its_end__J_063_J_065), T(a_saturated_limit_still_needs_an_observation__J_067),
         T(null_descriptor_times_are_no_times__J_056), T(null_slot_times_are_no_times__J_058),
         T(a_stream_whose_descriptor_times_go_back_is_rejected__J_057_J_066), T(a_stream_whose_slot_times_go_back_is_rejected__J_059_J_066),
-        T(a_repeated_frame_changes_neither_cursor_nor_time__J_112), T(inputs_of_different_domains_are_rejected__J_060_J_110),
+        T(a_repeated_frame_changes_neither_cursor_nor_time__J_112), T(inputs_of_different_domains_are_rejected__J_060_J_061_J_110),
         T(output_times_are_in_the_domain_of_the_map__J_061_J_069), T(an_input_of_unknown_domain_is_missing__J_114),
         T(a_stated_domain_stands_above_the_announced_one__J_114), T(output_times_do_not_go_back__J_068),
         T(a_null_output_time_is_not_ready_and_binds_nobody), T(a_stale_input_is_absent_unless_something_speaks_against_it__J_048_J_049),
