@@ -332,6 +332,7 @@ int main(void)
         T(windows_wait_until_they_are_full_and_look_at_their_end_only__J_022_J_023), T(what_would_overflow_is_never_ready),
         T(a_stale_input_is_absent_and_named__J_047_J_048_J_049_J_050), T(without_a_timeout_a_silent_input_blocks_for_ever__J_051),
         T(absence_yields_to_what_is_missing_and_to_what_is_there), T(several_rules_of_one_input_all_hold_and_name_it_once),
-        T(the_lower_bound_of_a_window_can_be_asked_for__J_026_J_027), T(another_kind_of_barrier_is_refused), T(answers_are_those_of_a_naive_model__J_042_J_043_J_048) };
+        T(the_lower_bound_of_a_window_can_be_asked_for__J_026_J_027), T(another_kind_of_barrier_is_refused),
+        T(answers_are_those_of_a_naive_model__J_042_J_043_J_048) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

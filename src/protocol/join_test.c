@@ -272,6 +272,38 @@ static void more_rules_than_fit_make_the_map_invalid__J_117(void **state)
     assert_int_equal(join->refused[TPI_MERGE_TOO_MANY_RULES], 2);
 }
 
+/* Whatever the bytes say, an active map obeys 2.2 and fits. */
+static void damaged_maps_never_break_a_join__P11(void **state)
+{
+    int active = 0;
+    int refused = 0;
+    (void)state;
+    tpi_join_delete(join);
+    join = join_of((tpi_join_options_t){ .kind = TPI_JOIN_TIMESTAMP });
+    for (int round = 0; round < 20000; round++)
+    {
+        const tpc_timestamp_rule_t rules[] = { T_OFFSET(A, DESC, 0), T_WINDOW(B, SLOT, 50), T_OFFSET(A, SLOT, -9) };
+        encode_t(3, NONE, MONO, NONE, rules, 1 + (uint32_t)random_below(3));
+        for (uint64_t n = random_below(3); n > 0; n--) { wire_bytes[random_below(wire_length)] = (uint8_t)random_below(256); }
+        const tpi_join_map_event_t event = tpi_join_on_map(join, wire_bytes, wire_length - random_below(2), round);
+        refused += TPI_JOIN_MAP_REFUSED == event;
+        timed(A, (uint64_t)round, random_below(4) > 0 ? (uint64_t)round : NONE);
+        tpi_join_on_announce(join, A, 1, MONO);
+        ready_t((uint64_t)round);
+        assert_true(join->map.rule_count <= 4 && result.stream_count <= join->map.rule_count);
+        if (TPI_JOIN_MAP_ACTIVE != join->map_state) { continue; }
+        active++;
+        for (uint32_t i = 0; i < join->map.rule_count; i++)
+        {
+            const tpi_merge_rule_t *rule = &join->map.rules[i];
+            assert_true(TPC_RULE_OFFSET == rule->type || (TPC_RULE_WINDOW == rule->type && rule->window > 0));
+            assert_true(DESC == rule->source || SLOT == rule->source);
+            assert_true(join->inputs[i].first <= i);
+        }
+    }
+    assert_true(active > 1000 && refused > 100);
+}
+
 static void a_new_output_epoch_needs_a_fresh_map__J_041(void **state)
 {
     (void)state;
@@ -443,7 +475,7 @@ int main(void)
         TT(times_of_another_source_or_domain_are_forgotten__J_116), TT(a_repeat_changes_nothing__J_115_P13),
         T(maps_of_the_other_kind_are_ignored__J_113), T(messages_of_other_schemas_are_not_ours__J_108),
         T(undecodable_messages_change_nothing__P10_P11), T(more_rules_than_fit_make_the_map_invalid__J_117),
-        T(a_new_output_epoch_needs_a_fresh_map__J_041), TT(a_new_output_epoch_frees_the_output_time__J_041),
+        T(damaged_maps_never_break_a_join__P11), T(a_new_output_epoch_needs_a_fresh_map__J_041), TT(a_new_output_epoch_frees_the_output_time__J_041),
         T(requests_go_out_at_once_and_then_ever_less_often__J_098), T(processed_values_follow_epoch_and_never_fall__J_043),
         TT(slot_times_of_other_epochs_and_older_frames_are_counted), T(required_but_missing_processed_values_are_noticed),
         T(options_are_checked_on_both_sides_of_their_bounds), T(nothing_is_allocated_after_creation__J_002) };

@@ -70,7 +70,7 @@ bool tpi_merge_map_equal(const tpi_merge_map_t *a, const tpi_merge_map_t *b);
 bool tpi_merge_map_copy(tpi_merge_map_t *to, const tpi_merge_map_t *from);
 
 /* What is doubtful in a valid map, as a set of bits; to be logged once when it is installed. */
-#define TPI_MERGE_WARN_LATENESS_NONE 1u           /* a WINDOW_NS rule and no lateness: the input has to reach out_time (J-037) */
+#define TPI_MERGE_WARN_LATENESS_NONE 1u           /* a WINDOW_NS rule and no lateness: the input has to reach out_time */
 #define TPI_MERGE_WARN_LATENESS_LONG 2u           /* longer than the smallest window, which may turn out empty (O-9) */
 #define TPI_MERGE_WARN_OWN_OUTPUT 4u              /* the output stream is an input (O-30) */
 unsigned tpi_merge_map_warnings(const tpi_merge_map_t *map);

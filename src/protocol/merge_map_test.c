@@ -179,6 +179,8 @@ static void each_rule_declares_a_listed_source__J_055(void **state)
 static void null_lateness_counts_as_zero__J_063(void **state)
 {
     (void)state;
+    assert_int_equal(timestamp(), TPI_MERGE_VALID);
+    assert_int_equal(map.lateness_ns, 10);
     t.lateness_ns = TP_NULL_U64;
     assert_int_equal(timestamp(), TPI_MERGE_VALID);
     assert_int_equal(map.lateness_ns, 0);
