@@ -56,7 +56,7 @@ static inline int tpi_open(tpi_reader_t *reader, const uint8_t **block, const ui
     if (template_id != header.template_id || schema_id != header.schema_id) { return TPC_MALFORMED; }
     if (header.version > TPC_SCHEMA_VERSION) { return TPC_NEWER_VERSION; }                 /* O-38 D-083 X-027 X-028 */
     if (header.version < tpi_oldest_version(schema_id)) { return TPC_MALFORMED; }
-    if (header.block_length < min_block || length - TPC_HEADER_BYTES < header.block_length) { return TPC_MALFORMED; }
+    if (header.block_length < min_block || length - TPC_HEADER_BYTES < header.block_length) { return TPC_MALFORMED; }    /* J-101 */
     *block = data + TPC_HEADER_BYTES;
     reader->next = *block + header.block_length;
     reader->end = data + length;
