@@ -233,7 +233,7 @@ static void regions_have_names_of_4096_bytes_at_most__O_17(void **state)
     assert_int_equal(at(0)->pools[0].region_uri.length, TPI_DISCOVERY_URI_MAX);
 }
 
-static void another_layout_version_is_listed_all_the_same__X_031(void **state)
+static void another_layout_version_is_listed_all_the_same__X_031_X_072(void **state)
 {
     (void)state;
     announce.layout_version = 7;
@@ -548,7 +548,7 @@ int main(void)
     const struct CMUnitTest tests[] = { T(an_entry_says_what_was_announced__X_072_X_074_X_055_X_051),
         T(streams_of_two_drivers_are_two_entries_in_order__X_071_X_013), T(newer_epochs_replace_and_older_ones_are_dropped__X_079_X_080),
         T(an_epoch_may_go_back_once_after_a_restart_of_the_driver__X_080), T(what_no_client_could_use_is_not_listed__X_051_X_064_X_097),
-        T(regions_have_names_of_4096_bytes_at_most__O_17), T(another_layout_version_is_listed_all_the_same__X_031),
+        T(regions_have_names_of_4096_bytes_at_most__O_17), T(another_layout_version_is_listed_all_the_same__X_031_X_072),
         T(announces_have_to_be_fresh__O_20), T(an_entry_expires_after_three_periods__X_076_X_077_X_078),
         T(names_do_not_prolong_the_life_of_an_entry__X_076_O_5), T(names_come_back_byte_for_byte__X_041_X_073),
         T(names_have_256_bytes_at_most__X_043_O_17), T(early_names_wait_for_their_announce__O_5_X_073),

@@ -82,7 +82,7 @@ tpi_trace_verdict_t tpi_trace_set_build(tpc_trace_link_set_t *set, const tpc_fra
     made.epoch = output->epoch;
     made.seq = output->seq;
     made.trace_id = output->trace_id;                                                       /* T-036 */
-    made.parent_count = inputs->count;                                                      /* T-037 T-039 */
+    made.parent_count = inputs->count;                                                      /* T-037 */
     memcpy(made.parents, inputs->ids, inputs->count * sizeof(inputs->ids[0]));              /* T-042 */
     const tpi_trace_verdict_t verdict = tpi_trace_set_check(&made);
     if (TPI_TRACE_GOOD == verdict) { *set = made; }
