@@ -218,7 +218,7 @@ static void answer(tpi_discovery_query_t *query, const tpi_discovery_index_t *in
     }
     *response = (tpc_discovery_response_t)TPC_DISCOVERY_RESPONSE_INIT;
     response->request_id = request->request_id;                                                     /* */
-    response->status = 0 == found && NULL != query->config.policy ? TPC_DISCOVERY_NOT_FOUND : TPC_DISCOVERY_OK;     /* X-066 X-067 X-089 O-4 */
+    response->status = 0 == found && NULL != query->config.policy ? TPC_DISCOVERY_NOT_FOUND : TPC_DISCOVERY_OK;     /* X-066 X-067 X-068 X-089 O-4 */
     response->result_count = is_over ? query->config.max_results : (uint32_t)found;
     response->results = query->results;
 }
