@@ -34,8 +34,10 @@ bool cli_label_value(const char *label, const char *key, char *value, size_t siz
         size_t used = 0;
         for (const char *from = at + 2 + length; '\0' != *from && ' ' != *from && used + 1 < size; from++)
         {
-            const bool coded = '%' == *from && hex_of(from[1]) >= 0 && hex_of(from[2]) >= 0;
-            value[used++] = coded ? (char)(hex_of(from[1]) << 4 | hex_of(from[2])) : *from;
+            const int high = '%' == *from ? hex_of(from[1]) : -1;
+            const int low = high >= 0 ? hex_of(from[2]) : -1;
+            const bool coded = low >= 0;
+            value[used++] = coded ? (char)(high * 16 + low) : *from;
             if (coded) { from += 2; }
         }
         value[used] = '\0';

@@ -97,7 +97,7 @@ static uint8_t *put_pools(uint8_t *at, const tpc_pool_entry_t *pools, uint32_t c
 static uint8_t *put_tags(uint8_t *at, const tpc_bytes_t *tags, uint32_t count, tpc_walk_t walk)
 {
     tpc_bytes_t tag;
-    at = tpi_put_group(at, 0, (uint16_t)count);
+    at = tpi_put_group(at, 0, (uint16_t)count);                                                 /* */
     for (uint32_t i = 0; i < count && tag_at(tags, i, &walk, &tag); i++) { at = tpi_put_bytes(at, &tag); }
     return at;
 }
@@ -145,11 +145,11 @@ int64_t tpc_discovery_request_encode(uint8_t *buffer, size_t capacity, const tpc
 {
     const int64_t length = tpc_discovery_request_length(m);
     if (length < 0 || (uint64_t)length > capacity) { return TPC_MALFORMED; }
-    TPI_PUT_HEADER(shm_tensorpool_discovery_discoveryRequest, buffer);
+    TPI_PUT_HEADER(shm_tensorpool_discovery_discoveryRequest, buffer);                          /* X-014 X-025 */
     uint8_t *block = buffer + TPC_HEADER_BYTES;
     TPI_DISCOVERY_REQUEST_FIELDS(TPI_PUT, shm_tensorpool_discovery_discoveryRequest)
     uint8_t *at = put_tags(block + TPI_BLOCK(shm_tensorpool_discovery_discoveryRequest), m->tags, m->tag_count, m->tag_walk);
-    REQUEST_DATA(TPI_DATA_PUT)
+    REQUEST_DATA(TPI_DATA_PUT)                                                                  /* */
     (void)at;
     return length;
 }
@@ -187,7 +187,7 @@ static uint8_t *put_result(uint8_t *block, const tpc_discovery_result_t *m)
     TPI_DISCOVERY_RESULT_FIELDS(TPI_PUT, shm_tensorpool_discovery_discoveryResponse_results)
     uint8_t *at = put_pools(block + result_block(), m->pools, m->pool_count, m->pool_walk);
     at = put_tags(at, m->tags, m->tag_count, m->tag_walk);
-    TPI_DISCOVERY_RESULT_DATA(TPI_DATA_PUT)
+    TPI_DISCOVERY_RESULT_DATA(TPI_DATA_PUT)                                                     /* */
     return at;
 }
 
@@ -234,7 +234,7 @@ int64_t tpc_discovery_response_encode(uint8_t *buffer, size_t capacity, const tp
 {
     const int64_t length = tpc_discovery_response_length(m);
     if (length < 0 || (uint64_t)length > capacity) { return TPC_MALFORMED; }
-    TPI_PUT_HEADER(shm_tensorpool_discovery_discoveryResponse, buffer);
+    TPI_PUT_HEADER(shm_tensorpool_discovery_discoveryResponse, buffer);                         /* X-014 X-025 */
     uint8_t *block = buffer + TPC_HEADER_BYTES;
     TPI_DISCOVERY_RESPONSE_FIELDS(TPI_PUT, shm_tensorpool_discovery_discoveryResponse)
     uint8_t *at = tpi_put_group(block + TPI_BLOCK(shm_tensorpool_discovery_discoveryResponse), result_block(), (uint16_t)m->result_count);

@@ -44,7 +44,7 @@ typedef struct tpc_discovery_request
 }
 tpc_discovery_request_t;
 
-#define TPC_DISCOVERY_REQUEST_INIT { .stream_id = TP_NULL_U32, .producer_id = TP_NULL_U32, .data_source_id = TP_NULL_U64 }
+#define TPC_DISCOVERY_REQUEST_INIT { .stream_id = TP_NULL_U32, .producer_id = TP_NULL_U32, .data_source_id = TP_NULL_U64 }   /* */
 
 int64_t tpc_discovery_request_length(const tpc_discovery_request_t *m);
 int64_t tpc_discovery_request_encode(uint8_t *buffer, size_t capacity, const tpc_discovery_request_t *m);

@@ -127,7 +127,7 @@ static inline bool tpi_bytes_fit(const tpc_bytes_t *bytes)
 
 static inline uint8_t *tpi_put_bytes(uint8_t *at, const tpc_bytes_t *bytes)
 {
-    tpi_put_u32(at, bytes->length);                                                        /* W-066: absent is 0 */
+    tpi_put_u32(at, bytes->length);                                                        /* W-066 X-021: absent is 0 */
     if (0 != bytes->length) { memcpy(at + TPC_VAR_HEADER_BYTES, bytes->data, bytes->length); }
     return at + TPC_VAR_HEADER_BYTES + bytes->length;
 }

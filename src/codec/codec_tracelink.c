@@ -21,9 +21,9 @@ int64_t tpc_trace_link_set_encode(uint8_t *buffer, size_t capacity, const tpc_tr
 {
     const int64_t length = tpc_trace_link_set_length(m);
     if (length < 0 || (uint64_t)length > capacity) { return TPC_MALFORMED; }
-    TPI_PUT_HEADER(shm_tensorpool_tracelink_traceLinkSet, buffer);
+    TPI_PUT_HEADER(shm_tensorpool_tracelink_traceLinkSet, buffer);                           /* T-034 */
     uint8_t *block = buffer + TPC_HEADER_BYTES;
-    TPI_TRACE_LINK_SET_FIELDS(TPI_PUT, shm_tensorpool_tracelink_traceLinkSet)
+    TPI_TRACE_LINK_SET_FIELDS(TPI_PUT, shm_tensorpool_tracelink_traceLinkSet)               /* T-044 */
     block = tpi_put_group(block + TPI_BLOCK(shm_tensorpool_tracelink_traceLinkSet), parent_block(), (uint16_t)m->parent_count);
     for (uint32_t i = 0; i < m->parent_count; i++, block += parent_block()) { tpi_put_u64(block + parent_at(), m->parents[i]); }
     return length;
@@ -40,8 +40,8 @@ int tpc_trace_link_set_decode(tpc_trace_link_set_t *m, const uint8_t *data, size
     if (!tpi_read_group(&reader, parent_block(), &block_length, &count)) { return TPC_MALFORMED; }
     if (block_length < parent_block() || tpi_left(&reader) < (size_t)count * block_length) { return TPC_MALFORMED; }     /* 5.3, step 2 */
     if (count > TPC_PARENTS_MAX) { return TPC_TOO_MANY; }
-    TPI_TRACE_LINK_SET_FIELDS(TPI_GET, shm_tensorpool_tracelink_traceLinkSet)
-    m->parent_count = count;
+    TPI_TRACE_LINK_SET_FIELDS(TPI_GET, shm_tensorpool_tracelink_traceLinkSet)               /* T-044 */
+    m->parent_count = count;                                                                /* T-039 */
     for (uint32_t i = 0; i < count; i++) { m->parents[i] = tpi_get_u64(reader.next + (size_t)i * block_length + parent_at()); }
     return TPC_OK;
 }

@@ -29,7 +29,7 @@ static void the_last_string_may_be_missing_altogether(void **state)
     assert_int_equal(response.result_count, 1);
 }
 
-static void a_request_without_filters_has_null_values(void **state)
+static void a_request_without_filters_has_null_values__X_020_X_021(void **state)
 {
     uint8_t b[MAX];
     tpc_discovery_request_t m = TPC_DISCOVERY_REQUEST_INIT;
@@ -37,6 +37,44 @@ static void a_request_without_filters_has_null_values(void **state)
     assert_int_equal(tpc_discovery_request_encode(b, sizeof(b), &m), 52);       /* the shortest, 3.3 */
     for (int i = 8 + 16; i < 8 + 32; i++) { assert_int_equal(b[i], 0xFF); }
     for (int i = 8 + 32; i < 52; i++) { assert_int_equal(b[i], 0); }
+}
+
+static void the_messages_of_the_example_are_written__X_014_X_023_X_024_X_025(void **state)
+{
+    const tpc_bytes_t tags[] = { tpc_bytes("cam"), tpc_bytes("nir") };
+    const tpc_pool_entry_t pool = { 1, 64, 4096, tpc_bytes("shm:file?path=/p1") };
+    tpc_discovery_request_t request = TPC_DISCOVERY_REQUEST_INIT;
+    tpc_discovery_response_t response = TPC_DISCOVERY_RESPONSE_INIT;
+    tpc_discovery_result_t r = TPC_DISCOVERY_RESULT_INIT;
+    uint8_t golden[MAX];
+    uint8_t b[MAX];
+    (void)state;
+    request.request_id = response.request_id = UINT64_C(0x1122334455667788);
+    request.client_id = 7;
+    request.response_stream_id = 7004;
+    request.response_channel = tpc_bytes("aeron:ipc");
+    request.tags = r.tags = tags;
+    request.tag_count = r.tag_count = 2;
+    assert_int_equal(tpc_discovery_request_encode(b, sizeof(b), &request), 75);
+    assert_int_equal(golden_load("discovery_1_request", golden, sizeof(golden)), 75);
+    assert_memory_equal(b, golden, 75);
+    r.stream_id = 10000;
+    r.producer_id = 42;
+    r.epoch = 5;
+    r.header_nslots = 64;
+    r.driver_control_stream_id = 1000;
+    r.pools = &pool;
+    r.pool_count = 1;
+    r.header_region_uri = tpc_bytes("shm:file?path=/h");
+    r.data_source_name = tpc_bytes("camera");
+    r.driver_instance_id = tpc_bytes("drv-a");
+    r.driver_control_channel = tpc_bytes("aeron:ipc");
+    response.status = TPC_DISCOVERY_OK;
+    response.results = &r;
+    response.result_count = 1;
+    assert_int_equal(tpc_discovery_response_encode(b, sizeof(b), &response), 169);
+    assert_int_equal(golden_load("discovery_2_response", golden, sizeof(golden)), 169);
+    assert_memory_equal(b, golden, 169);
 }
 
 static void results_pools_and_tags_come_out_in_order(void **state)
@@ -116,7 +154,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_string_may_be_missing_altogether),
-        cmocka_unit_test(a_request_without_filters_has_null_values),
+        cmocka_unit_test(a_request_without_filters_has_null_values__X_020_X_021),
+        cmocka_unit_test(the_messages_of_the_example_are_written__X_014_X_023_X_024_X_025),
         cmocka_unit_test(results_pools_and_tags_come_out_in_order),
         cmocka_unit_test(a_tags_group_with_a_block_is_refused),
         cmocka_unit_test(absurd_counts_are_refused__P11),

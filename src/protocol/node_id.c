@@ -46,8 +46,8 @@ static tpi_node_id_entry_t *find(const tpi_node_ids_t *ids, uint32_t node_id)
 
 static bool entry_is_free(const tpi_node_id_entry_t *entry, uint32_t client_id, int64_t now_ns)
 {
-    if (entry->held) { return false; }                                                              /* D-090 */
-    return entry->client_id == client_id || now_ns >= entry->free_at_ns;                 /* D-093, OP-D-08 */
+    if (entry->held) { return false; }                                                              /* D-090 T-011 T-018 */
+    return entry->client_id == client_id || now_ns >= entry->free_at_ns;                 /* D-093 T-016, OP-D-08 */
 }
 
 bool tpi_node_ids_is_free(const tpi_node_ids_t *ids, uint32_t node_id, uint32_t client_id, int64_t now_ns)

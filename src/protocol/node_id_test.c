@@ -41,7 +41,7 @@ static void lowest_free_numbers_are_given_up_to_1023__D_090(void **state)
     assert_int_equal(take(5000, 1000), 17);
 }
 
-static void a_cooling_id_goes_to_nobody_but_its_last_owner__D_093_D_092(void **state)
+static void a_cooling_id_goes_to_nobody_but_its_last_owner__D_093_D_092_T_016(void **state)
 {
     (void)state;
     assert_int_equal(take(7, 0), 1);
@@ -74,6 +74,15 @@ static void wishes_of_any_value_but_zero_and_null_are_possible__D_087_D_088(void
     assert_true(tpi_node_ids_is_free(&ids, UINT32_MAX - 1, 7, 0));
 }
 
+static void a_held_id_is_nobody_elses_however_long__T_011_T_018(void **state)
+{
+    (void)state;
+    assert_int_equal(take(7, 0), 1);
+    assert_false(tpi_node_ids_is_free(&ids, 1, 8, INT64_MAX));
+    assert_int_equal(tpi_node_ids_hold(&ids, 1, 8, INT64_MAX), -1);
+    assert_int_equal(take(8, INT64_MAX), 2);
+}
+
 static void a_failed_attach_leaves_no_trace__D_201(void **state)
 {
     (void)state;
@@ -103,8 +112,8 @@ static void the_table_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { T(lowest_free_numbers_are_given_up_to_1023__D_090),
-        T(a_cooling_id_goes_to_nobody_but_its_last_owner__D_093_D_092),
+        T(a_cooling_id_goes_to_nobody_but_its_last_owner__D_093_D_092_T_016),
         T(without_cooldown_an_id_is_free_at_once__D_097), T(wishes_of_any_value_but_zero_and_null_are_possible__D_087_D_088),
-        T(a_failed_attach_leaves_no_trace__D_201), T(the_table_is_bounded) };
+        T(a_held_id_is_nobody_elses_however_long__T_011_T_018), T(a_failed_attach_leaves_no_trace__D_201), T(the_table_is_bounded) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
