@@ -30,7 +30,17 @@ void *tpi_alloc_aligned(size_t alignment, size_t size)
 void tpi_free(void *memory) { free(memory); }
 
 char *tpi_strdup(const char *text) { return tpi_strndup(text, strlen(text)); }
-char *tpi_strndup(const char *text, size_t length) { return checked(strndup(text, length), length + 1); }
+
+/* text need not end in a zero byte: it may be bytes of a message. */
+char *tpi_strndup(const char *text, size_t length)
+{
+    const size_t bytes = strnlen(text, length);
+    char *const copy = checked(malloc(bytes + 1), bytes + 1);
+    if (NULL == copy) { return NULL; }
+    memcpy(copy, text, bytes);
+    copy[bytes] = '\0';
+    return copy;
+}
 
 char *tpi_asprintf(const char *format, ...)
 {
