@@ -81,7 +81,8 @@ void *tpi_mpsc_queue_take(tpi_mpsc_queue_t *queue)
 
 bool tpi_mpsc_queue_is_empty(const tpi_mpsc_queue_t *queue)
 {
-    return atomic_load_explicit(&queue->head, memory_order_relaxed) == atomic_load_explicit(&queue->tail, memory_order_relaxed);
+    const size_t at = atomic_load_explicit(&queue->head, memory_order_relaxed);
+    return at + 1 != atomic_load_explicit(&queue->cells[at & queue->mask].turn, memory_order_acquire);      /* pairs with a giver's release */
 }
 
 void tpi_mpsc_queue_delete(tpi_mpsc_queue_t *queue)
