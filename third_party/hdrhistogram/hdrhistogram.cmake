@@ -40,7 +40,8 @@ function(tp_hdrhistogram_build source)
     find_package(Threads REQUIRED)
     add_library(tp_hdrhistogram INTERFACE)
     target_include_directories(tp_hdrhistogram SYSTEM INTERFACE "${source}/include")
-    target_link_libraries(tp_hdrhistogram INTERFACE tp_hdrhistogram_code m Threads::Threads)
+    target_link_libraries(tp_hdrhistogram_code PUBLIC m Threads::Threads)              # behind the archive on the line of the linker
+    target_link_libraries(tp_hdrhistogram INTERFACE tp_hdrhistogram_code)
 endfunction()
 
 if (TP_HDRHISTOGRAM STREQUAL "bundled")
