@@ -163,14 +163,7 @@ static int errors_round(const cli_args_t *args, void *clientd)
     return CLI_OK;
 }
 
-static int run_errors(const cli_args_t *args)
-{
-    tp_counters_t *counters = NULL;
-    int code = cli_counters(args, &counters);
-    if (CLI_OK == code) { code = cli_rounds(args, errors_round, &counters); }
-    tp_counters_close(counters);
-    return code;
-}
+static int run_errors(const cli_args_t *args) { return cli_counter_rounds(args, errors_round); }
 
 const cli_verb_t verb_errors = {
     .name = "errors", .arguments = "", .min_arguments = 0, .max_arguments = 0, .options = options, .run = run_errors,

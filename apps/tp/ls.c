@@ -91,14 +91,7 @@ static int ls_round(const cli_args_t *args, void *clientd)
     return code;
 }
 
-static int run_ls(const cli_args_t *args)
-{
-    tp_counters_t *counters = NULL;
-    int code = cli_counters(args, &counters);
-    if (CLI_OK == code) { code = cli_rounds(args, ls_round, &counters); }
-    tp_counters_close(counters);
-    return code;
-}
+static int run_ls(const cli_args_t *args) { return cli_counter_rounds(args, ls_round); }
 
 /* ---- info ---- */
 

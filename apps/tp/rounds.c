@@ -20,3 +20,12 @@ int cli_rounds(const cli_args_t *args, cli_round_t round, void *clientd)
     }
     return CLI_OK;
 }
+
+int cli_counter_rounds(const cli_args_t *args, cli_round_t round)
+{
+    tp_counters_t *counters = NULL;
+    int code = cli_counters(args, &counters);
+    if (CLI_OK == code) { code = cli_rounds(args, round, &counters); }
+    tp_counters_close(counters);
+    return code;
+}

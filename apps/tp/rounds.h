@@ -10,5 +10,7 @@
 
 typedef int (*cli_round_t)(const cli_args_t *args, void *clientd);
 int cli_rounds(const cli_args_t *args, cli_round_t round, void *clientd);
+/* The same for verbs that look at the counters of the media driver: clientd is a tp_counters_t **. */
+int cli_counter_rounds(const cli_args_t *args, cli_round_t round);
 
 #endif

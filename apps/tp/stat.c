@@ -69,14 +69,7 @@ static int stat_round(const cli_args_t *args, void *clientd)
     return code;
 }
 
-static int run_stat(const cli_args_t *args)
-{
-    tp_counters_t *counters = NULL;
-    int code = cli_counters(args, &counters);
-    if (CLI_OK == code) { code = cli_rounds(args, stat_round, &counters); }
-    tp_counters_close(counters);
-    return code;
-}
+static int run_stat(const cli_args_t *args) { return cli_counter_rounds(args, stat_round); }
 
 const cli_verb_t verb_stat = {
     .name = "stat", .arguments = "", .min_arguments = 0, .max_arguments = 0, .options = options, .run = run_stat,

@@ -32,16 +32,6 @@ static tpi_pool_set_t *map(bool writable)
     return set;
 }
 
-static size_t count_in(const char *file, const char *text)
-{
-    char line[512];
-    size_t n = 0;
-    FILE *const maps = fopen(file, "re");
-    while (NULL != maps && NULL != fgets(line, sizeof(line), maps)) { n += NULL != strstr(line, text); }
-    if (NULL != maps) { (void)fclose(maps); }
-    return n;
-}
-
 static int spec_fails(void) { return tpi_pool_set_spec_check(&t.spec) < 0 ? tp_errcode() : 0; }
 
 static void geometry_is_checked_before_any_file__W_013_W_062_W_076_W_213__P2(void **state)
@@ -145,7 +135,7 @@ static void slots_and_payloads_lie_where_the_specification_says__W_012_W_056_W_0
 static void one_bad_region_of_four_leaves_nothing_mapped__W_117_W_218(void **state)
 {
     (void)state;
-    const size_t fds = count_in("/proc/self/maps", "tp-test-");
+    const size_t fds = test_mappings_of("tp-test-");
     for (size_t i = 0; i < 4; i++)
     {
         const tpc_superblock_t good = test_superblock_read(&t, i);
@@ -158,7 +148,7 @@ static void one_bad_region_of_four_leaves_nothing_mapped__W_117_W_218(void **sta
         assert_non_null(strstr(tp_errmsg(), 0 == i ? "header ring" : "pool"));       /* W-217: region and rule */
         assert_non_null(strstr(tp_errmsg(), "epoch"));
         assert_null(set);
-        assert_int_equal(count_in("/proc/self/maps", "tp-test-"), fds);
+        assert_int_equal(test_mappings_of("tp-test-"), fds);
         test_superblock_write(&t, i, &good);
     }
 }
@@ -270,26 +260,13 @@ static void spec_takes_the_entries_of_a_message(void **state)
     assert_int_equal(spec.pools[0].uri_length, 2);
 }
 
-static long long locked_kib(void)
-{
-    char line[128];
-    long long kib = -1;
-    FILE *const status = fopen("/proc/self/status", "re");
-    while (NULL != status && NULL != fgets(line, sizeof(line), status))
-    {
-        if (1 == sscanf(line, "VmLck: %lld kB", &kib)) { break; }
-    }
-    if (NULL != status) { (void)fclose(status); }
-    return kib;
-}
-
 /* 0 locked, 1 refused by the limit, else a failure of the test. */
 static int lock_set(void *without_right)
 {
     const struct rlimit none = { 0, 0 };
     if (NULL != without_right && 0 != setrlimit(RLIMIT_MEMLOCK, &none)) { return 9; }
     tpi_pool_set_t *set = NULL;
-    const long long before = locked_kib();
+    const long long before = test_locked_kib();
     if (tpi_pool_set_map(&set, &t.spec, &t.bases, false, NULL) < 0) { return 8; }
     if (tpi_pool_set_lock(set) < 0)
     {
@@ -298,9 +275,9 @@ static int lock_set(void *without_right)
         tpi_pool_set_delete(set);
         return named && usable ? 1 : 7;
     }
-    if (locked_kib() < before + (2112 + 32832 + 1088 + 8256) / 1024) { return 6; }
+    if (test_locked_kib() < before + (2112 + 32832 + 1088 + 8256) / 1024) { return 6; }
     tpi_pool_set_delete(set);
-    return locked_kib() == before ? 0 : 5;
+    return test_locked_kib() == before ? 0 : 5;
 }
 
 static void clients_lock_their_mappings_on_request__D_193(void **state)
@@ -374,7 +351,7 @@ static void only_the_paths_told_are_opened_whatever_their_names__W_228_W_230(voi
         t.pools[i].uri_length = strlen(uris[i + 1]);
     }
     tpi_pool_set_t *const set = map(false);
-    assert_int_equal(count_in("/proc/self/maps", "~odd#name"), 8);            /* ours, and those of their creator, which were renamed */
+    assert_int_equal(test_mappings_of("~odd#name"), 8);            /* ours, and those of their creator, which were renamed */
     tpi_pool_set_delete(set);
 }
 

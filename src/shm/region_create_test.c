@@ -415,28 +415,15 @@ static void failure_in_the_middle_leaves_nothing_behind__D_201(void **state)
     assert_int_equal(entries_below(base), 7);                             /* user, namespace, stream 10001, its epoch and three files */
 }
 
-static int64_t locked_kib(void)
-{
-    char line[128];
-    long long kib = -1;
-    FILE *const status = fopen("/proc/self/status", "re");
-    while (NULL != status && NULL != fgets(line, sizeof(line), status))
-    {
-        if (1 == sscanf(line, "VmLck: %lld kB", &kib)) { break; }
-    }
-    if (NULL != status) { (void)fclose(status); }
-    return kib;
-}
-
 static int create_locked(void *argument)
 {
     tpi_region_create_t *const what = argument;
     tpi_epoch_files_t *files = NULL;
-    const int64_t before = locked_kib();
+    const long long before = test_locked_kib();
     if (tpi_epoch_files_create(&files, what) < 0) { return TP_EMLOCK == tp_errcode() ? 1 : 2; }
-    if (locked_kib() < before + 4 + 36 + 4) { return 3; }                 /* still locked: the lock lives in the mapping that stays, M11 */
+    if (test_locked_kib() < before + 4 + 36 + 4) { return 3; }                 /* still locked: the lock lives in the mapping that stays, M11 */
     tpi_epoch_files_delete(files);
-    return locked_kib() == before ? 0 : 4;
+    return test_locked_kib() == before ? 0 : 4;
 }
 
 /* The sanitizers make mlock do nothing. */

@@ -52,16 +52,6 @@ static int map(size_t index, const tpi_region_expect_t *e)
     return 0 == rc ? 0 : tp_errcode();
 }
 
-static size_t mappings_of(const char *text)
-{
-    char line[512];
-    size_t n = 0;
-    FILE *const maps = fopen("/proc/self/maps", "re");
-    while (NULL != maps && NULL != fgets(line, sizeof(line), maps)) { n += NULL != strstr(line, text); }
-    if (NULL != maps) { (void)fclose(maps); }
-    return n;
-}
-
 static void sizes_follow_the_formula_in_64_bits__O_46__M1_M2(void **state)
 {
     (void)state;
@@ -114,7 +104,7 @@ static void every_field_of_the_superblock_is_compared__W_003_W_005_W_008_W_009_W
         assert_int_equal(map(i, &e), 0);
         test_superblock_write(&t, i, &good);
     }
-    assert_int_equal(mappings_of("header.ring"), 1);                      /* the creator's own: nothing rejected stays mapped, W-241 */
+    assert_int_equal(test_mappings_of("header.ring"), 1);                      /* the creator's own: nothing rejected stays mapped, W-241 */
 }
 
 static void swapped_pools_are_rejected__W_009(void **state)

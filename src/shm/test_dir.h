@@ -40,6 +40,31 @@ static inline void test_file_make(const char *path, mode_t mode, off_t bytes)
     (void)close(fd);
 }
 
+/* Memory this process has locked, -1 when it cannot be known. */
+static inline long long test_locked_kib(void)
+{
+    char line[128];
+    long long kib = -1;
+    FILE *const status = fopen("/proc/self/status", "re");
+    while (NULL != status && NULL != fgets(line, sizeof(line), status))
+    {
+        if (1 == sscanf(line, "VmLck: %lld kB", &kib)) { break; }
+    }
+    if (NULL != status) { (void)fclose(status); }
+    return kib;
+}
+
+/* Mappings of this process whose line in the kernel's list contains the text. */
+static inline size_t test_mappings_of(const char *text)
+{
+    char line[512];
+    size_t count = 0;
+    FILE *const maps = fopen("/proc/self/maps", "re");
+    while (NULL != maps && NULL != fgets(line, sizeof(line), maps)) { count += NULL != strstr(line, text); }
+    if (NULL != maps) { (void)fclose(maps); }
+    return count;
+}
+
 /*
  * Runs a function in a child process and returns what it returned (0..125); as root the child first becomes the given user, else it stays
  * who we are. So permission tests run in full as root and as nobody.

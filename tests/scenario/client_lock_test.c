@@ -3,21 +3,7 @@
 #include <unistd.h>
 
 #include "client_rig.h"
-
-static long long locked_kib(void)
-{
-    char line[128];
-    long long kib = -1;
-    FILE *const status = fopen("/proc/self/status", "re");
-    assert_non_null(status);
-    while (NULL != fgets(line, sizeof(line), status))
-    {
-        if (1 == sscanf(line, "VmLck: %lld kB", &kib)) { break; }
-    }
-    (void)fclose(status);
-    assert_true(kib >= 0);
-    return kib;
-}
+#include "shm/test_dir.h"
 
 static void one_frame(tp_producer_t *producer, tp_consumer_t *consumer)
 {
@@ -37,28 +23,29 @@ static bool may_lock(void)
 static void clients_lock_what_they_map_where_the_driver_does__D_193(void **state)
 {
     (void)state;
-    const long long before = locked_kib();
+    const long long before = test_locked_kib();
+    assert_true(before >= 0);
     tp_consumer_t *consumer = cr_consumer();
     tp_producer_t *producer = cr_producer();
     one_frame(producer, consumer);
-    assert_int_equal(locked_kib(), before);                              /* not unless it was asked for */
+    assert_int_equal(test_locked_kib(), before);                              /* not unless it was asked for */
     tp_producer_close(producer);
     tp_consumer_close(consumer);
 
     cr->client->settings.lock_memory = true;
     consumer = cr_consumer();
-    const long long consumer_only = locked_kib();
+    const long long consumer_only = test_locked_kib();
     producer = cr_producer();
     one_frame(producer, consumer);
     if (may_lock())
     {
         assert_true(consumer_only > before);
-        assert_true(locked_kib() > consumer_only);
+        assert_true(test_locked_kib() > consumer_only);
     }
     tp_producer_close(producer);
     tp_consumer_close(consumer);
     cr_settle();
-    assert_int_equal(locked_kib(), before);
+    assert_int_equal(test_locked_kib(), before);
 }
 
 static void refused_lock_is_a_warning_and_frames_travel__D_193(void **state)
@@ -73,7 +60,7 @@ static void refused_lock_is_a_warning_and_frames_travel__D_193(void **state)
     tp_consumer_t *consumer = cr_consumer();
     tp_producer_t *producer = cr_producer();
     one_frame(producer, consumer);
-    assert_int_equal(locked_kib(), 0);
+    assert_int_equal(test_locked_kib(), 0);
     tp_producer_close(producer);
     tp_consumer_close(consumer);
     assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &limit), 0);

@@ -59,6 +59,12 @@ def start(sandbox):
         process.kill()
 
 
+@pytest.fixture
+def driver(start, request):
+    """A driver with the configuration of the module, its CONFIG."""
+    return start.driver(config=request.module.CONFIG)
+
+
 @pytest.fixture(scope="session")
 def people(guardian):
     """Two users of one group, and a stranger of another."""

@@ -33,11 +33,6 @@ profile = "small"
 
 
 @pytest.fixture
-def driver(start):
-    return start.driver(config=CONFIG)
-
-
-@pytest.fixture
 def camera(start, sandbox, driver):
     process = start_tp(start, sandbox, "pub", "cam1", "--pattern", "counter", "--shape", "12x16x3", "--hz", 100, "--client-id", 77)
     until(lambda: leases(sandbox), 30, lambda: f"a lease; {process.describe()}")

@@ -28,11 +28,6 @@ profile = "small"
 
 
 @pytest.fixture
-def driver(start):
-    return start.driver(config=CONFIG)
-
-
-@pytest.fixture
 def camera(start, sandbox, driver):
     """A producer of 16x12x3 u8 frames at 100 Hz that has published some."""
     process = start_tp(start, sandbox, "pub", "cam1", "--pattern", "counter", "--shape", "12x16x3", "--hz", 100, "--client-id", 77)

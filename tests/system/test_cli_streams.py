@@ -39,11 +39,6 @@ profile = "tiny"
 """
 
 
-@pytest.fixture
-def driver(start):
-    return start.driver(config=CONFIG)
-
-
 def publish(start, sandbox, stream, *arguments):
     return start_tp(start, sandbox, "pub", stream, "--wait-consumers", 1, "--linger", 1, *arguments)
 

@@ -2,7 +2,6 @@
 
 import signal
 
-import pytest
 from cli import start_tp, tp
 from harness.waiting import until
 
@@ -23,11 +22,6 @@ profile = "small"
 stream_id = 10001
 profile = "small"
 """
-
-
-@pytest.fixture
-def driver(start):
-    return start.driver(config=CONFIG)
 
 
 def publish(start, sandbox, stream, *arguments):
