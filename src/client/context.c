@@ -20,7 +20,7 @@ typedef enum setting
 {
     AERON_DIR, CLIENT_NAME, DRIVER_INSTANCE,
     CONTROL_CHANNEL, CONTROL_STREAM, ANNOUNCE_CHANNEL, ANNOUNCE_STREAM, DESCRIPTOR_CHANNEL, DESCRIPTOR_STREAM,
-    QOS_CHANNEL, QOS_STREAM, METADATA_CHANNEL, METADATA_STREAM,
+    QOS_CHANNEL, QOS_STREAM, METADATA_CHANNEL, METADATA_STREAM, DISCOVERY_CHANNEL, DISCOVERY_STREAM, RESPONSE_CHANNEL, RESPONSE_STREAM,
     BASE_DIRS, DRIVER_TIMEOUT, KEEPALIVE_INTERVAL, MESSAGE_TIMEOUT, MESSAGE_RETRIES, ANNOUNCE_PERIOD, QOS_INTERVAL, SOURCE_PERIOD,
     INVOKER, IDLE_STRATEGY, AGENT_CPU, FAULT_GUARD, LOCK_MEMORY,
     SETTINGS
@@ -58,6 +58,10 @@ static const row_t rows[SETTINGS] = {
     [QOS_STREAM] = { "qos_stream_id", "TP_QOS_STREAM_ID", STREAM, "1200", TEXT_AT(qos_stream_id) },
     [METADATA_CHANNEL] = { "metadata_channel", "TP_METADATA_CHANNEL", CHANNEL, IPC, TEXT_AT(metadata_channel) },
     [METADATA_STREAM] = { "metadata_stream_id", "TP_METADATA_STREAM_ID", STREAM, "1300", TEXT_AT(metadata_stream_id) },
+    [DISCOVERY_CHANNEL] = { "discovery_channel", "TP_DISCOVERY_CHANNEL", CHANNEL, NULL, TEXT_AT(discovery_channel) },
+    [DISCOVERY_STREAM] = { "discovery_stream_id", "TP_DISCOVERY_STREAM_ID", STREAM, "7000", TEXT_AT(discovery_stream_id) },
+    [RESPONSE_CHANNEL] = { "discovery_response_channel", "TP_DISCOVERY_RESPONSE_CHANNEL", CHANNEL, NULL, NOT_THERE },
+    [RESPONSE_STREAM] = { "discovery_response_stream_id", "TP_DISCOVERY_RESPONSE_STREAM_ID", STREAM, "7004", NOT_THERE },
     [BASE_DIRS] = { "allowed_base_dirs", "TP_ALLOWED_BASE_DIRS", TEXT, "/dev/shm/tensorpool", TEXT_AT(shm_base_dir) },
     [DRIVER_TIMEOUT] = { "driver_timeout", "TP_DRIVER_TIMEOUT_MS", DURATION, "5000", NOT_THERE },
     [KEEPALIVE_INTERVAL] = { "keepalive_interval", "TP_KEEPALIVE_INTERVAL_MS", DURATION, "1000", TEXT_AT(keepalive_interval_ms) },
@@ -281,6 +285,19 @@ static void fallback(setting_t id, value_t *value)
     (void)snprintf(value->text, sizeof(value->text), "%s", rows[id].fallback);
 }
 
+/* The setting whose value counts where this one has none; SETTINGS: it has a fixed default. */
+static setting_t stands_for(setting_t id)
+{
+    switch (id)
+    {
+        case ANNOUNCE_CHANNEL: return CONTROL_CHANNEL;
+        case ANNOUNCE_STREAM: return CONTROL_STREAM;
+        case DISCOVERY_CHANNEL: return CONTROL_CHANNEL;            /* O-9: to the letter */
+        case RESPONSE_CHANNEL: return DISCOVERY_CHANNEL;
+        default: return SETTINGS;
+    }
+}
+
 static int resolve(const tp_context_t *context, const tpi_endpoint_t *endpoint, setting_t id, value_t *value, int64_t *number)
 {
     const char *name = NULL;
@@ -303,9 +320,12 @@ static int resolve(const tp_context_t *context, const tpi_endpoint_t *endpoint, 
     }
     else if (!from_endpoint(&rows[id], endpoint, value))
     {
-        if (ANNOUNCE_CHANNEL == id || ANNOUNCE_STREAM == id)       /* as control, whatever that is */
+        if (SETTINGS != stands_for(id))
         {
-            return resolve(context, endpoint, ANNOUNCE_CHANNEL == id ? CONTROL_CHANNEL : CONTROL_STREAM, value, number);
+            const int rc = resolve(context, endpoint, stands_for(id), value, number);
+            const bool elsewhere = 0 == rc && RESPONSE_CHANNEL == id && 0 != strncmp(value->text, "aeron:ipc", 9);
+            if (elsewhere) { value->text[0] = '\0'; }               /* nobody can guess where this host is reached */
+            return rc;
         }
         fallback(id, value);
     }
@@ -379,7 +399,9 @@ int tpi_context_resolve(const tp_context_t *context, const tpi_endpoint_t *endpo
         take_text(context, endpoint, DRIVER_INSTANCE, s->driver_instance, sizeof(s->driver_instance)) < 0 ||
         take_stream(context, endpoint, CONTROL_CHANNEL, &s->control) < 0 || take_stream(context, endpoint, ANNOUNCE_CHANNEL, &s->announce) < 0 ||
         take_stream(context, endpoint, DESCRIPTOR_CHANNEL, &s->descriptor) < 0 || take_stream(context, endpoint, QOS_CHANNEL, &s->qos) < 0 ||
-        take_stream(context, endpoint, METADATA_CHANNEL, &s->metadata) < 0 || take_base_dirs(context, endpoint, s) < 0 ||
+        take_stream(context, endpoint, METADATA_CHANNEL, &s->metadata) < 0 ||
+        take_stream(context, endpoint, DISCOVERY_CHANNEL, &s->discovery) < 0 ||
+        take_stream(context, endpoint, RESPONSE_CHANNEL, &s->discovery_response) < 0 || take_base_dirs(context, endpoint, s) < 0 ||
         take_number(context, endpoint, DRIVER_TIMEOUT, &s->driver_timeout_ns) < 0 ||
         take_number(context, endpoint, KEEPALIVE_INTERVAL, &s->keepalive_interval_ns) < 0 ||
         take_number(context, endpoint, MESSAGE_TIMEOUT, &s->message_timeout_ns) < 0 ||
@@ -453,6 +475,12 @@ int tp_context_set_announce(tp_context_t *context, const char *channel, int32_t 
 int tp_context_set_descriptor(tp_context_t *context, const char *channel, int32_t id) { return set_stream(context, DESCRIPTOR_CHANNEL, channel, id); }
 int tp_context_set_qos(tp_context_t *context, const char *channel, int32_t id) { return set_stream(context, QOS_CHANNEL, channel, id); }
 int tp_context_set_metadata(tp_context_t *context, const char *channel, int32_t id) { return set_stream(context, METADATA_CHANNEL, channel, id); }
+int tp_context_set_discovery(tp_context_t *context, const char *channel, int32_t id) { return set_stream(context, DISCOVERY_CHANNEL, channel, id); }
+
+int tp_context_set_discovery_response(tp_context_t *context, const char *channel, int32_t id)
+{
+    return set_stream(context, RESPONSE_CHANNEL, channel, id);
+}
 
 int tp_context_set_default_channels(tp_context_t *context)
 {
@@ -608,6 +636,10 @@ const char *tp_context_get_qos_channel(const tp_context_t *context) { return eff
 int32_t tp_context_get_qos_stream_id(const tp_context_t *context) { return effective(context)->qos.stream_id; }
 const char *tp_context_get_metadata_channel(const tp_context_t *context) { return effective(context)->metadata.channel; }
 int32_t tp_context_get_metadata_stream_id(const tp_context_t *context) { return effective(context)->metadata.stream_id; }
+const char *tp_context_get_discovery_channel(const tp_context_t *context) { return effective(context)->discovery.channel; }
+int32_t tp_context_get_discovery_stream_id(const tp_context_t *context) { return effective(context)->discovery.stream_id; }
+const char *tp_context_get_discovery_response_channel(const tp_context_t *context) { return effective(context)->discovery_response.channel; }
+int32_t tp_context_get_discovery_response_stream_id(const tp_context_t *context) { return effective(context)->discovery_response.stream_id; }
 int64_t tp_context_get_driver_timeout_ns(const tp_context_t *context) { return effective(context)->driver_timeout_ns; }
 int64_t tp_context_get_keepalive_interval_ns(const tp_context_t *context) { return effective(context)->keepalive_interval_ns; }
 int64_t tp_context_get_message_timeout_ns(const tp_context_t *context) { return effective(context)->message_timeout_ns; }

@@ -29,6 +29,8 @@ typedef struct tpi_settings
     tpi_stream_address_t descriptor;
     tpi_stream_address_t qos;
     tpi_stream_address_t metadata;
+    tpi_stream_address_t discovery;
+    tpi_stream_address_t discovery_response;    /* channel "": none can be guessed */
     char base_dirs[4096];              /* colon-separated */
     bool base_dirs_are_default;
     int64_t driver_timeout_ns;

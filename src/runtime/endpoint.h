@@ -29,6 +29,7 @@ typedef struct tpi_endpoint
     char descriptor_channel[TPI_ENDPOINT_TEXT_MAX];  int32_t descriptor_stream_id;
     char qos_channel[TPI_ENDPOINT_TEXT_MAX];         int32_t qos_stream_id;
     char metadata_channel[TPI_ENDPOINT_TEXT_MAX];    int32_t metadata_stream_id;
+    char discovery_channel[TPI_ENDPOINT_TEXT_MAX];   int32_t discovery_stream_id;       /* "" and 0: no embedded provider */
     char shm_base_dir[TPI_ENDPOINT_TEXT_MAX];
     char shm_namespace[128];
     char socket_path[TPI_ENDPOINT_TEXT_MAX];

@@ -34,6 +34,14 @@ TP_EXPORT int tp_context_set_announce(tp_context_t *context, const char *channel
 TP_EXPORT int tp_context_set_descriptor(tp_context_t *context, const char *channel, int32_t stream_id); /* TP_DESCRIPTOR_*; 1100 */
 TP_EXPORT int tp_context_set_qos(tp_context_t *context, const char *channel, int32_t stream_id);        /* TP_QOS_*; 1200 */
 TP_EXPORT int tp_context_set_metadata(tp_context_t *context, const char *channel, int32_t stream_id);   /* TP_METADATA_*; 1300 */
+/* Where discovery requests go (TP_DISCOVERY_CHANNEL, TP_DISCOVERY_STREAM_ID; the control channel, 7000) and where answers are to come */
+TP_EXPORT int tp_context_set_discovery(tp_context_t *context, const char *channel, int32_t stream_id);
+/* (TP_DISCOVERY_RESPONSE_*; the request channel unless that is UDP, 7004). Providers answer on IPC channels unless told otherwise. */
+TP_EXPORT int tp_context_set_discovery_response(tp_context_t *context, const char *channel, int32_t stream_id);
+TP_EXPORT const char *tp_context_get_discovery_channel(const tp_context_t *context);
+TP_EXPORT int32_t tp_context_get_discovery_stream_id(const tp_context_t *context);
+TP_EXPORT const char *tp_context_get_discovery_response_channel(const tp_context_t *context);   /* "" = none can be guessed */
+TP_EXPORT int32_t tp_context_get_discovery_response_stream_id(const tp_context_t *context);
 TP_EXPORT const char *tp_context_get_control_channel(const tp_context_t *context);
 TP_EXPORT int32_t tp_context_get_control_stream_id(const tp_context_t *context);
 TP_EXPORT const char *tp_context_get_announce_channel(const tp_context_t *context);
