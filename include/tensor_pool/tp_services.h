@@ -6,6 +6,8 @@
 #include <tensor_pool/driver/tp_driver.h>
 #include <tensor_pool/driver/tp_driver_config.h>
 #include <tensor_pool/driver/tp_media_driver.h>
+#include <tensor_pool/supervisor/tp_supervisor.h>
+#include <tensor_pool/supervisor/tp_supervisor_config.h>
 #include <tensor_pool/tp.h>
 
 #endif

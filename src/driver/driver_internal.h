@@ -79,6 +79,9 @@ uint64_t tpi_driver_instance_token(const tpi_driver_t *driver);
 const char *tpi_driver_base_dir(const tpi_driver_t *driver);               /* canonical */
 size_t tpi_driver_lease_count(const tpi_driver_t *driver);
 
+/* Whether it holds a consumer lease there: for a supervisor beside this driver (S-073). */
+bool tpi_driver_has_consumer_lease(const tpi_driver_t *driver, uint32_t stream_id, uint32_t client_id);
+
 /* Administration: ends a lease, reason REVOKED. TP_ENOENT. */
 int tpi_driver_revoke(tpi_driver_t *driver, uint64_t lease_id, const char *why, int64_t now_ns);
 

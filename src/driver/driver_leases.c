@@ -206,6 +206,12 @@ int tpi_driver_revoke(tpi_driver_t *driver, uint64_t lease_id, const char *why, 
     return 0;
 }
 
+bool tpi_driver_has_consumer_lease(const tpi_driver_t *driver, uint32_t stream_id, uint32_t client_id)
+{
+    const tpi_lease_record_t *const record = tpi_lease_find_client(driver, client_id);
+    return NULL != record && TP_ROLE_CONSUMER == record->lease.role && stream_id == record->lease.stream_id;
+}
+
 void tpi_driver_foreach_lease(const tpi_driver_t *driver, tpi_on_lease_t handler, void *clientd)
 {
     for (const tpi_deadline_t *d = tpi_lease_table_first(&driver->leases); NULL != d; d = tpi_lease_table_next(d))

@@ -275,3 +275,9 @@ void tp_driver_close(tp_driver_t *driver)
 
 const char *tp_driver_aeron_dir(const tp_driver_t *driver) { return driver->aeron_dir; }
 const char *tp_driver_endpoint_file(const tp_driver_t *driver) { return driver->endpoint.file; }
+
+bool tp_driver_has_consumer_lease(void *driver, uint32_t stream_id, uint32_t client_id)
+{
+    const tp_driver_t *const d = driver;
+    return tpi_driver_has_consumer_lease(d->inner, stream_id, client_id);
+}

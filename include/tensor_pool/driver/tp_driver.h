@@ -58,6 +58,12 @@ TP_EXPORT void tp_driver_shutdown(tp_driver_t *driver, int reason, bool skip_wai
 /* Sends the notice if it was not sent, closes everything, removes files as configured. Accepts NULL. */
 TP_EXPORT void tp_driver_close(tp_driver_t *driver);
 
+/*
+ * Whether that client holds an active consumer lease on that stream. On the thread of do_work. driver is a tp_driver_t: it has the shape of the hook
+ * has_lease of an embedded supervisor (tp_supervisor.h).
+ */
+TP_EXPORT bool tp_driver_has_consumer_lease(void *driver, uint32_t stream_id, uint32_t client_id);
+
 /* "" when the media driver is external and its default directory is used. Valid until close. */
 TP_EXPORT const char *tp_driver_aeron_dir(const tp_driver_t *driver);
 /* Where clients find this driver. Valid until close; the file is gone then. */
