@@ -1,6 +1,7 @@
 /*
- * Endpoint files. Writers hold flock on the directory while they look for a living namesake and move their own file in place, and flock on the file
- * for the rest of their lives: the lock dies with the process, so a killed driver is seen as dead at once.
+ * Endpoint files. Writers hold a lock file of the directory while they look for a living namesake and move their own file in place, and a lock on
+ * their file for the rest of their lives: it dies with the process, so a killed driver is seen as dead at once. Both are write locks of open file
+ * descriptions: only who may write a file can hold one, so a reader cannot make a dead driver look alive (docs/adr/0019).
  */
 #include "runtime/endpoint.h"
 
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,6 +23,7 @@
 #define SYSTEM_DIR "/run/tensor_pool"
 #define SUFFIX ".endpoint"
 #define FILES_MAX 1024                 /* looked at in one directory */
+#define LOCK_NAME ".lock"
 #define LOCK_TRIES 400                 /* of 5 ms: writers hold the directory's lock for far less */
 
 struct tpi_endpoint_writer
@@ -94,16 +95,44 @@ static int make_dir(const char *dir)
     return -1;
 }
 
-static int lock_dir(int dir_fd)
+static int write_lock(int fd)
+{
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+static bool is_write_locked(int fd)
+{
+    struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };      /* read locks, which any reader may hold, do not stand in its way */
+    return 0 == fcntl(fd, F_OFD_GETLK, &lock) && F_WRLCK == lock.l_type;
+}
+
+/* The locked file LOCK_NAME of the directory, or -1. */
+static int lock_dir(int dir_fd, const char *dir)
 {
     for (int i = 0; i < LOCK_TRIES; i++)
     {
-        if (0 == flock(dir_fd, LOCK_EX | LOCK_NB)) { return 0; }
+        struct stat st;
+        const int fd = openat(dir_fd, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+        if (fd < 0)
+        {
+            TPI_SET_ERR(TP_EPATH, "%s/" LOCK_NAME " cannot be opened: %s", dir, strerror(errno));
+            return -1;
+        }
+        if (0 == write_lock(fd) && 0 == fstat(fd, &st) && st.st_nlink > 0) { return fd; }
+        (void)close(fd);               /* held, or removed by its last holder between open and lock */
         const struct timespec pause = { 0, 5000000 };
         (void)nanosleep(&pause, NULL);
     }
-    TPI_SET_ERR(TP_ETIMEDOUT, "runtime directory is locked by another process for more than %d ms", LOCK_TRIES * 5);
+    TPI_SET_ERR(TP_ETIMEDOUT, "runtime directory %s is locked by another process for more than %d ms", dir, LOCK_TRIES * 5);
     return -1;
+}
+
+static void unlock_dir(int dir_fd, int lock_fd)
+{
+    if (lock_fd < 0) { return; }
+    (void)unlinkat(dir_fd, LOCK_NAME, 0);
+    (void)close(lock_fd);
 }
 
 /* Reads and judges one file below an open directory. 0, or -1. */
@@ -135,7 +164,7 @@ static int read_at(tpi_endpoint_t *endpoint, int dir_fd, const char *dir, const 
         result = tpi_endpoint_parse(endpoint, text, (size_t)length);
         const int n = snprintf(endpoint->file, sizeof(endpoint->file), "%s/%s", dir, name);
         if (n < 0 || (size_t)n >= sizeof(endpoint->file)) { result = -1; }
-        *alive = 0 != flock(fd, LOCK_SH | LOCK_NB) && EWOULDBLOCK == errno;
+        *alive = is_write_locked(fd);
     }
     (void)close(fd);
     return result;
@@ -156,7 +185,7 @@ static int refuse_living_namesake(int dir_fd, const char *dir, const char *name)
     return 0 == rc && alive ? -1 : 0;
 }
 
-/* Temporary file, written and locked, then renamed: no reader ever sees half a file or an unlocked one. */
+/* Temporary file, locked while nobody else can open it, written, then renamed: no reader ever sees half a file or an unlocked one. */
 static int write_locked(tpi_endpoint_writer_t *writer, const char *dir, const tpi_endpoint_t *endpoint)
 {
     char text[TPI_ENDPOINT_FILE_MAX];
@@ -165,13 +194,13 @@ static int write_locked(tpi_endpoint_writer_t *writer, const char *dir, const tp
     if (length < 0) { return -1; }
     (void)snprintf(temporary, sizeof(temporary), ".%s.%ld", writer->name, (long)getpid());
     (void)unlinkat(writer->dir_fd, temporary, 0);
-    writer->fd = openat(writer->dir_fd, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    writer->fd = openat(writer->dir_fd, temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (writer->fd < 0)
     {
         TPI_SET_ERR(TP_EIO, "endpoint file %s/%s cannot be created: %s", dir, writer->name, strerror(errno));
         return -1;
     }
-    if (fchmod(writer->fd, 0644) < 0 || write(writer->fd, text, (size_t)length) != length || flock(writer->fd, LOCK_EX | LOCK_NB) < 0 ||
+    if (write_lock(writer->fd) < 0 || fchmod(writer->fd, 0644) < 0 || write(writer->fd, text, (size_t)length) != length ||
         renameat(writer->dir_fd, temporary, writer->dir_fd, writer->name) < 0)
     {
         TPI_SET_ERR(TP_EIO, "endpoint file %s/%s cannot be written: %s", dir, writer->name, strerror(errno));
@@ -197,15 +226,17 @@ int tpi_endpoint_write(tpi_endpoint_writer_t **writer, const char *runtime_dir, 
     if (NULL == w) { return -1; }
     w->fd = -1;
     w->dir_fd = -1;
+    int lock_fd = -1;
     if (make_dir(dir) < 0 || (w->dir_fd = open_dir(dir, false)) < 0 || file_name(w->name, sizeof(w->name), endpoint->instance_id) < 0 ||
-        lock_dir(w->dir_fd) < 0 || refuse_living_namesake(w->dir_fd, dir, w->name) < 0 || write_locked(w, dir, endpoint) < 0)
+        (lock_fd = lock_dir(w->dir_fd, dir)) < 0 || refuse_living_namesake(w->dir_fd, dir, w->name) < 0 || write_locked(w, dir, endpoint) < 0)
     {
+        unlock_dir(w->dir_fd, lock_fd);
         if (w->fd >= 0) { (void)close(w->fd); }
         if (w->dir_fd >= 0) { (void)close(w->dir_fd); }
         tpi_free(w);
         return -1;
     }
-    (void)flock(w->dir_fd, LOCK_UN);
+    unlock_dir(w->dir_fd, lock_fd);
     const int n = snprintf(endpoint->file, sizeof(endpoint->file), "%s/%s", dir, w->name);
     if (n < 0 || (size_t)n >= sizeof(endpoint->file))
     {

@@ -1,6 +1,7 @@
 /*
  * The endpoint file: key=value text that a running driver writes so that nothing needs configuring on one host. Written atomically (temporary name,
- * rename), mode 0644, locked by the driver with flock for as long as it lives (alive = the lock is held), removed at its end.
+ * rename), mode 0644, write-locked by the driver for as long as it lives (alive = that lock is held; it takes the right to write), removed at its
+ * end.
  *
  * Directory, first that applies: TP_RUNTIME_DIR; $XDG_RUNTIME_DIR/tensor_pool; /run/tensor_pool (root); /tmp/tensor_pool-<uid>. Readers look into
  * their own directory, then /run/tensor_pool. A file counts only when its owner is the reader, root, or the owner of its directory, and

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -129,6 +130,60 @@ static void a_killed_driver_is_dead_at_once_and_replaced(void **state)
     (void)close(ready[1]);
 }
 
+/* Any local user may read the files: what a reader can lock must count for nothing. */
+static void a_reader_s_lock_is_no_sign_of_life__M10(void **state)
+{
+    (void)state;
+    tpi_endpoint_writer_t *writer = NULL;
+    tpi_endpoint_writer_t *second = NULL;
+    bool alive = true;
+    struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
+    assert_int_equal(tpi_endpoint_write(&writer, dir, &endpoint), 0);
+    char kept[sizeof(endpoint.file) + 8];
+    (void)snprintf(kept, sizeof(kept), "%s.kept", endpoint.file);
+    assert_int_equal(link(endpoint.file, kept), 0);
+    tpi_endpoint_remove(writer);
+    assert_int_equal(rename(kept, endpoint.file), 0);                   /* as a killed driver leaves it */
+    const int fd = open(endpoint.file, O_RDONLY | O_CLOEXEC);
+    const int dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd >= 0 && dir_fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    lock.l_type = F_WRLCK;
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), -1);                /* takes the right to write */
+    assert_int_equal(flock(dir_fd, LOCK_EX | LOCK_NB), 0);
+    assert_int_equal(tpi_endpoint_read(&other, endpoint.file, &alive), 0);
+    assert_false(alive);
+    assert_int_equal(tpi_endpoint_write(&second, dir, &endpoint), 0);
+    assert_int_equal(tpi_endpoint_read(&other, endpoint.file, &alive), 0);
+    assert_true(alive);
+    tpi_endpoint_remove(second);
+    (void)close(fd);
+    (void)close(dir_fd);
+}
+
+/* The one who looks for a namesake and the one who moves its file in place must not do so at once. */
+static void a_directory_is_written_by_one_at_a_time(void **state)
+{
+    (void)state;
+    tpi_endpoint_writer_t *writer = NULL;
+    char path[128];
+    (void)snprintf(path, sizeof(path), "%s/.lock", dir);
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    assert_true(fd >= 0);
+    assert_int_equal(fcntl(fd, F_OFD_SETLK, &lock), 0);
+    assert_int_equal(tpi_endpoint_write(&writer, dir, &endpoint), -1);
+    assert_int_equal(tp_errcode(), TP_ETIMEDOUT);
+    (void)close(fd);
+    assert_int_equal(tpi_endpoint_write(&writer, dir, &endpoint), 0);
+    tpi_endpoint_remove(writer);
+    assert_int_equal(symlink("/dev/null", path), 0);
+    assert_int_equal(tpi_endpoint_write(&writer, dir, &endpoint), -1);
+    assert_int_equal(tp_errcode(), TP_EPATH);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void files_and_directories_that_others_may_write_do_not_count__M10(void **state)
 {
     (void)state;
@@ -196,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { T(what_is_written_is_read_back), T(a_second_driver_of_that_name_is_refused__D_002),
         T(a_killed_driver_is_dead_at_once_and_replaced), T(files_and_directories_that_others_may_write_do_not_count__M10),
+        T(a_reader_s_lock_is_no_sign_of_life__M10), T(a_directory_is_written_by_one_at_a_time),
         T(links_are_not_followed__M10), T(malformed_texts_are_refused) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
