@@ -22,10 +22,14 @@ int tpi_conf_read_file(const char *file, char **text, size_t *length, unsigned *
     size_t used = 0;
     int rc = -1;
     char *buffer = NULL;
-    const int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    const int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) { return unreadable(file, strerror(errno)); }
     if (fstat(fd, &status) < 0) { (void)unreadable(file, strerror(errno)); goto out; }
-    if (S_ISDIR(status.st_mode)) { (void)unreadable(file, "it is a directory"); goto out; }
+    if (!S_ISREG(status.st_mode))      /* a pipe or terminal would block the duty cycle that reloads */
+    {
+        (void)unreadable(file, S_ISDIR(status.st_mode) ? "it is a directory" : "it is not a regular file");
+        goto out;
+    }
     buffer = tpi_alloc(TPI_TOML_BYTES_MAX + 1);
     if (NULL == buffer) { goto out; }
     while (used <= TPI_TOML_BYTES_MAX)

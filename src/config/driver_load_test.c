@@ -705,6 +705,23 @@ static void streams_end_at_their_bound__D_207(void **state)
     }
 }
 
+/* A reload reads the file on the duty cycle: what could wait for a writer is refused. */
+static void only_regular_files_are_read(void **state)
+{
+    (void)state;
+    struct { const char *why; int rc; } cases[] = { { "not a regular file", mkfifo(path, 0600) }, { "a directory", 0 } };
+    for (size_t i = 0; i < 2; i++)
+    {
+        if (1 == i) { assert_int_equal(unlink(path) + mkdir(path, 0700), 0); }
+        assert_int_equal(cases[i].rc, 0);
+        memset(&config, 0, sizeof(config));
+        assert_int_equal(tpi_driver_config_load(&config, path, &(tpi_driver_config_options_t){ .origins = &origins }), -1);
+        assert_int_equal(tp_errcode(), TP_ECONF_FILE);
+        assert_non_null(strstr(tp_errmsg(), cases[i].why));
+    }
+    assert_int_equal(rmdir(path), 0);
+}
+
 static void token_in_a_readable_file_warns_and_is_not_shown__D_143(void **state)
 {
     (void)state;
@@ -726,6 +743,7 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
+        T(only_regular_files_are_read),
         T(almost_empty_file_gives_the_defaults_of_the_table__D_185_W_219), T(default_lease_is_three_intervals_of_one_second__D_105),
         T(other_lease_times_are_read__D_106_D_107), T(no_file_gives_the_built_in_streams__D_185), T(worked_example_of_the_specification_loads__D_185),
         T(keys_of_this_implementation_are_read__D_184), T(several_base_directories_are_read__W_220),
