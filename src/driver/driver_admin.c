@@ -81,6 +81,22 @@ static void put_error(json_t *reply)
     (void)json_object_set_new(reply, "error", error);
 }
 
+char *tpi_admin_dump(json_t *reply, size_t bytes_max)
+{
+    char *dumped = json_dumps(reply, JSON_COMPACT);
+    if (NULL != dumped && strlen(dumped) > bytes_max)
+    {
+        TPI_SET_ERR(TP_EFULL, "answer has %zu bytes, at most %zu are sent", strlen(dumped), bytes_max);
+        TPI_ERR_FIX("ask for less: one \"stream\", or a lower \"limit\"");
+        put_error(reply);
+        free(dumped);
+        dumped = json_dumps(reply, JSON_COMPACT);
+    }
+    char *const text = NULL == dumped ? NULL : tpi_strdup(dumped);
+    free(dumped);
+    return text;
+}
+
 char *tpi_admin_answer(tpi_driver_t *driver, long peer_pid, const char *line, size_t length, int64_t now_ns)
 {
     json_error_t where;
@@ -92,9 +108,7 @@ char *tpi_admin_answer(tpi_driver_t *driver, long peer_pid, const char *line, si
     if (json_is_object(object)) { rc = run(&request, reply); }
     else { TPI_SET_ERR(TP_EINVAL, "request is not a JSON object"); }
     if (rc < 0) { put_error(reply); }
-    char *const dumped = json_dumps(reply, JSON_COMPACT);
-    char *const text = NULL == dumped ? NULL : tpi_strdup(dumped);
-    free(dumped);
+    char *const text = tpi_admin_dump(reply, TPI_LOCAL_REPLY_MAX - 1);
     json_decref(reply);
     json_decref(object);
     return text;

@@ -19,6 +19,8 @@ tpi_admin_request_t;
 json_t *tpi_admin_decimal(uint64_t value);
 /* A string of any bytes: those that are not ASCII become '?' when they are not UTF-8. */
 json_t *tpi_admin_text(const char *text);
+/* The text of an answer; of the error TP_EFULL in its place when that is longer than bytes_max. Freed with tpi_free; NULL = no memory. */
+char *tpi_admin_dump(json_t *reply, size_t bytes_max);
 /* A decimal string, nothing around it. TP_EINVAL. */
 int tpi_admin_get_id(const tpi_admin_request_t *request, const char *key, uint64_t *value);
 
