@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "apps/service/page_text.h"
 #include "cli.h"
 #include "out.h"
 
@@ -23,13 +24,9 @@ static void completion_values(FILE *out, const cli_option_t *options)
     for (; NULL != options && NULL != options->name; options++)
     {
         if (!options->enumerated || NULL == options->help) { continue; }
-        char words[128];
-        snprintf(words, sizeof(words), "%s", options->value);
-        for (char *at = words; '\0' != *at; at++)
-        {
-            if ('|' == *at) { *at = ' '; }
-        }
-        fprintf(out, "        --%s) COMPREPLY=($(compgen -W '%s' -- \"$cur\")); return ;;\n", options->name, words);
+        fprintf(out, "        --%s) COMPREPLY=($(compgen -W '", options->name);
+        page_choices(out, options->value);
+        fputs("' -- \"$cur\")); return ;;\n", out);
     }
 }
 
@@ -76,26 +73,15 @@ static void bash_script(FILE *out)
 
 /* ---- zsh ---- */
 
-/* A text inside of single quotes; characters that _arguments reads are escaped. */
-static void zsh_text(FILE *out, const char *text)
-{
-    for (; '\0' != *text; text++)
-    {
-        if ('\'' == *text) { fputs("'\\''", out); }
-        else if (NULL != strchr("[]:\\", *text)) { fprintf(out, "\\%c", *text); }
-        else { fputc(*text, out); }
-    }
-}
-
 static void zsh_value(FILE *out, const cli_option_t *option)
 {
     fputs(CLI_TEXT_OPTIONAL == option->type ? "::" : ":", out);
-    zsh_text(out, option->enumerated ? option->name : option->value);
+    page_zsh(out, option->enumerated ? option->name : option->value);
     fputc(':', out);
     if (option->enumerated)
     {
         fputc('(', out);
-        for (const char *at = option->value; '\0' != *at; at++) { fputc('|' == *at ? ' ' : *at, out); }
+        page_choices(out, option->value);
         fputc(')', out);
     }
     else if (0 == strcmp(option->value, "DIR")) { fputs("_directories", out); }
@@ -113,7 +99,7 @@ static void zsh_options(FILE *out, const cli_option_t *options)
         if (0 != options->letter) { fprintf(out, "'(-%c --%s)'{-%c%s,--%s%s}'[", options->letter, options->name, options->letter,
             CLI_FLAG == options->type ? "" : "+", options->name, equals); }
         else { fprintf(out, "'--%s%s[", options->name, equals); }
-        zsh_text(out, options->help);
+        page_zsh(out, options->help);
         fputc(']', out);
         if (CLI_FLAG != options->type) { zsh_value(out, options); }
         fputc('\'', out);
@@ -138,7 +124,7 @@ static void zsh_script(FILE *out)
     {
         if ((*verb)->hidden) { continue; }
         fprintf(out, "        '%s:", (*verb)->name);
-        zsh_text(out, (*verb)->summary);
+        page_zsh(out, (*verb)->summary);
         fputs("'\n", out);
     }
     fputs("    )\n    _arguments -C '1:verb:->verb' '*::argument:->argument' && return\n    case $state in\n"
@@ -156,17 +142,6 @@ static void zsh_script(FILE *out)
 }
 
 /* ---- fish ---- */
-
-static void fish_text(FILE *out, const char *text)
-{
-    fputc('\'', out);
-    for (; '\0' != *text; text++)
-    {
-        if ('\'' == *text || '\\' == *text) { fputc('\\', out); }
-        fputc(*text, out);
-    }
-    fputc('\'', out);
-}
 
 static void fish_options(FILE *out, const cli_option_t *options, const char *verb)
 {
@@ -189,7 +164,7 @@ static void fish_options(FILE *out, const cli_option_t *options, const char *ver
             fputc('\'', out);
         }
         fputs(" -d ", out);
-        fish_text(out, options->help);
+        page_fish(out, options->help);
         fputc('\n', out);
     }
 }
@@ -203,7 +178,7 @@ static void fish_script(FILE *out)
         const cli_verb_t *const verb = *at;
         if (verb->hidden) { continue; }
         fprintf(out, "complete -c tp -n __fish_use_subcommand -a %s -d ", verb->name);
-        fish_text(out, verb->summary);
+        page_fish(out, verb->summary);
         fputc('\n', out);
         if (NULL != verb->words) { fprintf(out, "complete -c tp -n '__fish_seen_subcommand_from %s' -a '%s'\n", verb->name, verb->words); }
         if (0 == strncmp(verb->arguments, "STREAM", 6))

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apps/service/page_text.h"
 #include "cli.h"
 #include "out.h"
 
@@ -56,19 +57,6 @@ void cli_help_verb(FILE *out, const cli_verb_t *verb)
     help_options(out, cli_global_options);
 }
 
-static void man_text(FILE *out, const char *text)
-{
-    bool line_start = true;
-    for (; '\0' != *text; text++)
-    {
-        if (line_start && ('.' == *text || '\'' == *text)) { fputs("\\&", out); }
-        if ('\\' == *text) { fputs("\\e", out); }
-        else if ('-' == *text) { fputs("\\-", out); }
-        else { fputc(*text, out); }
-        line_start = '\n' == *text;
-    }
-}
-
 static void man_options(FILE *out, const cli_option_t *options)
 {
     for (; NULL != options && NULL != options->name; options++)
@@ -77,9 +65,9 @@ static void man_options(FILE *out, const cli_option_t *options)
         if (NULL == options->help) { continue; }
         option_words(words, sizeof(words), options);
         fputs(".TP\n.B ", out);
-        man_text(out, words + strspn(words, " "));
+        page_man(out, words + strspn(words, " "));
         fputc('\n', out);
-        man_text(out, options->help);
+        page_man(out, options->help);
         fputc('\n', out);
     }
 }
@@ -95,7 +83,7 @@ void cli_man(FILE *out, const cli_verb_t *verb)
         {
             if ((*at)->hidden) { continue; }
             fprintf(out, ".TP\n.BR tp\\-%s (1) \" %s\"\n", (*at)->name, (*at)->arguments);
-            man_text(out, (*at)->summary);
+            page_man(out, (*at)->summary);
             fputc('\n', out);
         }
         fputs(".SH OPTIONS\n", out);
@@ -103,12 +91,12 @@ void cli_man(FILE *out, const cli_verb_t *verb)
     else
     {
         fprintf(out, ".TH TP-%s 1 \"\" \"tensor_pool %s\"\n.SH NAME\ntp\\-%s \\- ", verb->name, TPI_VERSION, verb->name);
-        man_text(out, verb->summary);
+        page_man(out, verb->summary);
         fprintf(out, "\n.SH SYNOPSIS\n.B tp %s\n%s [OPTIONS]\n", verb->name, verb->arguments);
         if (NULL != verb->text)
         {
             fputs(".SH DESCRIPTION\n.nf\n", out);
-            man_text(out, verb->text);
+            page_man(out, verb->text);
             fputs("\n.fi\n", out);
         }
         fputs(".SH OPTIONS\n", out);

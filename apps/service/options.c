@@ -1,5 +1,5 @@
 /* Owns the command line. Strings of argv are borrowed: they live as long as the process. */
-#include "options.h"
+#include "apps/service/options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,17 +9,11 @@
 
 #include <tensor_pool/common/tp_log.h>
 
-#include "output.h"
+#include "apps/service/output.h"
 
 enum
 {
-    KEY_EMBEDDED = 0x100,
-    KEY_AERON_DIR,
-    KEY_BASE_DIR,
-    KEY_NAMESPACE,
-    KEY_INSTANCE_ID,
-    KEY_RUNTIME_DIR,
-    KEY_LOG_LEVEL,
+    KEY_LOG_LEVEL = 0x100,
     KEY_LOG_JSON,
     KEY_READY_FD,
     KEY_CHECK,
@@ -29,42 +23,44 @@ enum
     KEY_LIST_KEYS,
     KEY_PRINT_MAN,
     KEY_PRINT_COMPLETION,
-    KEY_SET
+    KEY_SET,
+    KEY_FLAGS = 0x200                      /* and the number of the program's own flag */
 };
 
 static const char *const level_names[] = { "error", "warn", "info", "debug", "trace" };
 #define LEVELS ((int)(sizeof(level_names) / sizeof(level_names[0])))
 
-const struct argp_option options_table[] = {
-    { NULL, 0, NULL, 0, "Configuration", 1 },
-    { "config", 'c', "FILE", 0, "TOML file; without it: built-in streams 10000 to 10015, dynamic ones 20000 to 29999", 1 },
-    { "embedded-media-driver", KEY_EMBEDDED, NULL, 0, "run an Aeron media driver in this process", 1 },
-    { "aeron-dir", KEY_AERON_DIR, "DIR", 0, "directory of the Aeron media driver", 1 },
-    { "base-dir", KEY_BASE_DIR, "DIR", 0, "root of all region files", 1 },
-    { "namespace", KEY_NAMESPACE, "NAME", 0, "directory level below the user directory", 1 },
-    { "instance-id", KEY_INSTANCE_ID, "NAME", 0, "name for logs, diagnosis and the endpoint file", 1 },
-    { "runtime-dir", KEY_RUNTIME_DIR, "DIR", 0, "directory of the endpoint file", 1 },
-    { "set", KEY_SET, "KEY=VALUE", 0, "any other key, such as policies.announce_period_ms=200; may be repeated", 1 },
+static const struct argp_option common_options[] = {
+    { "set", KEY_SET, "KEY=VALUE", 0, "any key of --list-keys; may be repeated", 1 },
     { NULL, 0, NULL, 0, "Running", 2 },
     { "log-level", KEY_LOG_LEVEL, "LEVEL", 0, "error, warn, info, debug, trace, or 0 to 4 (TP_LOG_LEVEL; default info)", 2 },
     { "log-json", KEY_LOG_JSON, NULL, 0, "one JSON object a line instead of text", 2 },
-    { "ready-fd", KEY_READY_FD, "FD", 0, "write one line feed to this descriptor and close it when clients can attach", 2 },
+    { "ready-fd", KEY_READY_FD, "FD", 0, "write one line feed to this descriptor and close it when it serves", 2 },
     { NULL, 0, NULL, 0, "Instead of running", 3 },
     { "check", KEY_CHECK, NULL, 0, "check the configuration; exit code 0 or 1", 3 },
+    { "check-config", 0, NULL, OPTION_ALIAS, NULL, 3 },
     { "print-config", KEY_PRINT_CONFIG, NULL, 0, "print each value in force and where it came from", 3 },
     { "print-example", KEY_PRINT_EXAMPLE, NULL, 0, "print a configuration file to start from", 3 },
     { "list-keys", KEY_LIST_KEYS, NULL, 0, "print every key with default, bounds and meaning", 3 },
     { "print-reference", KEY_PRINT_REFERENCE, NULL, 0, "print the reference page of all keys (Markdown)", 3 },
     { "print-man", KEY_PRINT_MAN, NULL, 0, "print the man page", 3 },
     { "print-completion", KEY_PRINT_COMPLETION, "SHELL", 0, "print the completion script of bash, zsh or fish", 3 },
-    { NULL, 0, NULL, 0, NULL, 0 }
 };
 
-const char options_doc[] = "Owns the shared memory of tensor streams and hands out leases.\v"
-    "A value is taken from the first of: command line, environment (driver.aeron_dir from DRIVER_AERON_DIR and so on), file, default.\n\n"
-    "SIGTERM and SIGINT drain and end the driver; a second one ends it at once. SIGHUP reads the configuration again: an error changes nothing, "
-    "and what needs a restart is named in the log.\n\n"
-    "Exit codes: 0 ended in order, 1 configuration or start failed, 2 usage, 3 no Aeron media driver.";
+void options_table(const service_program_t *program, struct argp_option table[OPTIONS_ROWS_MAX])
+{
+    size_t count = 0;
+    table[count++] = (struct argp_option){ NULL, 0, NULL, 0, "Configuration", 1 };
+    table[count++] = (struct argp_option){ "config", 'c', "FILE", 0, program->config_doc, 1 };
+    for (int i = 0; i < SERVICE_FLAGS_MAX && NULL != program->flags[i].name; i++)
+    {
+        const service_flag_t *const flag = &program->flags[i];
+        table[count++] = (struct argp_option){ flag->name, KEY_FLAGS + i, flag->argument, 0, flag->doc, 1 };
+    }
+    memcpy(table + count, common_options, sizeof(common_options));
+    count += sizeof(common_options) / sizeof(common_options[0]);
+    table[count] = (struct argp_option){ NULL, 0, NULL, 0, NULL, 0 };
+}
 
 /* A decimal number within 0..maximum, -1 otherwise. */
 static int number(const char *text, int maximum)
@@ -86,14 +82,14 @@ static int level_of(const char *text)
 
 static void add(options_t *options, struct argp_state *state, const char *key, const char *text, const char *flag)
 {
-    if (options->setting_count >= SETTINGS_MAX) { argp_error(state, "more than %d settings", SETTINGS_MAX); }
+    if (options->setting_count >= OPTIONS_SETTINGS_MAX) { argp_error(state, "more than %d settings", OPTIONS_SETTINGS_MAX); }
     options->settings[options->setting_count++] = (tpi_config_setting_t){ .key = key, .text = text, .flag = flag };
 }
 
 static void add_set(options_t *options, struct argp_state *state, const char *argument)
 {
     const char *const equals = strchr(argument, '=');
-    if (options->setting_count >= SETTINGS_MAX) { argp_error(state, "more than %d settings", SETTINGS_MAX); }
+    if (options->setting_count >= OPTIONS_SETTINGS_MAX) { argp_error(state, "more than %d settings", OPTIONS_SETTINGS_MAX); }
     char *const key = options->keys[options->setting_count];
     const size_t length = NULL != equals ? (size_t)(equals - argument) : 0;
     if (0 == length || length >= sizeof(options->keys[0])) { argp_error(state, "--set %s: KEY=VALUE is needed", argument); return; }
@@ -135,28 +131,39 @@ static int parse_run(int key, char *argument, struct argp_state *state)
     }
 }
 
+static void add_flag(options_t *options, struct argp_state *state, int number_of_flag, const char *argument)
+{
+    const service_flag_t *const flag = &options->program->flags[number_of_flag];
+    char *const name = options->flags[number_of_flag];
+    (void)snprintf(name, sizeof(options->flags[0]), "--%s", flag->name);
+    add(options, state, flag->key, NULL != flag->argument ? argument : flag->value, name);
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     options_t *const options = state->input;
+    if (key >= KEY_FLAGS && key < KEY_FLAGS + SERVICE_FLAGS_MAX)
+    {
+        add_flag(options, state, key - KEY_FLAGS, argument);
+        return 0;
+    }
     switch (key)
     {
         case 'c': options->config_file = argument; return 0;
-        case KEY_EMBEDDED: add(options, state, "driver.media_driver", "embedded", "--embedded-media-driver"); return 0;
-        case KEY_AERON_DIR: add(options, state, "driver.aeron_dir", argument, "--aeron-dir"); return 0;
-        case KEY_BASE_DIR: add(options, state, "shm.base_dir", argument, "--base-dir"); return 0;
-        case KEY_NAMESPACE: add(options, state, "shm.namespace", argument, "--namespace"); return 0;
-        case KEY_INSTANCE_ID: add(options, state, "driver.instance_id", argument, "--instance-id"); return 0;
-        case KEY_RUNTIME_DIR: add(options, state, "driver.runtime_dir", argument, "--runtime-dir"); return 0;
         case KEY_SET: add_set(options, state, argument); return 0;
         default: return parse_run(key, argument, state);
     }
 }
 
-void options_parse(options_t *options, int argc, char **argv)
+void options_parse(options_t *options, const service_program_t *program, int argc, char **argv)
 {
-    static const struct argp argp = { .options = options_table, .parser = parse, .doc = options_doc };
-    *options = (options_t){ .log_level = -1, .ready_fd = -1 };
-    argp_program_version = "tp_driver " TPI_VERSION;
+    static struct argp_option table[OPTIONS_ROWS_MAX];
+    static char version[64];
+    const struct argp argp = { .options = table, .parser = parse, .doc = program->doc };
+    options_table(program, table);
+    *options = (options_t){ .program = program, .log_level = -1, .ready_fd = -1 };
+    (void)snprintf(version, sizeof(version), "%s %s", program->name, TPI_VERSION);
+    argp_program_version = version;
     argp_err_exit_status = EXIT_CODE_USAGE;
     (void)argp_parse(&argp, argc, argv, 0, NULL, options);
 }

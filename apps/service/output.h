@@ -1,6 +1,6 @@
-/* What tp_driver says, and its exit codes. Standard error is the log. */
-#ifndef TP_DRIVER_OUTPUT_H
-#define TP_DRIVER_OUTPUT_H
+/* What a daemon says, and its exit codes. Standard error is the log. */
+#ifndef APPS_SERVICE_OUTPUT_H
+#define APPS_SERVICE_OUTPUT_H
 
 #include <tensor_pool/common/tp_error.h>
 #include <tensor_pool/common/tp_log.h>

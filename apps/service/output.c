@@ -1,5 +1,5 @@
 /* Owns the program's side of the log: one format for its own lines and those of the library. Set once, before any thread starts. */
-#include "output.h"
+#include "apps/service/output.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
