@@ -18,11 +18,26 @@
 
 static const cli_option_t options[] = {
     CLI_OPT_TEXT("video", 0, video, "FILE", "video to play in a loop, decoded by ffmpeg (default: a moving picture drawn by the demo)"),
+    CLI_OPT_TEXT("second-video", 0, second_video, "FILE", "with --pipeline: the video of the second camera (default: drawn as well)"),
     CLI_OPT_TEXT("png", 0, png, "FILE", "where the frame for proof goes (default tp-demo.png)"),
     CLI_OPT_REAL("hz", 0, hz, "N", 200, "frames a second (default 25)"),
     { "inject", 0, CLI_TEXT, offsetof(cli_args_t, inject), "corrupt|hide-loss|leave-file", true, 0, 0, NULL },
     CLI_OPT_END,
 };
+
+bool demo_seen_add(demo_seen_list_t *list, const demo_record_t *record)
+{
+    if (list->count == list->capacity)
+    {
+        const size_t capacity = 0 == list->capacity ? 1024 : list->capacity * 2;
+        demo_seen_t *larger = realloc(list->items, capacity * sizeof(*larger));
+        if (NULL == larger) { return false; }
+        list->items = larger;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = (demo_seen_t){ record->epoch, record->seq, record->crc, record->latency_ns };
+    return true;
+}
 
 static void take_producer(demo_t *demo, const demo_record_t *record)
 {
@@ -54,7 +69,7 @@ static void listen_to_all(demo_t *demo, int wait_ms)
     if (0 != ready[0].revents)
     {
         int got;
-        while ((got = demo_child_record(&demo->producer, &record)) > 0) { take_producer(demo, &record); }
+        while ((got = demo_child_record(&demo->producer, &record, sizeof(record))) > 0) { take_producer(demo, &record); }
         if (got < 0 && demo->producer.in_fd >= 0)
         {
             close(demo->producer.in_fd);
@@ -65,7 +80,10 @@ static void listen_to_all(demo_t *demo, int wait_ms)
     {
         demo_consumer_t *consumer = &demo->consumers[i];
         int got = 0;
-        while (0 != ready[1 + i].revents && (got = demo_child_record(&consumer->child, &record)) > 0) { take_consumer(consumer, &record); }
+        while (0 != ready[1 + i].revents && (got = demo_child_record(&consumer->child, &record, sizeof(record))) > 0)
+        {
+            take_consumer(consumer, &record);
+        }
         if (got < 0 && consumer->child.in_fd >= 0)
         {
             close(consumer->child.in_fd);
@@ -167,14 +185,13 @@ static int run_demo(const cli_args_t *args)
     demo.args = args;
     demo.seconds = args->seconds >= 0.0 ? args->seconds : 10.0;
     demo.hz = args->hz > 0.0 ? args->hz : RATE_HZ;
-    demo.log_fd = -1;
-    demo.dir.lock_fd = demo.dir.guard_fd = -1;
-    demo.driver.in_fd = demo.driver.out_fd = demo.producer.in_fd = demo.producer.out_fd = -1;
+    demo.host = (demo_host_t)DEMO_NO_HOST;
+    demo.producer = (demo_child_t)DEMO_NO_CHILD;
     demo.live = !args->json && 0 != isatty(STDOUT_FILENO);
     for (int i = 0; i < DEMO_CONSUMERS; i++)
     {
         demo.consumers[i].name = names[i];
-        demo.consumers[i].child.in_fd = demo.consumers[i].child.out_fd = -1;
+        demo.consumers[i].child = (demo_child_t)DEMO_NO_CHILD;
     }
     if (demo.seconds < 2.0) { return cli_usage("demo", "--seconds %g is too short: at least 2", demo.seconds); }
     cli_log_init(args);
@@ -192,7 +209,7 @@ static int run_demo(const cli_args_t *args)
     else { demo_stage_abort(&demo); }
     for (int i = 0; i < DEMO_CONSUMERS; i++) { free(demo.consumers[i].seen.items); }
     free(demo.published.items);
-    free(demo.environment);
+    free(demo.host.environment);
     return code;
 }
 

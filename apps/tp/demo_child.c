@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #include "connect.h"
-#include "demo.h"
+#include "demo_child.h"
+#include "out.h"
 
 extern char **environ;
 
@@ -71,17 +72,19 @@ bool demo_child_order(const demo_child_t *child, uint32_t kind, uint64_t epoch, 
     return child->out_fd >= 0 && (ssize_t)sizeof(order) == write(child->out_fd, &order, sizeof(order));
 }
 
-int demo_child_record(demo_child_t *child, demo_record_t *record)
+int demo_child_record(demo_child_t *child, void *record, size_t size)
 {
-    if (child->in_fd < 0) { return -1; }
-    const ssize_t count = read(child->in_fd, (char *)&child->partial + child->partial_bytes, sizeof(child->partial) - child->partial_bytes);
+    uint32_t kind;
+    if (child->in_fd < 0 || size > sizeof(child->partial)) { return -1; }
+    const ssize_t count = read(child->in_fd, child->partial + child->partial_bytes, size - child->partial_bytes);
     if (count < 0) { return EAGAIN == errno || EINTR == errno ? 0 : -1; }
     if (0 == count) { return -1; }
     child->partial_bytes += (size_t)count;
-    if (child->partial_bytes < sizeof(child->partial)) { return 0; }
+    if (child->partial_bytes < size) { return 0; }
     child->partial_bytes = 0;
-    *record = child->partial;
-    if (DEMO_END == record->kind) { child->ended = true; }
+    memcpy(record, child->partial, size);
+    memcpy(&kind, record, sizeof(kind));
+    if (DEMO_END == kind) { child->ended = true; }
     return 1;
 }
 
@@ -163,23 +166,9 @@ int demo_order_read(demo_order_t *order, int wait_ms)
     return (ssize_t)sizeof(*order) == got ? 1 : got < 0 && EINTR == errno ? 0 : -1;
 }
 
-bool demo_record_write(const demo_record_t *record)
+bool demo_record_write(const void *record, size_t size)
 {
     ssize_t count;
-    do { count = write(STDOUT_FILENO, record, sizeof(*record)); } while (count < 0 && EINTR == errno);
-    return (ssize_t)sizeof(*record) == count;
-}
-
-bool demo_seen_add(demo_seen_list_t *list, const demo_record_t *record)
-{
-    if (list->count == list->capacity)
-    {
-        const size_t capacity = 0 == list->capacity ? 1024 : list->capacity * 2;
-        demo_seen_t *larger = realloc(list->items, capacity * sizeof(*larger));
-        if (NULL == larger) { return false; }
-        list->items = larger;
-        list->capacity = capacity;
-    }
-    list->items[list->count++] = (demo_seen_t){ record->epoch, record->seq, record->crc, record->latency_ns };
-    return true;
+    do { count = write(STDOUT_FILENO, record, size); } while (count < 0 && EINTR == errno);
+    return (ssize_t)size == count;
 }

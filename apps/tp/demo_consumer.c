@@ -83,7 +83,7 @@ static bool report(watcher_t *watcher, demo_record_t *record)
             if (record->drops[reason] > 0) { record->drops[reason]--; break; }
         }
     }
-    return demo_record_write(record);
+    return demo_record_write(record, sizeof(*record));
 }
 
 static void keep_proof(watcher_t *watcher, const tp_frame_view_t *view)

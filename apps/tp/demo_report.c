@@ -1,6 +1,5 @@
 /* What the demo says: the live table, the checks, the summary. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -148,20 +147,6 @@ void demo_status(demo_t *demo, int64_t now_ns)
 
 /* ---- the verdict ---- */
 
-static void check(demo_t *demo, bool ok, const char *name, const char *format, ...) TP_PRINTF(4, 5);
-
-static void check(demo_t *demo, bool ok, const char *name, const char *format, ...)
-{
-    va_list list;
-    if (DEMO_CHECKS_MAX == demo->check_count) { return; }
-    demo_check_t *to = &demo->checks[demo->check_count++];
-    to->ok = ok;
-    snprintf(to->name, sizeof(to->name), "%s", name);
-    va_start(list, format);
-    vsnprintf(to->detail, sizeof(to->detail), format, list);
-    va_end(list);
-}
-
 static int compare_seen(const void *a, const void *b)
 {
     const demo_seen_t *x = a;
@@ -204,9 +189,10 @@ static void judge_life(demo_t *demo, const demo_consumer_t *c, int which)
     const uint64_t published = published_since(demo, life);
     uint64_t lost = 0;
     char name[40];
+    demo_checks_t *const checks = &demo->checks;
     for (int r = 0; r < TP_DROP_REASONS; r++) { lost += life_lost(life, r); }
     snprintf(name, sizeof(name), DEMO_KILLED == c - demo->consumers ? "%s adds up, life %d" : "%s adds up", c->name, which + 1);
-    check(demo, life->frames > 0 && life->frames + lost == published && (life->killed || life->ended), name,
+    demo_check(checks, life->frames > 0 && life->frames + lost == published && (life->killed || life->ended), name,
         "%" PRIu64 " received + %" PRIu64 " lost, %" PRIu64 " published since it joined%s", life->frames, lost, published,
         life->killed || life->ended ? "" : "; it did not say its last words");
 }
@@ -214,6 +200,7 @@ static void judge_life(demo_t *demo, const demo_consumer_t *c, int which)
 void demo_judge(demo_t *demo, bool ended_well, const char *leftovers)
 {
     const demo_consumer_t *const c = demo->consumers;
+    demo_checks_t *const checks = &demo->checks;
     const double wanted = 0.9 * demo->hz * demo->seconds;
     const uint64_t published = demo->published.count;
     uint64_t torn = 0;
@@ -221,21 +208,21 @@ void demo_judge(demo_t *demo, bool ended_well, const char *leftovers)
     for (int i = 0; i < DEMO_CONSUMERS; i++) { torn += demo_lost(&c[i], TP_DROP_TORN); }
     const uint64_t corrupt = c[0].corrupt + c[1].corrupt + c[2].corrupt;
     const uint64_t fast = demo_received(&c[DEMO_FAST]) - (c[DEMO_FAST].corrupt < demo_received(&c[DEMO_FAST]) ? c[DEMO_FAST].corrupt : 0);
-    check(demo, (double)published >= wanted, "published", "%" PRIu64 " frames, at least %.0f", published, wanted);
-    check(demo, published > 0 && (double)fast >= 0.95 * (double)published, "fast gets them", "%" PRIu64 " with the right content of %" PRIu64
+    demo_check(checks, (double)published >= wanted, "published", "%" PRIu64 " frames, at least %.0f", published, wanted);
+    demo_check(checks, published > 0 && (double)fast >= 0.95 * (double)published, "fast gets them", "%" PRIu64 " with the right content of %" PRIu64
         ", at least 95 %%", fast, published);
-    check(demo, 0 == corrupt, "content", "%" PRIu64 " frames whose checksum is not the producer's", corrupt);
-    check(demo, 0 == torn, "nothing torn", "%" PRIu64 " frames overwritten while they were read", torn);
-    check(demo, demo_lost(&c[DEMO_SLOW], -1) > 0, "slow loses", "%" PRIu64 " frames lost", demo_lost(&c[DEMO_SLOW], -1));
-    check(demo, c[DEMO_KILLED].lives[0].killed && c[DEMO_KILLED].lives[1].frames > 0, "killed comes back",
+    demo_check(checks, 0 == corrupt, "content", "%" PRIu64 " frames whose checksum is not the producer's", corrupt);
+    demo_check(checks, 0 == torn, "nothing torn", "%" PRIu64 " frames overwritten while they were read", torn);
+    demo_check(checks, demo_lost(&c[DEMO_SLOW], -1) > 0, "slow loses", "%" PRIu64 " frames lost", demo_lost(&c[DEMO_SLOW], -1));
+    demo_check(checks, c[DEMO_KILLED].lives[0].killed && c[DEMO_KILLED].lives[1].frames > 0, "killed comes back",
         "%" PRIu64 " frames before, %" PRIu64 " after",
         c[DEMO_KILLED].lives[0].frames, c[DEMO_KILLED].lives[1].frames);
     judge_life(demo, &c[DEMO_FAST], 0);
     judge_life(demo, &c[DEMO_SLOW], 0);
     judge_life(demo, &c[DEMO_KILLED], 0);
     judge_life(demo, &c[DEMO_KILLED], 1);
-    check(demo, ended_well, "processes", "%s", ended_well ? "all ended by themselves" : "one did not end by itself with status 0");
-    check(demo, demo->nothing_left, "nothing left", "%s", demo->nothing_left ? "in shared memory" : leftovers);
+    demo_check(checks, ended_well, "processes", "%s", ended_well ? "all ended by themselves" : "one did not end by itself with status 0");
+    demo_check(checks, demo->host.nothing_left, "nothing left", "%s", demo->host.nothing_left ? "in shared memory" : leftovers);
 }
 
 static json_t *reasons_json(const demo_consumer_t *c)
@@ -269,25 +256,18 @@ static json_t *consumer_json(const demo_t *demo, const demo_consumer_t *c)
 static void summary_json(const demo_t *demo, bool ok)
 {
     json_t *consumers = json_array();
-    json_t *checks = json_array();
     for (int i = 0; i < DEMO_CONSUMERS; i++) { json_array_append_new(consumers, consumer_json(demo, &demo->consumers[i])); }
-    for (int i = 0; i < demo->check_count; i++)
-    {
-        const demo_check_t *c = &demo->checks[i];
-        json_array_append_new(checks, json_pack("{s:s,s:b,s:s}", "name", c->name, "ok", (int)c->ok, "detail", c->detail));
-    }
     (void)cli_json_line(json_pack("{s:s,s:b,s:I,s:o,s:f,s:f,s:s,s:s,s:o}", "type", "summary", "ok", (int)ok, "published",
         (json_int_t)demo->published.count,
         "consumers", consumers, "seconds", demo->seconds, "hz", demo->hz, "source", '\0' != demo->video[0] ? "video" : "synthetic", "png", demo->png,
         "checks",
-        checks));
+        demo_checks_json(&demo->checks)));
 }
 
 bool demo_summary(demo_t *demo)
 {
-    bool ok = true;
+    const bool ok = demo_checks_ok(&demo->checks);
     char text[200];
-    for (int i = 0; i < demo->check_count; i++) { ok = ok && demo->checks[i].ok; }
     if (demo->args->json)
     {
         summary_json(demo, ok);
@@ -302,10 +282,7 @@ bool demo_summary(demo_t *demo)
             lost_text(text, sizeof(text), c), lost > 0 ? ")" : "");
     }
     putchar('\n');
-    for (int i = 0; i < demo->check_count; i++)
-    {
-        printf("%-4s  %-24s  %s\n", demo->checks[i].ok ? "ok" : "FAIL", demo->checks[i].name, demo->checks[i].detail);
-    }
+    demo_checks_print(&demo->checks);
     printf("\n%s%s%s\n", ok ? "All is well; one frame is in " : "The demo failed", ok ? demo->png : "", ".");
     (void)cli_flush();
     return ok;
