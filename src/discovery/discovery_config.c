@@ -57,7 +57,7 @@ static void *grown(void *table, uint32_t count, uint32_t max, size_t entry, cons
 tp_discovery_source_config_t *tp_discovery_provider_config_add_source(tp_discovery_provider_config_t *config)
 {
     tp_discovery_source_config_t *const sources =
-        grown(config->sources, config->source_count, TP_DISCOVERY_SOURCES_MAX, sizeof(*sources), "number of discovery.sources");
+        grown(config->sources, config->source_count, TP_DISCOVERY_PROVIDER_SOURCES_MAX, sizeof(*sources), "number of discovery.sources");
     if (NULL == sources) { return NULL; }
     config->sources = sources;
     tp_discovery_source_config_t *const source = &sources[config->source_count++];
@@ -68,9 +68,9 @@ tp_discovery_source_config_t *tp_discovery_provider_config_add_source(tp_discove
 tp_discovery_stream_config_t *tp_discovery_provider_config_add_stream(tp_discovery_provider_config_t *config, const char *name, uint32_t stream_id)
 {
     const size_t length = NULL == name ? 0 : strlen(name);
-    if (0 == length || length > TP_DISCOVERY_TEXT_MAX)
+    if (0 == length || length > TP_DISCOVERY_PROVIDER_TEXT_MAX)
     {
-        TPI_SET_ERR(TP_EINVAL, "discovery.streams: name of %zu bytes, 1 to %d are possible", length, TP_DISCOVERY_TEXT_MAX);
+        TPI_SET_ERR(TP_EINVAL, "discovery.streams: name of %zu bytes, 1 to %d are possible", length, TP_DISCOVERY_PROVIDER_TEXT_MAX);
         return NULL;
     }
     for (uint32_t i = 0; i < config->stream_count; i++)
@@ -82,7 +82,7 @@ tp_discovery_stream_config_t *tp_discovery_provider_config_add_stream(tp_discove
         }
     }
     tp_discovery_stream_config_t *const streams =
-        grown(config->streams, config->stream_count, TP_DISCOVERY_STREAMS_MAX, sizeof(*streams), "number of discovery.streams");
+        grown(config->streams, config->stream_count, TP_DISCOVERY_PROVIDER_STREAMS_MAX, sizeof(*streams), "number of discovery.streams");
     if (NULL == streams) { return NULL; }
     config->streams = streams;
     tp_discovery_stream_config_t *const stream = &streams[config->stream_count++];
@@ -95,13 +95,14 @@ tp_discovery_stream_config_t *tp_discovery_provider_config_add_stream(tp_discove
 int tp_discovery_stream_config_add_tag(tp_discovery_stream_config_t *stream, const char *tag)
 {
     const size_t length = NULL == tag ? 0 : strlen(tag);
-    if (NULL == tag || length > TP_DISCOVERY_TEXT_MAX)
+    if (NULL == tag || length > TP_DISCOVERY_PROVIDER_TEXT_MAX)
     {
-        TPI_SET_ERR(TP_EINVAL, "discovery.streams.%s.tags: a tag of %zu bytes, at most %d are possible", stream->name, length, TP_DISCOVERY_TEXT_MAX);
+        TPI_SET_ERR(TP_EINVAL, "discovery.streams.%s.tags: a tag of %zu bytes, at most %d are possible", stream->name, length,
+            TP_DISCOVERY_PROVIDER_TEXT_MAX);
         return -1;
     }
-    char (*const tags)[TP_DISCOVERY_TEXT_MAX + 1] =
-        grown(stream->tags, stream->tag_count, TP_DISCOVERY_TAGS_MAX, sizeof(*tags), "number of tags of a stream");
+    char (*const tags)[TP_DISCOVERY_PROVIDER_TEXT_MAX + 1] =
+        grown(stream->tags, stream->tag_count, TP_DISCOVERY_PROVIDER_TAGS_MAX, sizeof(*tags), "number of tags of a stream");
     if (NULL == tags) { return -1; }
     stream->tags = tags;
     memcpy(tags[stream->tag_count++], tag, length + 1);
@@ -111,14 +112,15 @@ int tp_discovery_stream_config_add_tag(tp_discovery_stream_config_t *stream, con
 int tp_discovery_provider_config_allow(tp_discovery_provider_config_t *config, const char *channel)
 {
     const size_t length = NULL == channel ? 0 : strlen(channel);
-    if (0 == length || length > TP_DISCOVERY_CHANNEL_MAX)
+    if (0 == length || length > TP_DISCOVERY_PROVIDER_CHANNEL_MAX)
     {
-        TPI_SET_ERR(TP_EINVAL, "discovery.allowed_response_channels: an entry of %zu bytes, 1 to %d are possible", length, TP_DISCOVERY_CHANNEL_MAX);
+        TPI_SET_ERR(TP_EINVAL, "discovery.allowed_response_channels: an entry of %zu bytes, 1 to %d are possible", length,
+            TP_DISCOVERY_PROVIDER_CHANNEL_MAX);
         return -1;
     }
-    if (config->allowed_count >= TP_DISCOVERY_ALLOWED_MAX)
+    if (config->allowed_count >= TP_DISCOVERY_PROVIDER_ALLOWED_MAX)
     {
-        TPI_SET_ERR(TP_EFULL, "discovery.allowed_response_channels has %d entries, no more are possible", TP_DISCOVERY_ALLOWED_MAX);
+        TPI_SET_ERR(TP_EFULL, "discovery.allowed_response_channels has %d entries, no more are possible", TP_DISCOVERY_PROVIDER_ALLOWED_MAX);
         return -1;
     }
     memcpy(config->allowed_response_channels[config->allowed_count++], channel, length + 1);
@@ -302,8 +304,8 @@ int tp_discovery_provider_config_check(const tp_discovery_provider_config_t *con
     }
     if (check_channel("discovery.request_channel", config->request_channel) < 0 ||
         check_stream_id("discovery.request_stream_id", config->request_stream_id) < 0 ||
-        check_range("discovery.max_results", config->max_results, 1, TP_DISCOVERY_RESULTS_MAX) < 0 ||
-        check_range("number of discovery.allowed_response_channels", config->allowed_count, 0, TP_DISCOVERY_ALLOWED_MAX) < 0)
+        check_range("discovery.max_results", config->max_results, 1, TP_DISCOVERY_PROVIDER_RESULTS_MAX) < 0 ||
+        check_range("number of discovery.allowed_response_channels", config->allowed_count, 0, TP_DISCOVERY_PROVIDER_ALLOWED_MAX) < 0)
     {
         return -1;
     }

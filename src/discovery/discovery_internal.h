@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <tensor_pool/discovery/tp_discovery_provider_config.h>
+#include <tensor_pool/discovery/tp_discovery_provider.h>
 
 #include "bus/bus.h"
 

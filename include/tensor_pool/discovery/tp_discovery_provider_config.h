@@ -14,24 +14,24 @@
 
 TP_BEGIN_DECLS
 
-#define TP_DISCOVERY_TEXT_MAX 256               /* bytes of an instance id, a tag, a name (O-17) */
-#define TP_DISCOVERY_CHANNEL_MAX 1024           /* bytes of a channel */
-#define TP_DISCOVERY_DIR_MAX 1024
-#define TP_DISCOVERY_ALLOWED_MAX 32             /* entries of allowed_response_channels */
-#define TP_DISCOVERY_SOURCES_MAX 256
-#define TP_DISCOVERY_STREAMS_MAX 16384
-#define TP_DISCOVERY_TAGS_MAX 64                /* of one stream */
-#define TP_DISCOVERY_RESULTS_MAX 65534
+#define TP_DISCOVERY_PROVIDER_TEXT_MAX 256               /* bytes of an instance id, a tag, a name (O-17) */
+#define TP_DISCOVERY_PROVIDER_CHANNEL_MAX 1024           /* bytes of a channel */
+#define TP_DISCOVERY_PROVIDER_DIR_MAX 1024
+#define TP_DISCOVERY_PROVIDER_ALLOWED_MAX 32             /* entries of allowed_response_channels */
+#define TP_DISCOVERY_PROVIDER_SOURCES_MAX 256
+#define TP_DISCOVERY_PROVIDER_STREAMS_MAX 16384
+#define TP_DISCOVERY_PROVIDER_TAGS_MAX 64                /* of one stream */
+#define TP_DISCOVERY_PROVIDER_RESULTS_MAX 65534
 
 /* A driver, and where its announces and its producers' metadata come from. */
 typedef struct tp_discovery_source_config
 {
-    char announce_channel[TP_DISCOVERY_CHANNEL_MAX + 1];
+    char announce_channel[TP_DISCOVERY_PROVIDER_CHANNEL_MAX + 1];
     uint32_t announce_stream_id;
-    char metadata_channel[TP_DISCOVERY_CHANNEL_MAX + 1];
+    char metadata_channel[TP_DISCOVERY_PROVIDER_CHANNEL_MAX + 1];
     uint32_t metadata_stream_id;
-    char driver_instance_id[TP_DISCOVERY_TEXT_MAX + 1];
-    char driver_control_channel[TP_DISCOVERY_CHANNEL_MAX + 1];
+    char driver_instance_id[TP_DISCOVERY_PROVIDER_TEXT_MAX + 1];
+    char driver_control_channel[TP_DISCOVERY_PROVIDER_CHANNEL_MAX + 1];
     uint32_t driver_control_stream_id;
     uint32_t announce_period_ms;                /* entries expire after three of these */
 }
@@ -40,26 +40,26 @@ tp_discovery_source_config_t;
 /* A stream about which the operator knows more than is announced (O-6), whatever driver it is at. */
 typedef struct tp_discovery_stream_config
 {
-    char name[TP_DISCOVERY_TEXT_MAX + 1];       /* of the table, for messages; not the data source name */
+    char name[TP_DISCOVERY_PROVIDER_TEXT_MAX + 1];       /* of the table, for messages; not the data source name */
     uint32_t stream_id;
     uint64_t data_source_id;                    /* TP_NULL_U64 = not known */
     uint32_t tag_count;
-    char (*tags)[TP_DISCOVERY_TEXT_MAX + 1];    /* owned, grown by tp_discovery_stream_config_add_tag */
+    char (*tags)[TP_DISCOVERY_PROVIDER_TEXT_MAX + 1];    /* owned, grown by tp_discovery_stream_config_add_tag */
 }
 tp_discovery_stream_config_t;
 
 typedef struct tp_discovery_provider_config
 {
     uint32_t size;
-    char aeron_dir[TP_DISCOVERY_DIR_MAX];       /* [driver] aeron_dir; "" = Aeron's default */
+    char aeron_dir[TP_DISCOVERY_PROVIDER_DIR_MAX];       /* [driver] aeron_dir; "" = Aeron's default */
     /* discovery.* */
-    char request_channel[TP_DISCOVERY_CHANNEL_MAX + 1];
+    char request_channel[TP_DISCOVERY_PROVIDER_CHANNEL_MAX + 1];
     uint32_t request_stream_id;
     uint32_t max_results;
     bool caps_results;                          /* more matches: the first max_results instead of an error (ours, O-13) */
     uint32_t query_log_every;                   /* one of so many queries is logged, 0 = none (ours, X-094) */
     uint32_t allowed_count;
-    char allowed_response_channels[TP_DISCOVERY_ALLOWED_MAX][TP_DISCOVERY_CHANNEL_MAX + 1];      /* O-22 */
+    char allowed_response_channels[TP_DISCOVERY_PROVIDER_ALLOWED_MAX][TP_DISCOVERY_PROVIDER_CHANNEL_MAX + 1];      /* O-22 */
     uint32_t source_count;
     tp_discovery_source_config_t *sources;      /* owned; the first one holds the keys of [discovery], the others are [[discovery.sources]] */
     uint32_t stream_count;
