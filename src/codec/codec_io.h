@@ -80,7 +80,7 @@ static inline bool tpi_read_bytes(tpi_reader_t *reader, tpc_bytes_t *bytes)
     const uint32_t length = tpi_get_u32(reader->next);
     if (length > TPC_VAR_MAX || length > tpi_left(reader) - TPC_VAR_HEADER_BYTES) { return false; }
     bytes->data = (const char *)reader->next + TPC_VAR_HEADER_BYTES;
-    bytes->length = length;                                                                /* W-067: 0 is absent */
+    bytes->length = length;
     reader->next += TPC_VAR_HEADER_BYTES + length;
     return true;
 }

@@ -50,13 +50,13 @@ static int run_create(tpi_region_job_t *job)
     if (!had_dir) { job->dir_fd = tpi_ownership_take(&job->what); }
     if (job->dir_fd < 0) { return -1; }
     int rc = try_create(job);
-    if (rc < 0 && TP_ENOSPACE == tp_errcode())                                          /* D-179 */
+    if (rc < 0 && TP_ENOSPACE == tp_errcode())
     {
         tpi_err_t error;
         tpi_gc_policy_t now = job->gc;
         now.min_age_ns = 0;
         tpi_err_save(&error);
-        job->removed = tpi_gc_stream(job->dir_fd, job->used_epoch, job->leased_epoch, &now, (int64_t)job->what.now_ns);     /* D-173 */
+        job->removed = tpi_gc_stream(job->dir_fd, job->used_epoch, job->leased_epoch, &now, (int64_t)job->what.now_ns);     /* D-179 */
         tpi_err_restore(&error);
         if (job->removed > 0) { rc = try_create(job); }
     }

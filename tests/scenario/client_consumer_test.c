@@ -380,17 +380,23 @@ static void wait_for_the_raised_epoch_is_bounded__D_123_D_124(void **state)
     close_both(consumer, producer);
 }
 
-static void revoked_consumer_attaches_again__D_116_D_119_D_120(void **state)
+static void revoked_consumer_attaches_again__D_030_D_116_D_119_D_120(void **state)
 {
     (void)state;
     tp_consumer_t *consumer;
     tp_producer_t *producer;
+    tp_frame_view_t view;
     open_both(&consumer, &producer);
+    assert_int_equal(cr_publish(producer, 1), 0);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 1);
+    assert_true(tp_frame_view_is_valid(&view));
     cr_lease_t *lease = cr_lease(TP_ROLE_CONSUMER);
     lease->active = false;
     cr_revoke(lease, TPC_REVOKE_REVOKED);
     cr_settle();
     assert_false(tp_consumer_is_mapped(consumer));
+    assert_false(tp_frame_view_is_valid(&view));
     assert_true(tp_producer_is_attached(producer));
     cr_step(200 * MS);
     assert_true(tp_consumer_is_mapped(consumer));
@@ -499,7 +505,7 @@ int main(void)
         CR_TEST(epoch_change_voids_views_and_restarts_the_sequence__W_078_W_112_W_114_D_135),
         CR_TEST(ended_producer_lease_holds_frames_until_a_higher_epoch__D_117_D_118_D_125),
         CR_TEST(wait_for_the_raised_epoch_is_bounded__D_123_D_124),
-        CR_TEST(revoked_consumer_attaches_again__D_116_D_119_D_120),
+        CR_TEST(revoked_consumer_attaches_again__D_030_D_116_D_119_D_120),
         CR_TEST(silent_driver_is_left__D_155_D_156),
         CR_TEST(regions_without_activity_are_unmapped_and_come_back__W_007_O_21),
         CR_TEST(changed_superblock_unmaps_everything__W_090_W_117_W_118),

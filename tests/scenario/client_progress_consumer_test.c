@@ -276,6 +276,29 @@ static void other_streams_and_older_epochs_change_nothing__P1_O_19(void **state)
     close_both(consumer, producer);
 }
 
+static void between_a_newer_epoch_and_its_mapping_nothing_is_heard__W_115_W_116(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer;
+    tp_producer_t *producer;
+    open_both(&consumer, &producer);
+    opt_in(consumer);
+    tpc_frame_progress_t m = progress(0, TPC_PROGRESS_PROGRESS, 10);
+    m.epoch++;
+    send_progress(&m);
+    assert_false(tp_consumer_is_mapped(consumer));
+    send_progress(&m);
+    say_progress(0, TPC_PROGRESS_PROGRESS, 10);                              /* of the epoch that was mapped */
+    assert_int_equal(told.count, 0);
+    assert_int_equal(stats_of(consumer).progress_dropped, 3);
+    cr_new_epoch();
+    cr_announce();
+    cr_settle();
+    send_progress(&m);
+    assert_int_equal(told.count, 1);
+    close_both(consumer, producer);
+}
+
 static void new_epoch_starts_from_nothing__W_112(void **state)
 {
     (void)state;
@@ -421,6 +444,7 @@ int main(void)
         CR_TEST(prefix_is_whole_rows_or_nothing_with_explicit_strides__W_165_W_174),
         CR_TEST(prefix_is_void_when_the_slot_is_reused__W_164_M4),
         CR_TEST(other_streams_and_older_epochs_change_nothing__P1_O_19),
+        CR_TEST(between_a_newer_epoch_and_its_mapping_nothing_is_heard__W_115_W_116),
         CR_TEST(new_epoch_starts_from_nothing__W_112),
         CR_TEST(assigned_control_stream_carries_progress_and_nothing_else__W_138_W_139_O_27),
         CR_TEST(shared_stream_is_heard_while_nobody_sends_on_the_assigned_one__O_27),
