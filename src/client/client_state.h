@@ -38,7 +38,7 @@
 typedef struct tpi_client_hooks
 {
     int (*open_bus)(void *clientd, const tpi_settings_t *settings, tpi_bus_t **bus);
-    /* 0 and *endpoint filled when a living driver fits the settings, -1 otherwise. NULL: no endpoint files. */
+    /* 0 and *endpoint filled when a living driver fits the settings, 1 none does, -1 cannot be told. NULL: no endpoint files. */
     int (*find_endpoint)(void *clientd, const tp_context_t *context, tpi_endpoint_t *endpoint);
     void *clientd;
 }

@@ -381,10 +381,11 @@ static void watch_endpoint(tp_client_t *client, int64_t now_ns)
     client->next_endpoint_ns = now_ns + (client->has_endpoint ? TPI_ENDPOINT_PERIOD_NS : TPI_ENDPOINT_PERIOD_NS / 2);
     tpi_endpoint_t *found = tpi_alloc(sizeof(*found));
     if (NULL == found) { return; }
-    const bool has = 0 == client->hooks.find_endpoint(client->hooks.clientd, client->context, found);
+    const int rc = client->hooks.find_endpoint(client->hooks.clientd, client->context, found);
+    const bool has = 0 == rc;
     if (has) { atomic_store_explicit(&client->driver_seen_ns, now_ns, memory_order_relaxed); }
     if (has && (!client->has_endpoint || found->instance_token != client->endpoint.instance_token)) { meet_driver(client, found, now_ns); }
-    else if (!has && client->has_endpoint)
+    else if (rc > 0 && client->has_endpoint)               /* below 0: nobody knows, timeouts will tell */
     {
         client->has_endpoint = false;
         client->driver_was_lost = true;

@@ -601,8 +601,9 @@ int tpi_context_find_driver(const tp_context_t *context, tpi_endpoint_t *endpoin
     wanted_instance(context, instance, sizeof(instance));
     if (!fixed) { return tpi_endpoint_find(endpoint, '\0' == instance[0] ? NULL : instance); }
     search_t search = { .aeron_dir = dir, .instance = instance, .found = endpoint, .done = false };
-    if (tpi_endpoint_foreach(match_dir, &search) < 0) { return -1; }
-    return search.done ? 0 : -1;
+    const int rc = tpi_endpoint_foreach(match_dir, &search);
+    if (search.done) { return 0; }
+    return rc < 0 && TP_ENOMEM == tp_errcode() ? -1 : 1;
 }
 
 static const tpi_endpoint_t *running_driver(const tp_context_t *context, tpi_endpoint_t *endpoint)

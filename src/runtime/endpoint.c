@@ -69,6 +69,15 @@ static int file_name(char *buffer, size_t size, const char *instance_id)
     return snprintf(buffer, size, "%s" SUFFIX, clean) < 0 ? -1 : 0;
 }
 
+/* Descriptors or memory have run out: what is there cannot be told. */
+static bool is_shortage(int number) { return EMFILE == number || ENFILE == number || ENOMEM == number; }
+
+static int code_of(int number, int otherwise)
+{
+    if (ENOENT == number) { return TP_ENOENT; }
+    return is_shortage(number) ? TP_ENOMEM : otherwise;
+}
+
 /* The directory, owned by us or root and writable by its owner only. any_owner: a place whose owner the user or root has chosen. */
 static int open_dir(const char *dir, bool any_owner)
 {
@@ -76,7 +85,7 @@ static int open_dir(const char *dir, bool any_owner)
     struct stat st;
     if (fd < 0)
     {
-        TPI_SET_ERR(ENOENT == errno ? TP_ENOENT : TP_EPATH, "runtime directory %s cannot be opened: %s", dir, strerror(errno));
+        TPI_SET_ERR(code_of(errno, TP_EPATH), "runtime directory %s cannot be opened: %s", dir, strerror(errno));
         return -1;
     }
     if (0 == fstat(fd, &st) && (any_owner || st.st_uid == geteuid() || 0 == st.st_uid) && 0 == (st.st_mode & (S_IWGRP | S_IWOTH))) { return fd; }
@@ -144,7 +153,7 @@ static int read_at(tpi_endpoint_t *endpoint, int dir_fd, const char *dir, const 
     const int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
     {
-        TPI_SET_ERR(ENOENT == errno ? TP_ENOENT : TP_EIO, "endpoint file %s/%s cannot be opened: %s", dir, name, strerror(errno));
+        TPI_SET_ERR(code_of(errno, TP_EIO), "endpoint file %s/%s cannot be opened: %s", dir, name, strerror(errno));
         return -1;
     }
     int result = -1;
@@ -269,6 +278,7 @@ static bool is_endpoint_name(const char *name)
     return '.' != name[0] && length > sizeof(SUFFIX) - 1 && 0 == strcmp(name + length - (sizeof(SUFFIX) - 1), SUFFIX);
 }
 
+/* Number of readable files; -1 with TP_ENOMEM when there may be more. */
 static int foreach_in(const char *dir, bool any_owner, tpi_on_endpoint_t handler, void *clientd)
 {
     const int fd = open_dir(dir, any_owner);
@@ -277,23 +287,31 @@ static int foreach_in(const char *dir, bool any_owner, tpi_on_endpoint_t handler
     DIR *const listing = NULL == endpoint ? NULL : fdopendir(fd);
     if (NULL == listing)
     {
+        TPI_SET_ERR(TP_ENOMEM, "no memory to list %s", dir);
         (void)close(fd);
         tpi_free(endpoint);
         return -1;
     }
     int count = 0;
     int seen = 0;
+    bool is_short = false;
     for (const struct dirent *entry = readdir(listing); NULL != entry && seen < FILES_MAX; entry = readdir(listing), seen++)
     {
         bool alive = false;
         memset(endpoint, 0, sizeof(*endpoint));
-        if (!is_endpoint_name(entry->d_name) || read_at(endpoint, fd, dir, entry->d_name, &alive) < 0) { continue; }
+        if (!is_endpoint_name(entry->d_name)) { continue; }
+        if (read_at(endpoint, fd, dir, entry->d_name, &alive) < 0)
+        {
+            is_short = is_short || TP_ENOMEM == tp_errcode();
+            continue;
+        }
         handler(clientd, endpoint, alive);
         count++;
     }
     (void)closedir(listing);
     tpi_free(endpoint);
-    return count;
+    if (is_short) { TPI_SET_ERR(TP_ENOMEM, "some endpoint files in %s cannot be opened: no descriptor or memory is left", dir); }
+    return is_short ? -1 : count;
 }
 
 int tpi_endpoint_foreach(tpi_on_endpoint_t handler, void *clientd)
@@ -306,7 +324,8 @@ int tpi_endpoint_foreach(tpi_on_endpoint_t handler, void *clientd)
     if (own < 0) { return -1; }
     /* Whoever names a directory wants that one only. */
     const int system = is_chosen || 0 == strcmp(dir, SYSTEM_DIR) ? 0 : foreach_in(SYSTEM_DIR, true, handler, clientd);
-    return own + (system < 0 ? 0 : system);
+    if (system < 0) { return TP_ENOMEM == tp_errcode() ? -1 : own; }
+    return own + system;
 }
 
 typedef struct search { tpi_endpoint_t *found; const char *instance_id; int count; } search_t;
@@ -321,8 +340,9 @@ static void consider(void *clientd, const tpi_endpoint_t *endpoint, bool alive)
 int tpi_endpoint_find(tpi_endpoint_t *endpoint, const char *instance_id)
 {
     search_t search = { .found = endpoint, .instance_id = NULL == instance_id || '\0' == instance_id[0] ? NULL : instance_id };
-    if (tpi_endpoint_foreach(consider, &search) < 0) { return 1; }
-    return search.count > 0 ? 0 : 1;
+    const int rc = tpi_endpoint_foreach(consider, &search);
+    if (search.count > 0) { return 0; }
+    return rc < 0 && TP_ENOMEM == tp_errcode() ? -1 : 1;
 }
 
 int tpi_endpoint_read(tpi_endpoint_t *endpoint, const char *file, bool *alive)

@@ -47,8 +47,9 @@ int tpi_endpoint_write(tpi_endpoint_writer_t **writer, const char *runtime_dir, 
 void tpi_endpoint_remove(tpi_endpoint_writer_t *writer);        /* accepts NULL */
 
 typedef void (*tpi_on_endpoint_t)(void *clientd, const tpi_endpoint_t *endpoint, bool alive);
-int tpi_endpoint_foreach(tpi_on_endpoint_t handler, void *clientd);      /* number of readable files, or -1 */
-/* The living driver to use: the named instance, else the only one alive, else the first of the own user. 0 found, 1 none. */
+int tpi_endpoint_foreach(tpi_on_endpoint_t handler, void *clientd);      /* number of readable files, or -1; TP_ENOMEM: there may be more */
+/* The living driver to use: the named instance, else the only one alive, else the first of the own user. 0 found, 1 none, -1
+ * cannot be told for want of descriptors or memory (TP_ENOMEM). */
 int tpi_endpoint_find(tpi_endpoint_t *endpoint, const char *instance_id);
 int tpi_endpoint_read(tpi_endpoint_t *endpoint, const char *file, bool *alive);
 int tpi_endpoint_default_dir(char *buffer, size_t size);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -203,6 +204,32 @@ static void files_and_directories_that_others_may_write_do_not_count__M10(void *
     tpi_endpoint_remove(writer);
 }
 
+static void a_file_that_cannot_be_opened_for_want_of_descriptors_is_not_gone(void **state)
+{
+    (void)state;
+    tpi_endpoint_writer_t *writer = NULL;
+    struct rlimit before;
+    assert_int_equal(tpi_endpoint_write(&writer, dir, &endpoint), 0);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const int next[] = { open("/dev/null", O_RDONLY | O_CLOEXEC), open("/dev/null", O_RDONLY | O_CLOEXEC) };
+    assert_true(next[0] >= 0 && next[1] > next[0]);
+    const int limits[] = { next[0], next[1], next[1] + 1 };     /* none for the directory, none for the file, enough */
+    (void)close(next[0]);
+    (void)close(next[1]);
+    for (int spare = 0; spare <= 2; spare++)
+    {
+        const struct rlimit few = { (rlim_t)limits[spare], before.rlim_max };
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        const int rc = tpi_endpoint_find(&other, NULL);
+        const int code = tp_errcode();
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_int_equal(rc, 2 == spare ? 0 : -1);
+        if (rc < 0) { assert_int_equal(code, TP_ENOMEM); }
+    }
+    tpi_endpoint_remove(writer);
+    assert_int_equal(tpi_endpoint_find(&other, NULL), 1);
+}
+
 static void links_are_not_followed__M10(void **state)
 {
     (void)state;
@@ -252,6 +279,6 @@ int main(void)
     const struct CMUnitTest tests[] = { T(what_is_written_is_read_back), T(a_second_driver_of_that_name_is_refused__D_002),
         T(a_killed_driver_is_dead_at_once_and_replaced), T(files_and_directories_that_others_may_write_do_not_count__M10),
         T(a_reader_s_lock_is_no_sign_of_life__M10), T(a_directory_is_written_by_one_at_a_time),
-        T(links_are_not_followed__M10), T(malformed_texts_are_refused) };
+        T(a_file_that_cannot_be_opened_for_want_of_descriptors_is_not_gone), T(links_are_not_followed__M10), T(malformed_texts_are_refused) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -516,6 +516,26 @@ static void dead_driver_is_left_and_a_new_instance_is_asked_at_once_by_its_endpo
     tp_producer_close(producer);
 }
 
+static void unreadable_endpoint_file_ends_no_lease(void **state)
+{
+    (void)state;
+    cr->has_endpoint = true;
+    cr->endpoint.instance_token = 1;
+    (void)snprintf(cr->endpoint.shm_base_dir, sizeof(cr->endpoint.shm_base_dir), "%s", cr->base);
+    cr_step(300 * MS);
+    tp_producer_t *producer = cr_producer();
+    cr->no_descriptors = true;
+    cr_step(1000 * MS);
+    assert_true(tp_producer_is_attached(producer));
+    assert_int_equal(producer_stats(producer).reattaches, 0);
+    cr->has_endpoint = false;
+    cr->no_descriptors = false;
+    cr->mute = true;
+    cr_step(300 * MS);
+    assert_false(tp_producer_is_attached(producer));
+    tp_producer_close(producer);
+}
+
 static void embedded_media_driver_goes_with_its_driver_and_a_new_bus_is_opened__D_154(void **state)
 {
     (void)state;
@@ -642,6 +662,7 @@ int main(void)
         CR_TEST(first_announce_after_joining_counts__A7),
         CR_TEST(handles_survive_the_loss_of_the_media_driver__D_154_D_158),
         CR_TEST(dead_driver_is_left_and_a_new_instance_is_asked_at_once_by_its_endpoint_file__D_154),
+        CR_TEST(unreadable_endpoint_file_ends_no_lease),
         CR_TEST(embedded_media_driver_goes_with_its_driver_and_a_new_bus_is_opened__D_154),
         CR_TEST(client_on_a_given_bus_works_until_that_bus_is_lost),
         CR_TEST(tool_holds_a_lease_until_it_detaches),

@@ -55,6 +55,7 @@ typedef struct cr
     bool no_media;                     /* there is none to connect to */
     bool hostile;                      /* the driver takes nothing amiss either */
     bool has_endpoint;
+    bool no_descriptors;               /* endpoint files cannot be opened */
     tpi_endpoint_t endpoint;
     /* script */
     bool mute;                         /* no answers, no announces: as if it were dead */
