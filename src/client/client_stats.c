@@ -29,7 +29,7 @@ int tp_client_stats(const tp_client_t *client, tp_client_stats_t *stats)
         .agent = NULL != c->runner, .leases = tpi_stat_get(&c->leases), .cycles = tpi_stat_get(&c->cycles), .work = tpi_stat_get(&c->work),
         .max_cycle_ns = tpi_stat_get(&c->max_cycle_ns), .connections = tpi_stat_get(&c->connections), .errors = tpi_stat_get(&c->errors),
         .commands = tpi_stat_get(&c->commands_done), .sends_refused = tpi_stat_get(&c->sends_refused), .malformed = tpi_stat_get(&c->malformed),
-        .newer_version = tpi_stat_get(&c->newer_version) };
+        .newer_version = tpi_stat_get(&c->newer_version), .epochs_untold = tpi_stat_get(&c->events.epochs_untold) };
     *stats = s;
     return 0;
 }

@@ -31,7 +31,11 @@ static bool learn_epoch(tpi_events_t *events, uint32_t stream_id, uint64_t epoch
         known->epoch = epoch;
         return true;
     }
-    if (TPI_EVENT_STREAMS_MAX == events->epoch_count) { return false; }
+    if (TPI_EVENT_STREAMS_MAX == events->epoch_count)
+    {
+        tpi_stat_add(&events->epochs_untold, 1);
+        return false;
+    }
     *before = 0;
     events->epochs[events->epoch_count++] = (tpi_known_epoch_t){ stream_id, epoch };
     return true;

@@ -26,6 +26,7 @@ typedef struct tpi_events
     tp_attribute_t *attributes;        /* TP_ATTRIBUTES_MAX, only while there is a handler of metadata */
     tpi_known_epoch_t epochs[TPI_EVENT_STREAMS_MAX];
     size_t epoch_count;
+    tpi_stat_t epochs_untold;          /* tp_client_stats */
     bool driver_there;                 /* as last told */
     bool media_there;
     tpi_stat_t malformed;              /* these: what tp_client_metadata_ignored tells */

@@ -477,6 +477,47 @@ static void a_new_epoch_is_told_once_and_an_older_one_never__W_080_M7(void **sta
     assert_int_equal(seen.epochs, 2);
 }
 
+static void on_any_epoch(void *clientd, uint32_t stream_id, uint64_t before, uint64_t epoch)
+{
+    (void)stream_id;
+    (void)before;
+    (void)epoch;
+    ++*(uint32_t *)clientd;
+}
+
+static void announce_of_stream(uint32_t stream_id, uint64_t epoch)
+{
+    uint8_t buffer[4096];
+    cr->epoch = epoch;
+    const tpc_pool_entry_t pool = { .pool_id = 1, .region_uri = tpc_bytes("shm:file?path=/dev/shm/p"), .pool_nslots = 8, .stride_bytes = 64 };
+    const tpc_pool_announce_t m = { .stream_id = stream_id, .epoch = epoch, .layout_version = 1, .header_nslots = 8, .header_slot_bytes = 256,
+        .announce_timestamp_ns = 1, .header_region_uri = tpc_bytes("shm:file?path=/dev/shm/h"), .pool_count = 1, .pools = { pool } };
+    const int64_t length = tpc_pool_announce_encode(buffer, sizeof(buffer), &m);
+    assert_true(length > 0);
+    assert_true(tpi_publication_offer(cr->pub, buffer, (size_t)length) > 0);
+    cr_settle();
+}
+
+static void epochs_of_256_streams_are_told_and_those_of_others_counted__P11(void **state)
+{
+    (void)state;
+    uint32_t told = 0;
+    tp_driver_handlers_t handlers = TP_DRIVER_HANDLERS_INIT;
+    tp_client_stats_t stats;
+    handlers.on_epoch = on_any_epoch;
+    handlers.clientd = &told;
+    assert_int_equal(tp_client_set_driver_handlers(cr->client, &handlers), 0);
+    for (uint32_t i = 0; i < 256; i++) { announce_of_stream(20000 + i, 5); }
+    assert_int_equal(told, 256);
+    assert_int_equal(tp_client_stats(cr->client, &stats), 0);
+    assert_int_equal(stats.epochs_untold, 0);
+    announce_of_stream(30000, 5);
+    announce_of_stream(20255, 6);                          /* known ones are told as before */
+    assert_int_equal(told, 257);
+    assert_int_equal(tp_client_stats(cr->client, &stats), 0);
+    assert_int_equal(stats.epochs_untold, 1);
+}
+
 static void a_silent_driver_is_lost_and_found_again(void **state)
 {
     (void)state;
@@ -542,7 +583,7 @@ int main(void)
         CONSOLE_TEST(totals_in_QoS_equal_the_counted_reasons__W_189_W_121_O_33),
         TEST(forged_gaps_do_not_wrap_a_total__W_189_W_253), TEST(a_refused_report_comes_in_the_next_duty_cycle__W_188),
         TEST(intervals_are_configurable__W_188), TEST(control_messages_reach_their_handlers__O_34), TEST(handlers_of_another_size_are_refused),
-        TEST(a_handler_may_remove_itself__A4), TEST(revoked_leases_are_told_as_ours_or_not__P12),
+        TEST(epochs_of_256_streams_are_told_and_those_of_others_counted__P11), TEST(a_handler_may_remove_itself__A4), TEST(revoked_leases_are_told_as_ours_or_not__P12),
         TEST(a_shutdown_is_ours_when_our_driver_says_it__P12_D_206), TEST(a_new_epoch_is_told_once_and_an_older_one_never__W_080_M7),
         TEST(a_silent_driver_is_lost_and_found_again), TEST(a_driver_without_endpoint_file_is_lost_at_once),
         TEST(a_lost_media_driver_is_told_and_so_is_the_next_one),

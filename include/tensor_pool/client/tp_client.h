@@ -71,7 +71,8 @@ typedef struct tp_client_stats
     uint64_t sends_refused;            /* messages that the bus did not take; they are sent again when due */
     uint64_t malformed;                /* messages no decoder accepts */
     uint64_t newer_version;            /* messages of a schema version above ours */
-    uint64_t reserved[4];
+    uint64_t epochs_untold;            /* announces of streams beyond the 256 of which on_epoch tells */
+    uint64_t reserved[3];
 }
 tp_client_stats_t;
 /* Any thread; fields may be of slightly different moments. The same duty cycle stands in Aeron's counters (type 9006). TP_EINVAL. */

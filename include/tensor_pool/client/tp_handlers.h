@@ -269,7 +269,7 @@ typedef struct tp_driver_handlers
     void (*on_driver_shutdown)(void *clientd, const tp_driver_shutdown_t *shutdown);
     /*
      * A higher epoch of a stream was announced: regions, seq and mappings start over. before is 0 for a stream that was not known. At most 256
-     * streams.
+     * streams; tp_client_stats counts the announces of others (epochs_untold).
      */
     void (*on_epoch)(void *clientd, uint32_t stream_id, uint64_t before, uint64_t epoch);
     /* code and text as tp_errcode/tp_errmsg; TP_OK and "" for the two that were found. */
