@@ -426,6 +426,7 @@ int tpi_client_open_async(tpi_command_t **command, tp_client_t *client, const tp
 
 int tpi_client_open_poll(tpi_command_t *command, void **object)
 {
+    if (NULL == command || NULL == object) { TPI_SET_ERR(TP_EINVAL, "async or the place for its result is NULL"); return -1; }
     const int rc = tpi_command_poll(command);
     if (0 == rc) { return 0; }
     if (rc > 0) { *object = command->object; }

@@ -189,7 +189,7 @@ tpi_opening_t;
 int tpi_client_open(tp_client_t *client, const tpi_opening_t *how, void *object, int64_t timeout_ns);
 /* The same without waiting. */
 int tpi_client_open_async(tpi_command_t **command, tp_client_t *client, const tpi_opening_t *how, void *object);
-/* 0 pending, 1 done: *object is the caller's, -1 failed; the command is gone after 1 and -1. */
+/* 0 pending, 1 done: *object is the caller's, -1 failed; the command is gone after 1 and -1. TP_EINVAL: one of them is NULL, nothing happened. */
 int tpi_client_open_poll(tpi_command_t *command, void **object);
 /* Closing calls. Never fails: a full ring is waited out; on the conductor itself it is done at once. */
 void tpi_client_dispose(tp_client_t *client, void (*dispose)(void *object, int64_t now_ns), void *object);

@@ -312,8 +312,7 @@ int tp_async_add_consumer(tp_async_add_consumer_t **async, tp_client_t *client, 
 int tp_async_add_consumer_poll(tp_async_add_consumer_t *async, tp_consumer_t **consumer)
 {
     void *object = NULL;
-    if (NULL == async || NULL == consumer) { TPI_SET_ERR(TP_EINVAL, "async or consumer is NULL"); return -1; }
-    const int rc = tpi_client_open_poll((tpi_command_t *)async, &object);
+    const int rc = tpi_client_open_poll((tpi_command_t *)async, NULL == consumer ? NULL : &object);
     if (rc > 0) { *consumer = object; }
     return rc;
 }

@@ -257,6 +257,5 @@ int tp_driver_detach_async(tp_async_detach_t **async, tp_driver_session_t *sessi
 int tp_driver_detach_poll(tp_async_detach_t *async)
 {
     void *session = NULL;
-    if (NULL == async) { TPI_SET_ERR(TP_EINVAL, "async is NULL"); return -1; }
     return tpi_client_open_poll((tpi_command_t *)async, &session);
 }

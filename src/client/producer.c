@@ -555,8 +555,7 @@ int tp_async_add_producer(tp_async_add_producer_t **async, tp_client_t *client, 
 int tp_async_add_producer_poll(tp_async_add_producer_t *async, tp_producer_t **producer)
 {
     void *object = NULL;
-    if (NULL == async || NULL == producer) { TPI_SET_ERR(TP_EINVAL, "async or producer is NULL"); return -1; }
-    const int rc = tpi_client_open_poll((tpi_command_t *)async, &object);
+    const int rc = tpi_client_open_poll((tpi_command_t *)async, NULL == producer ? NULL : &object);
     if (rc > 0) { *producer = object; }
     return rc;
 }

@@ -110,12 +110,6 @@ static int add(tpi_command_t **command, tp_client_t *client, tpi_open_kind_t kin
     return tpi_client_open_async(command, client, &opening, t);
 }
 
-static int poll_added(tpi_command_t *command, void **object)
-{
-    if (NULL == command || NULL == object) { TPI_SET_ERR(TP_EINVAL, "async or the place for its result is NULL"); return -1; }
-    return tpi_client_open_poll(command, object);
-}
-
 int tp_async_add_publication(tp_async_add_publication_t **async, tp_client_t *client, const char *channel, int32_t stream_id)
 {
     tpi_command_t *command = NULL;
@@ -127,7 +121,7 @@ int tp_async_add_publication(tp_async_add_publication_t **async, tp_client_t *cl
 int tp_async_add_publication_poll(tp_async_add_publication_t *async, tp_publication_t **publication)
 {
     void *object = NULL;
-    const int rc = poll_added((tpi_command_t *)async, NULL == publication ? NULL : &object);
+    const int rc = tpi_client_open_poll((tpi_command_t *)async, NULL == publication ? NULL : &object);
     if (rc > 0) { *publication = object; }
     return rc;
 }
@@ -143,7 +137,7 @@ int tp_async_add_subscription(tp_async_add_subscription_t **async, tp_client_t *
 int tp_async_add_subscription_poll(tp_async_add_subscription_t *async, tp_subscription_t **subscription)
 {
     void *object = NULL;
-    const int rc = poll_added((tpi_command_t *)async, NULL == subscription ? NULL : &object);
+    const int rc = tpi_client_open_poll((tpi_command_t *)async, NULL == subscription ? NULL : &object);
     if (rc > 0) { *subscription = object; }
     return rc;
 }
