@@ -20,6 +20,7 @@
 #define QUEUE_MAX 4096
 #define POLL_MAX 4096
 #define POLL_STEP 64
+#define ATTACHES_MAX 64                                     /* in a cycle: each may cost as much as a thousand keepalives */
 #define BUFFER_BYTES ((size_t)(TPC_POOLS_MAX + 1) * (TPI_URI_MAX + 16) + 4096)     /* the longest message: 64 pools with the longest URIs */
 #define NOTICE_PATIENCE_NS (INT64_C(1000) * 1000000)        /* how long the notice may wait for the bus */
 #define BACKLOG_PATIENCE 2                                  /* lease durations for which an endless backlog may put off expiry */
@@ -33,6 +34,7 @@ static void set_defaults(tpi_driver_options_t *options)
     if (0 == options->waits_max) { options->waits_max = WAITS_MAX; }
     if (0 == options->queue_max) { options->queue_max = QUEUE_MAX; }
     if (0 == options->poll_max) { options->poll_max = POLL_MAX; }
+    if (0 == options->attaches_max) { options->attaches_max = ATTACHES_MAX; }
 }
 
 static int make_token(tpi_driver_t *driver)
@@ -287,12 +289,13 @@ static int read_control(tpi_driver_t *driver, int64_t now_ns, bool *may_expire)
 {
     int work = 0;
     int n = 0;
+    driver->attaches_in_cycle = 0;
     do
     {
         n = tpi_dispatcher_poll(driver->dispatcher, driver->subscription, POLL_STEP, now_ns);
         if (n > 0) { work += n; }
     }
-    while (n > 0 && work < driver->options.poll_max);
+    while (n > 0 && work < driver->options.poll_max && driver->attaches_in_cycle < driver->options.attaches_max);
     if (n <= 0) { driver->backlog_since_ns = 0; }
     else
     {

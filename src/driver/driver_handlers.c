@@ -176,6 +176,7 @@ static void on_attach(void *clientd, const tpi_message_t *message, int64_t now_n
 {
     tpi_driver_t *const driver = clientd;
     tpc_attach_request_t request;
+    driver->attaches_in_cycle++;
     if (TPC_OK != tpc_attach_request_decode(&request, message->data, message->length)) { malformed(driver, "ShmAttachRequest"); return; }
     tpi_handle_attach(driver, &request, now_ns);
 }
@@ -184,6 +185,7 @@ static void on_detach(void *clientd, const tpi_message_t *message, int64_t now_n
 {
     tpi_driver_t *const driver = clientd;
     tpc_detach_request_t request;
+    driver->attaches_in_cycle++;
     if (TPC_OK != tpc_detach_request_decode(&request, message->data, message->length)) { malformed(driver, "ShmDetachRequest"); return; }
     tpi_lease_record_t *const record = tpi_lease_find(driver, request.lease_id);
     const bool matches = NULL != record && tpi_lease_matches_detach(&record->lease, &request);

@@ -176,6 +176,7 @@ struct tpi_driver
     int64_t tick_ns;                   /* no stream has anything to do before it */
     int64_t orphans_ns;                /* next scan (D-183) */
     int64_t other_authority_ns;        /* a ConsumerConfig of somebody else came */
+    int attaches_in_cycle;             /* attach and detach requests */
     int64_t backlog_since_ns;          /* the control stream was not read to its end since, 0 = it was */
 
     tpi_tracked_t *counters;           /* all, the driver's own and those that are closing */

@@ -297,6 +297,30 @@ static void a_flood_puts_expiry_off_for_a_while_only__M12(void **state)
     assert_true(cycles < 40);
 }
 
+static void a_flood_of_attaches_is_taken_in_portions__P11(void **state)
+{
+    (void)state;
+    rig_start();
+    tpi_mem_network_set_window(rig->network, RIG_CONTROL, 4096);
+    (void)rig_attach(PRODUCER, 42, 10000);
+    const uint64_t before = tpi_driver_stats(rig->driver)->limit_poll;
+    for (uint32_t i = 0; i < 512; i++)
+    {
+        const tpc_attach_request_t request = rig_request(CONSUMER, 1000 + i, 10000);
+        rig_send_attach(&request);
+    }
+    size_t had = 1;
+    for (int cycle = 1; cycle <= 8; cycle++)
+    {
+        assert_true(tpi_driver_do_work(rig->driver, rig->now_ns) >= 0);
+        assert_in_range(tpi_driver_lease_count(rig->driver) - had, 1, 127);      /* 64, and what the poll brought with the last of them */
+        had = tpi_driver_lease_count(rig->driver);
+        assert_int_equal(tpi_driver_stats(rig->driver)->limit_poll, before + (uint64_t)cycle);
+    }
+    rig_settle();
+    assert_int_equal(tpi_driver_lease_count(rig->driver), 513);
+}
+
 /* D-052: at most one producer lease a stream, after every step of a random run. */
 typedef struct census { int producers[2]; int leases; } census_t;
 
@@ -360,6 +384,7 @@ int main(void)
         RIG_TEST(detach_of_a_producer_raises_the_epoch_before_its_answer__D_109_D_111_D_132_P4),
         RIG_TEST(detach_is_idempotent_and_checks_every_field__D_019_D_110), RIG_TEST(a_keepalive_of_an_ended_lease_revives_nothing__D_025_D_157),
         RIG_TEST(a_stalled_driver_reads_its_backlog_before_it_judges__M12), RIG_TEST(expiry_waits_for_a_backlog_longer_than_one_cycle__M12),
-        RIG_TEST(a_flood_puts_expiry_off_for_a_while_only__M12), RIG_TEST(never_two_producers_in_a_random_run__D_052) };
+        RIG_TEST(a_flood_puts_expiry_off_for_a_while_only__M12), RIG_TEST(a_flood_of_attaches_is_taken_in_portions__P11),
+        RIG_TEST(never_two_producers_in_a_random_run__D_052) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
