@@ -12,6 +12,7 @@
 #include <tensor_pool/client/tp_metadata.h>
 #include <tensor_pool/client/tp_producer.h>
 #include <tensor_pool/client/tp_tensor.h>
+#include <tensor_pool/client/tp_trace.h>
 #include <tensor_pool/client/tp_traffic.h>
 #include <tensor_pool/common/tp_agent.h>
 #include <tensor_pool/common/tp_error.h>

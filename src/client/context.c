@@ -23,16 +23,18 @@ typedef enum setting
     QOS_CHANNEL, QOS_STREAM, METADATA_CHANNEL, METADATA_STREAM, DISCOVERY_CHANNEL, DISCOVERY_STREAM, RESPONSE_CHANNEL, RESPONSE_STREAM,
     BASE_DIRS, DRIVER_TIMEOUT, KEEPALIVE_INTERVAL, MESSAGE_TIMEOUT, MESSAGE_RETRIES, ANNOUNCE_PERIOD, QOS_INTERVAL, SOURCE_PERIOD,
     INVOKER, IDLE_STRATEGY, AGENT_CPU, FAULT_GUARD, LOCK_MEMORY,
+    TRACE, TRACE_NODE_ID, TRACE_NODE_BITS, TRACE_SEQUENCE_BITS, TRACE_OFFSET,
     SETTINGS
 }
 setting_t;
 
-typedef enum kind { TEXT, CHANNEL, STREAM, DURATION, COUNT, FLAG, IDLE, CPU } kind_t;
+typedef enum kind { TEXT, CHANNEL, STREAM, DURATION, COUNT, FLAG, IDLE, CPU, NODE, BITS, MILLISECONDS } kind_t;
 
 #define IPC "aeron:ipc?term-length=4m"         /* O-44 */
 #define TEXT_AT(field) offsetof(tpi_endpoint_t, field)
 #define NOT_THERE SIZE_MAX
 #define CPU_MAX 1023
+#define NODE_MAX ((1 << TPI_TRACE_LOW_BITS_MAX) - 1)
 
 typedef struct row
 {
@@ -75,6 +77,11 @@ static const row_t rows[SETTINGS] = {
     [AGENT_CPU] = { "agent_cpu", "TP_AGENT_CPU", CPU, "any", NOT_THERE },
     [FAULT_GUARD] = { "fault_guard", "TP_FAULT_GUARD", FLAG, "false", NOT_THERE },
     [LOCK_MEMORY] = { "lock_memory", "TP_LOCK_MEMORY", FLAG, "false", TEXT_AT(mlock_shm) },
+    [TRACE] = { "trace", "TP_TRACE", FLAG, "false", NOT_THERE },
+    [TRACE_NODE_ID] = { "trace_node_id", "TP_TRACE_NODE_ID", NODE, "any", NOT_THERE },
+    [TRACE_NODE_BITS] = { "trace_node_bits", "TP_TRACE_NODE_BITS", BITS, "10", NOT_THERE },
+    [TRACE_SEQUENCE_BITS] = { "trace_sequence_bits", "TP_TRACE_SEQUENCE_BITS", BITS, "12", NOT_THERE },
+    [TRACE_OFFSET] = { "trace_offset_ms", "TP_TRACE_OFFSET_MS", MILLISECONDS, "0", NOT_THERE },
 };
 
 typedef struct cache
@@ -212,6 +219,12 @@ static int parse(kind_t kind, const char *text, int64_t *value)
             if (0 != strcmp(text, "any")) { return parse_i64(text, 0, CPU_MAX, value); }
             *value = -1;
             return 0;
+        case NODE:
+            if (0 != strcmp(text, "any")) { return parse_i64(text, 0, NODE_MAX, value); }
+            *value = TP_NULL_U32;
+            return 0;
+        case BITS: return parse_i64(text, 0, TPI_TRACE_LOW_BITS_MAX, value);
+        case MILLISECONDS: return parse_i64(text, 0, INT64_MAX, value);
     }
     return -1;
 }
@@ -228,6 +241,9 @@ static const char *allowed(kind_t kind)
         case FLAG: return "true or false";
         case IDLE: return "busy, yield, backoff, sleep, noop";
         case CPU: return "any, or a processor's number 0..1023";
+        case NODE: return "any, or a node id 0..4194303";
+        case BITS: return "0..22";
+        case MILLISECONDS: return "0 or more";
     }
     return "";
 }
@@ -384,6 +400,26 @@ static int take_base_dirs(const tp_context_t *context, const tpi_endpoint_t *end
     return 0;
 }
 
+static int take_trace(const tp_context_t *context, const tpi_endpoint_t *endpoint, tpi_settings_t *s)
+{
+    int64_t trace = 0;
+    int64_t node_id = TP_NULL_U32;
+    int64_t node_bits = 0;
+    int64_t sequence_bits = 0;
+    int64_t offset_ms = 0;
+    if (take_number(context, endpoint, TRACE, &trace) < 0 || take_number(context, endpoint, TRACE_NODE_ID, &node_id) < 0 ||
+        take_number(context, endpoint, TRACE_NODE_BITS, &node_bits) < 0 ||
+        take_number(context, endpoint, TRACE_SEQUENCE_BITS, &sequence_bits) < 0 ||
+        take_number(context, endpoint, TRACE_OFFSET, &offset_ms) < 0)
+    {
+        return -1;
+    }
+    s->trace = 0 != trace;
+    s->trace_node_id = (uint32_t)node_id;
+    s->trace_layout = (tpi_trace_layout_t){ (uint32_t)node_bits, (uint32_t)sequence_bits, offset_ms };
+    return tpi_trace_layout_check(&s->trace_layout);
+}
+
 int tpi_context_resolve(const tp_context_t *context, const tpi_endpoint_t *endpoint, tpi_settings_t *settings)
 {
     tpi_settings_t *s = settings;
@@ -410,7 +446,8 @@ int tpi_context_resolve(const tp_context_t *context, const tpi_endpoint_t *endpo
         take_number(context, endpoint, SOURCE_PERIOD, &s->source_period_ns) < 0 ||
         take_number(context, endpoint, MESSAGE_RETRIES, &retries) < 0 || take_number(context, endpoint, INVOKER, &invoker) < 0 ||
         take_number(context, endpoint, IDLE_STRATEGY, &idle) < 0 || take_number(context, endpoint, AGENT_CPU, &agent_cpu) < 0 ||
-        take_number(context, endpoint, FAULT_GUARD, &fault_guard) < 0 || take_number(context, endpoint, LOCK_MEMORY, &lock_memory) < 0)
+        take_number(context, endpoint, FAULT_GUARD, &fault_guard) < 0 || take_number(context, endpoint, LOCK_MEMORY, &lock_memory) < 0 ||
+        take_trace(context, endpoint, s) < 0)
     {
         return -1;
     }
@@ -540,6 +577,34 @@ int tp_context_set_agent_cpu(tp_context_t *context, int32_t cpu)
     return set_text(context, AGENT_CPU, -1 == cpu ? "any" : text);
 }
 
+int tp_context_set_trace(tp_context_t *context, bool trace) { return set_text(context, TRACE, trace ? "true" : "false"); }
+
+int tp_context_set_trace_node_id(tp_context_t *context, uint32_t node_id)
+{
+    char text[16];
+    (void)snprintf(text, sizeof(text), "%" PRIu32, node_id);
+    return set_text(context, TRACE_NODE_ID, TP_NULL_U32 == node_id ? NULL : text);
+}
+
+int tp_context_set_trace_layout(tp_context_t *context, const tp_trace_layout_t *layout)
+{
+    static const setting_t ids[] = { TRACE_NODE_BITS, TRACE_SEQUENCE_BITS, TRACE_OFFSET };
+    char texts[3][24];
+    if (NULL != layout)
+    {
+        const tpi_trace_layout_t l = { layout->node_bits, layout->sequence_bits, layout->offset_ms };
+        if (tpi_trace_layout_check(&l) < 0) { return -1; }
+        (void)snprintf(texts[0], sizeof(texts[0]), "%" PRIu32, l.node_bits);
+        (void)snprintf(texts[1], sizeof(texts[1]), "%" PRIu32, l.sequence_bits);
+        (void)snprintf(texts[2], sizeof(texts[2]), "%" PRId64, l.offset_ms);
+    }
+    for (size_t i = 0; i < 3; i++)
+    {
+        if (set_text(context, ids[i], NULL == layout ? NULL : texts[i]) < 0) { return -1; }
+    }
+    return 0;
+}
+
 int tp_context_set_error_handler(tp_context_t *context, tp_error_handler_t handler, void *clientd)
 {
     if (NULL == context) { TPI_SET_ERR(TP_EINVAL, "context is NULL"); return -1; }
@@ -653,6 +718,9 @@ bool tp_context_get_fault_guard(const tp_context_t *context) { return effective(
 bool tp_context_get_use_agent_invoker(const tp_context_t *context) { return effective(context)->invoker; }
 const char *tp_context_get_idle_strategy(const tp_context_t *context) { return tpi_idle_kind_name(effective(context)->idle); }
 int32_t tp_context_get_agent_cpu(const tp_context_t *context) { return effective(context)->agent_cpu; }
+
+bool tp_context_get_trace(const tp_context_t *context) { return effective(context)->trace; }
+uint32_t tp_context_get_trace_node_id(const tp_context_t *context) { return effective(context)->trace_node_id; }
 
 int tp_context_describe(tp_context_t *context, tp_setting_handler_t handler, void *clientd)
 {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "common/idle.h"
+#include "protocol/trace_id.h"
 #include "runtime/endpoint.h"
 
 #include <tensor_pool/client/tp_context.h>
@@ -45,6 +46,9 @@ typedef struct tpi_settings
     bool lock_memory;
     tpi_idle_kind_t idle;
     int32_t agent_cpu;                 /* -1 = any */
+    bool trace;                        /* what producers do by default */
+    uint32_t trace_node_id;            /* TP_NULL_U32 = the driver's */
+    tpi_trace_layout_t trace_layout;
     tp_error_handler_t error_handler;
     void *error_clientd;
 }

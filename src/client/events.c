@@ -221,6 +221,7 @@ int tpi_events_add_routes(struct tp_client *client)
     if (tpi_dispatcher_add(client->dispatcher, control, sizeof(control) / sizeof(control[0]), client) < 0) { return -1; }
     if (tpi_dispatcher_add(client->announce_dispatcher, announce, 1, client) < 0) { return -1; }
     if (tpi_dispatcher_add(client->qos_dispatcher, qos, sizeof(qos) / sizeof(qos[0]), client) < 0) { return -1; }
+    if (tpi_events_add_trace_routes(client) < 0) { return -1; }
     return tpi_events_add_metadata_routes(client);
 }
 

@@ -9,8 +9,10 @@
 #include "client/stat.h"
 #include "codec/codec.h"
 #include "protocol/meta_blob.h"
+#include "protocol/trace_link.h"
 
 #include <tensor_pool/client/tp_handlers.h>
+#include <tensor_pool/client/tp_trace.h>
 
 #define TPI_EVENT_STREAMS_MAX 256
 
@@ -22,6 +24,7 @@ typedef struct tpi_events
     tp_metadata_handlers_t metadata;
     tp_qos_handlers_t qos;
     tp_driver_handlers_t driver;
+    tp_trace_handlers_t trace;
     tpi_blob_receiver_t blobs;
     tp_attribute_t *attributes;        /* TP_ATTRIBUTES_MAX, only while there is a handler of metadata */
     tpi_known_epoch_t epochs[TPI_EVENT_STREAMS_MAX];
@@ -32,6 +35,7 @@ typedef struct tpi_events
     tpi_stat_t malformed;              /* these: what tp_client_metadata_ignored tells */
     tpi_stat_t too_many_attributes;
     tpi_stat_t blob_verdicts[TPI_BLOB_VERDICTS];
+    tpi_stat_t trace_verdicts[TPI_TRACE_VERDICTS];         /* what tp_client_trace_received tells */
 }
 tpi_events_t;
 
@@ -61,6 +65,8 @@ static inline tp_bytes_t tpi_events_view(tpc_bytes_t bytes)
 int tpi_events_add_routes(struct tp_client *client);
 /* Tells of drivers found and lost; ends blobs that fell silent. */
 void tpi_events_tick(struct tp_client *client, int64_t now_ns);
+/* events_trace.c */
+int tpi_events_add_trace_routes(struct tp_client *client);
 /* events_metadata.c */
 int tpi_events_add_metadata_routes(struct tp_client *client);
 void tpi_events_metadata_tick(struct tp_client *client, int64_t now_ns);

@@ -26,6 +26,7 @@ struct tp_producer_context
     uint8_t publish_mode;
     uint8_t hugepages;
     bool publish_time;
+    tpi_trace_wanted_t trace;
     int64_t attach_timeout_ns;
     uint32_t blob_chunk_max;
     tpi_grants_t grants;
@@ -103,6 +104,13 @@ int tp_producer_context_set_publish_time(tp_producer_context_t *context, bool pu
 {
     if (check(context, true, "publish_time", publish_time, "") < 0) { return -1; }
     context->publish_time = publish_time;
+    return 0;
+}
+
+int tp_producer_context_set_trace(tp_producer_context_t *context, bool trace)
+{
+    if (check(context, true, "trace", trace, "") < 0) { return -1; }
+    context->trace = trace ? TPI_TRACE_WANTED : TPI_TRACE_UNWANTED;
     return 0;
 }
 
@@ -200,6 +208,7 @@ static void unpublish(tp_producer_t *p)
 {
     tpi_pool_set_delete(p->waiting);
     p->waiting = NULL;
+    tpi_producer_trace_lost(p, false);
     atomic_store_explicit(&p->valid_until_ns, INT64_MIN, memory_order_relaxed);
     atomic_store_explicit(&p->epoch, 0, memory_order_relaxed);
     atomic_store_explicit(&p->max_payload_bytes, 0, memory_order_relaxed);
@@ -287,8 +296,27 @@ static void map_regions(tp_producer_t *p, const tpc_attach_response_t *response,
     }
     char text[sizeof(((tpi_err_t *)NULL)->msg)];
     (void)snprintf(text, sizeof(text), "%s", tp_errmsg());
+    unpublish(p);
     tpi_session_abandon(&p->attachment->session, tp_errcode(), text, now_ns);             /* D-082 */
     refused(p, TP_EPATH == tp_errcode());
+}
+
+/* The lease is handed back: who asked for traced frames gets none without ids. */
+static void cannot_trace(tp_producer_t *p, int64_t now_ns)
+{
+    tpi_err_t err;
+    tpi_err_save(&err);
+    unpublish(p);
+    tpi_session_abandon(&p->attachment->session, err.code, err.msg, now_ns);
+    if (0 == p->first)
+    {
+        p->first_err = err;
+        p->first = -1;
+        return;
+    }
+    notify(p, TP_PRODUCER_REFUSED, 0, err.code, err.msg);
+    tpi_err_restore(&err);
+    tpi_client_report(p->client);
 }
 
 static void on_session(tpi_attachment_t *attachment, tpi_session_event_t event, const tpc_attach_response_t *response, int64_t now_ns)
@@ -299,10 +327,12 @@ static void on_session(tpi_attachment_t *attachment, tpi_session_event_t event, 
     {
         case TPI_SESSION_ATTACHED:
             unpublish(p);
-            map_regions(p, response, now_ns);
+            if (tpi_producer_trace_attached(p, s->lease.node_id) < 0) { cannot_trace(p, now_ns); }
+            else { map_regions(p, response, now_ns); }
             break;
         case TPI_SESSION_REFUSED:
         case TPI_SESSION_BROKEN:
+            if (tpi_producer_trace_wish_refused(p, s->code)) { break; }
             if (!(TP_ECLIENTID == s->code && s->auto_client_id)) { refused(p, is_final(s->code)); }
             break;
         case TPI_SESSION_LOST:
@@ -354,6 +384,7 @@ int tpi_producer_work(tp_producer_t *producer, int64_t now_ns)
     }
     if (NULL != p->retired) { reclaim(p); }
     work += tpi_producer_meta_work(p, now_ns);
+    work += tpi_producer_trace_work(p, now_ns);
     work += tpi_producer_progress_work(p, now_ns);
     return work + tpi_producer_streams_work(p, now_ns);
 }
@@ -396,6 +427,7 @@ void tpi_producer_connection_lost(tp_producer_t *producer, int64_t now_ns)
     unpublish(p);
     tpi_producer_streams_connection_lost(p);
     tpi_producer_progress_connection_lost(p);
+    tpi_producer_trace_connection_lost(p);
     p->publication = NULL;                                 /* closed with its bus, when nobody is inside a call on it */
     p->publication_open = NULL;
     p->connection = NULL;
@@ -436,6 +468,7 @@ static void dispose(void *object, int64_t now_ns)
         if (p == *at) { *at = p->next; break; }
     }
     tpi_attachment_close(p->attachment, now_ns);
+    tpi_producer_trace_lost(p, true);
     unpublish(p);
     while (NULL != p->retired)
     {
@@ -445,6 +478,7 @@ static void dispose(void *object, int64_t now_ns)
     }
     tpi_producer_streams_delete(p);
     tpi_producer_progress_delete(p);
+    tpi_producer_trace_delete(p);
     tpi_client_counters_close(p->connection, p->counters, p->counter_opens, 3);
     tpi_open_abandon(p->connection, &p->publication_open);
     tpi_publication_close(p->publication);
@@ -460,6 +494,11 @@ static int open_now(tp_producer_t *p, int64_t now_ns)
     tpi_producer_meta_init(&p->meta, client->settings.source_period_ns);
     p->attachment = tpi_attachment_create(client, &p->session_config, p, on_session);
     if (NULL == p->attachment) { return -1; }
+    if (tpi_producer_trace_prepare(p) < 0)
+    {
+        tpi_attachment_close(p->attachment, now_ns);
+        return -1;
+    }
     p->next = client->producers;
     client->producers = p;
     atomic_store_explicit(&p->client_id, p->attachment->session.client_id, memory_order_relaxed);
@@ -511,6 +550,7 @@ static tp_producer_t *create(tp_client_t *client, const tp_producer_context_t *c
     if (NULL == p) { return NULL; }
     p->client = client;
     p->publish_time = context->publish_time;
+    p->trace_wanted = context->trace;
     p->flush = context->flush;
     p->flush_clientd = context->flush_clientd;
     p->on_event = context->on_event;
@@ -593,6 +633,11 @@ int tp_producer_stats(const tp_producer_t *producer, tp_producer_stats_t *stats)
         .reattaches = tpi_stat_get(&p->reattaches), .private_sent = tpi_stat_get(&p->private_sent),
         .private_dropped = tpi_stat_get(&p->private_dropped), .private_thinned = tpi_stat_get(&p->private_thinned) };
     *stats = s;
+    const tpi_producer_trace_t *trace = atomic_load_explicit(&((tp_producer_t *)(uintptr_t)p)->trace, memory_order_acquire);
+    if (NULL == trace) { return 0; }
+    stats->tracelinks_sent = tpi_stat_get(&trace->sent);
+    stats->tracelinks_dropped = tpi_stat_get(&trace->dropped);
+    stats->tracelinks_refused = tpi_stat_get(&trace->refused);
     return 0;
 }
 

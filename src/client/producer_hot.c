@@ -320,6 +320,8 @@ int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *cla
     entry->state = TPI_FRAME_READY;
     entry->meta_version = meta_version;
     entry->trace_id = NULL == metadata ? TP_NULL_TRACE_ID : metadata->trace_id;  /* W-107 */
+    tpi_producer_trace_t *trace = atomic_load_explicit(&p->trace, memory_order_acquire);
+    if (NULL != trace) { entry->trace_id = tpi_producer_trace_commit(trace, map, seq, entry->trace_id); }
     p->ready++;
     tpi_stat_add(&p->frames, 1);
     tpi_stat_add(&p->bytes, claim->length);

@@ -8,6 +8,7 @@
 #include "client/client_state.h"
 #include "client/producer_meta.h"
 #include "client/producer_streams.h"
+#include "client/producer_trace.h"
 #include "client/stat.h"
 #include "codec/codec_shm.h"
 #include "runtime/tp_counters.h"
@@ -75,6 +76,8 @@ typedef struct tpi_announcement
 }
 tpi_announcement_t;
 
+typedef enum tpi_trace_wanted { TPI_TRACE_AS_CLIENT = 0, TPI_TRACE_WANTED, TPI_TRACE_UNWANTED } tpi_trace_wanted_t;
+
 struct tp_producer
 {
     tp_client_t *client;
@@ -89,6 +92,7 @@ struct tp_producer
     _Atomic uint32_t consumer_count;
     _Atomic bool wants_epoch;          /* producer's thread: seq is used up (O-40) */
     tpi_stat_t reattaches;
+    _Atomic(tpi_producer_trace_t *) trace;     /* NULL: never traced */
     /* the producer's thread */
     _Alignas(64) tpi_producer_map_t *map;
     uint64_t next_seq;
@@ -140,6 +144,7 @@ struct tp_producer
     tpi_producer_meta_t meta;
     tpi_registry_t registry;
     tpi_producer_streams_t streams;
+    tpi_trace_wanted_t trace_wanted;   /* of the context */
     tp_producer_event_handler_t on_event;
     void *event_clientd;
     tpi_counter_t *counters[3];

@@ -39,16 +39,25 @@ void tpi_trace_id_parts(const tpi_trace_layout_t *layout, uint64_t id, tpi_trace
     parts->sequence = (uint32_t)(id & mask(layout->sequence_bits));
 }
 
+static int check_node(const tpi_trace_layout_t *layout, uint32_t node_id)
+{
+    if (node_id <= mask(layout->node_bits)) { return 0; }                                                 /* T-011 */
+    TPI_SET_ERR(TP_EINVAL, "node id = %" PRIu32 ", at most %" PRIu64 " in %" PRIu32 " node bits", node_id, mask(layout->node_bits),
+        layout->node_bits);
+    TPI_ERR_FIX("ask the driver for a smaller one, or use more node bits");
+    return -1;
+}
+
+int tpi_trace_generator_move(tpi_trace_generator_t *generator, uint32_t node_id)
+{
+    if (check_node(&generator->layout, node_id) < 0) { return -1; }
+    atomic_store_explicit(&generator->node_value, (uint64_t)node_id << generator->layout.sequence_bits, memory_order_relaxed);
+    return 0;
+}
+
 int tpi_trace_generator_init(tpi_trace_generator_t *generator, const tpi_trace_layout_t *layout, uint32_t node_id, int64_t real_ns)
 {
-    if (tpi_trace_layout_check(layout) < 0) { return -1; }
-    if (node_id > mask(layout->node_bits))                                                                /* T-011 */
-    {
-        TPI_SET_ERR(TP_EINVAL, "node id = %" PRIu32 ", at most %" PRIu64 " in %" PRIu32 " node bits", node_id, mask(layout->node_bits),
-            layout->node_bits);
-        TPI_ERR_FIX("ask the driver for a smaller one, or use more node bits");
-        return -1;
-    }
+    if (tpi_trace_layout_check(layout) < 0 || check_node(layout, node_id) < 0) { return -1; }
     const uint64_t time_max = mask(63 - shift_of(layout));
     const int64_t now = time_of(layout, real_ns);
     if (now < 0 || (uint64_t)now > time_max)
@@ -58,7 +67,7 @@ int tpi_trace_generator_init(tpi_trace_generator_t *generator, const tpi_trace_l
         return -1;
     }
     generator->layout = *layout;
-    generator->node_value = (uint64_t)node_id << layout->sequence_bits;                                   /* T-012 T-013 */
+    atomic_init(&generator->node_value, (uint64_t)node_id << layout->sequence_bits);                      /* T-012 T-013 */
     generator->time_max = time_max;
     atomic_init(&generator->last, 0);
     atomic_init(&generator->borrowed, 0);
@@ -102,7 +111,7 @@ static tpi_trace_made_t next(tpi_trace_generator_t *generator, int64_t real_ns, 
         if (atomic_compare_exchange_weak_explicit(&generator->last, &old, made, memory_order_relaxed, memory_order_relaxed))
         {
             if (borrows) { count(&generator->borrowed); }
-            *id = made | generator->node_value;                             /* T-008 T-011 */
+            *id = made | atomic_load_explicit(&generator->node_value, memory_order_relaxed);            /* T-008 T-011 */
             return TPI_TRACE_MADE;
         }
     }

@@ -44,7 +44,7 @@ typedef struct tpi_trace_generator
 {
     _Atomic uint64_t last;                      /* newest time and sequence, node bits zero */
     tpi_trace_layout_t layout;
-    uint64_t node_value;                        /* the node in its place */
+    _Atomic uint64_t node_value;                /* the node in its place */
     uint64_t time_max;                          /* last millisecond that leaves bit 63 alone */
     _Atomic uint64_t borrowed;                  /* milliseconds taken in advance, because the clock was set back (O-4) or stands still */
     _Atomic uint64_t waits;                     /* times that a millisecond was used up */
@@ -62,6 +62,10 @@ tpi_trace_made_t;
 
 /* real_ns: CLOCK_REALTIME. 0, or -1 with TP_EINVAL: layout, node or offset out of bounds, or a time that does not fit below bit 63. */
 int tpi_trace_generator_init(tpi_trace_generator_t *generator, const tpi_trace_layout_t *layout, uint32_t node_id, int64_t real_ns);
+/*
+ * Another node id from now on, for the generator of a process whose node id was lost (O-2); ids go on to grow. -1 with TP_EINVAL: it does not fit.
+ */
+int tpi_trace_generator_move(tpi_trace_generator_t *generator, uint32_t node_id);
 /* One id from one reading of the clock. *id is set with TPI_TRACE_MADE only, and is never 0. Hot, any thread. */
 tpi_trace_made_t tpi_trace_next(tpi_trace_generator_t *generator, int64_t real_ns, uint64_t *id);
 /* The same with the clock itself, read again while a millisecond is used up; MADE or ENDED. */

@@ -105,7 +105,7 @@ static tpi_trace_published_t *slot_of(const tpi_trace_outputs_t *outputs, uint64
 void tpi_trace_outputs_note(tpi_trace_outputs_t *outputs, const tpc_frame_descriptor_t *descriptor)
 {
     if (outputs->stream_id != descriptor->stream_id || outputs->epoch != descriptor->epoch) { return; }
-    *slot_of(outputs, descriptor->seq) = (tpi_trace_published_t){ .seq = descriptor->seq, .trace_id = descriptor->trace_id };
+    tpi_trace_outputs_put(outputs, descriptor->seq, descriptor->trace_id);
 }
 
 static tpi_trace_verdict_t judge(const tpi_trace_outputs_t *outputs, const tpc_trace_link_set_t *set)

@@ -101,6 +101,11 @@ tpi_trace_outputs_t;
 
 /* Also at each new epoch: what was published before is forgotten, the counters stay when they were zeroed by the caller at the beginning. */
 void tpi_trace_outputs_reset(tpi_trace_outputs_t *outputs, tpi_trace_published_t *slots, uint32_t nslots, uint32_t stream_id, uint64_t epoch);
+/* What goes into a slot from now on. Hot. */
+static inline void tpi_trace_outputs_put(tpi_trace_outputs_t *outputs, uint64_t seq, uint64_t trace_id)
+{
+    outputs->slots[seq & (outputs->nslots - 1)] = (tpi_trace_published_t){ .seq = seq, .trace_id = trace_id };
+}
 /* A descriptor left. Of another stream or epoch: ignored. */
 void tpi_trace_outputs_note(tpi_trace_outputs_t *outputs, const tpc_frame_descriptor_t *descriptor);
 /* Whether this set may be sent: legal, and about exactly the frame last published in its slot. Refusals are counted. */

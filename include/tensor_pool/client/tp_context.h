@@ -103,6 +103,17 @@ TP_EXPORT const char *tp_context_get_idle_strategy(const tp_context_t *context);
 TP_EXPORT int tp_context_set_agent_cpu(tp_context_t *context, int32_t cpu);                            /* TP_AGENT_CPU */
 TP_EXPORT int32_t tp_context_get_agent_cpu(const tp_context_t *context);
 
+/*
+ * Trace ids (tp_trace.h). trace: every producer of the client traces unless its own context says otherwise; default false. node_id: that of this
+ * process, unique in the deployment; TP_NULL_U32 (default, "any"): the driver's. layout: NULL gives it back to environment and default. TP_EINVAL.
+ */
+TP_EXPORT int tp_context_set_trace(tp_context_t *context, bool trace);                                 /* TP_TRACE */
+TP_EXPORT bool tp_context_get_trace(const tp_context_t *context);
+TP_EXPORT int tp_context_set_trace_node_id(tp_context_t *context, uint32_t node_id);                   /* TP_TRACE_NODE_ID */
+TP_EXPORT uint32_t tp_context_get_trace_node_id(const tp_context_t *context);
+/* TP_TRACE_NODE_BITS TP_TRACE_SEQUENCE_BITS TP_TRACE_OFFSET_MS */
+TP_EXPORT int tp_context_set_trace_layout(tp_context_t *context, const tp_trace_layout_t *layout);
+
 /* Called by the conductor for errors that no call returns (a refused reattach, a rejected announce); same thread rules as all callbacks. */
 typedef void (*tp_error_handler_t)(void *clientd, int code, const char *text);
 /* Sets that handler; NULL: such errors are logged only. */

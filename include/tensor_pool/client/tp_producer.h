@@ -37,6 +37,11 @@ TP_EXPORT int tp_producer_context_set_hugepages(tp_producer_context_t *context, 
 TP_EXPORT int tp_producer_context_set_node_id(tp_producer_context_t *context, uint32_t node_id);
 /* fills FrameDescriptor.timestampNs (W-103) */
 TP_EXPORT int tp_producer_context_set_publish_time(tp_producer_context_t *context, bool publish_time);
+/*
+ * Whether frames are traced (tp_trace.h): each one committed without a trace id then gets a new one (T-028). Default: as the client
+ * (tp_context_set_trace). tp_producer_init fails with TP_ESTATE when there is no node id to be had, TP_EINVAL when it does not fit.
+ */
+TP_EXPORT int tp_producer_context_set_trace(tp_producer_context_t *context, bool trace);
 /* of tp_producer_init; default 5 s; 0 = return at once */
 TP_EXPORT int tp_producer_context_set_attach_timeout_ns(tp_producer_context_t *context, int64_t timeout_ns);
 typedef enum tp_answer_hello
@@ -133,7 +138,7 @@ typedef struct tp_frame_metadata
     uint32_t size;
     uint32_t meta_version;             /* TP_NULL_U32 = the one in force (tp_metadata.h, W-181), none when there is none */
     uint64_t timestamp_ns;             /* capture time; TP_NULL_U64 = the claim's */
-    uint64_t trace_id;                 /* TP_NULL_TRACE_ID = not traced */
+    uint64_t trace_id;                 /* TP_NULL_TRACE_ID = none: a new one when the producer traces */
     uint64_t reserved[3];
 }
 tp_frame_metadata_t;
@@ -249,7 +254,10 @@ typedef struct tp_producer_stats
     uint64_t private_thinned;
     uint64_t progress_sent;            /* FrameProgress; refused by the bus */
     uint64_t progress_refused;
-    uint64_t reserved[4];
+    uint64_t tracelinks_sent;          /* TraceLinkSet: sent, refused by the bus (and forgotten), not about the frame last committed */
+    uint64_t tracelinks_dropped;
+    uint64_t tracelinks_refused;
+    uint64_t reserved[1];
 }
 tp_producer_stats_t;
 /* Any thread; fields may be of slightly different moments. frames = descriptors sent + parked (or waiting) + dropped + not_connected. */

@@ -111,6 +111,19 @@ TP_EXPORT const char *tp_dtype_name(int dtype);
 /* The reverse; also accepts the short forms u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 and boolean. TP_DTYPE_UNKNOWN if the name is none. */
 TP_EXPORT int tp_dtype_from_name(const char *name);
 
+/* How trace ids are put together (40-tracelink.md 2.2): time above, node in the middle, sequence below. All of a deployment use the same. */
+typedef struct tp_trace_layout
+{
+    uint32_t size;                     /* sizeof(tp_trace_layout_t), or use TP_TRACE_LAYOUT_INIT */
+    uint32_t node_bits;                /* together with sequence_bits at most 22 */
+    uint32_t sequence_bits;
+    uint32_t reserved32;
+    int64_t offset_ms;                 /* from the Unix epoch to the beginning of time; 0 or more */
+    uint64_t reserved[2];
+}
+tp_trace_layout_t;
+#define TP_TRACE_LAYOUT_INIT { sizeof(tp_trace_layout_t), 10, 12, 0, 0, { 0, 0 } }
+
 TP_END_DECLS
 
 #endif
