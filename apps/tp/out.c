@@ -3,12 +3,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cli.h"
+
+#define TEXT_WIDTH_MIN 8               /* columns of text are not cut below this */
 
 int cli_exit_of(int code)
 {
@@ -171,6 +175,16 @@ static int width_of(const char *text)
     return width;
 }
 
+void cli_cut(char *text, int columns)
+{
+    char *end = text;
+    if (columns <= 0) { *text = '\0'; }
+    if (columns <= 0 || width_of(text) <= columns) { return; }
+    for (int width = 0; width < columns; end++) { width += 0x80 != (*end & 0xc0) ? 1 : 0; }
+    end[-1] = '~';                                         /* the first byte of the last character that would fit */
+    *end = '\0';
+}
+
 static void table_add(cli_table_t *table, const char *text)
 {
     if (table->failed) { return; }
@@ -212,16 +226,59 @@ void cli_table_cell(cli_table_t *table, const char *format, ...)
     table_add(table, text);
 }
 
+static int terminal_columns(FILE *out)
+{
+    struct winsize size;
+    const int fd = fileno(out);
+    return fd >= 0 && 0 != isatty(fd) && 0 == ioctl(fd, TIOCGWINSZ, &size) ? size.ws_col : 0;
+}
+
+static int widest_text(const cli_table_t *table)
+{
+    int widest = -1;
+    for (int i = 0; i < table->columns; i++)
+    {
+        if (!table->right[i] && table->widths[i] > TEXT_WIDTH_MIN && (widest < 0 || table->widths[i] > table->widths[widest])) { widest = i; }
+    }
+    return widest;
+}
+
+static void fit(cli_table_t *table, int columns)
+{
+    int width = 2 * (table->columns - 1);
+    for (int i = 0; i < table->columns; i++) { width += table->widths[i]; }
+    for (int at = widest_text(table); width > columns && at >= 0; at = widest_text(table))
+    {
+        table->widths[at]--;
+        width--;
+    }
+}
+
+/* Prints a row of count cells, at most left columns of it. */
+static void print_row(const cli_table_t *table, char **cells, int count, int left, FILE *out)
+{
+    for (int i = 0; i < count && left > 0; i++)
+    {
+        const int width = table->widths[i] < left ? table->widths[i] : left;
+        cli_cut(cells[i], width);
+        const bool last = i == count - 1 || left - width <= 2;
+        const int padding = last && !table->right[i] ? 0 : width - width_of(cells[i]);
+        if (table->right[i]) { fprintf(out, "%*s%s", padding, "", cells[i]); }
+        else { fprintf(out, "%s%*s", cells[i], padding, ""); }
+        left -= width + 2;
+        if (!last) { fputs("  ", out); }
+    }
+    fputc('\n', out);
+}
+
 void cli_table_print(cli_table_t *table, FILE *out)
 {
-    for (int i = 0; i < table->cell_count; i++)
+    const int columns = 0 != table->width_max ? table->width_max : terminal_columns(out);
+    if (columns > 0) { fit(table, columns); }
+    for (int i = 0; i < table->cell_count; i += table->columns)
     {
-        const int column = i % table->columns;
-        const bool last = column == table->columns - 1 || i == table->cell_count - 1;
-        const int padding = table->widths[column] - width_of(table->cells[i]);
-        if (table->right[column]) { fprintf(out, "%*s%s", padding, "", table->cells[i]); }
-        else { fprintf(out, "%s%*s", table->cells[i], last ? 0 : padding, ""); }
-        fputs(last ? "\n" : "  ", out);
+        const int count = table->cell_count - i < table->columns ? table->cell_count - i : table->columns;
+        print_row(table, table->cells + i, count, columns > 0 ? columns : INT_MAX, out);
     }
     for (int i = table->columns; i < table->cell_count; i++) { free(table->cells[i]); }
     if (table->cell_count > table->columns) { table->cell_count = table->columns; }

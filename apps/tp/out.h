@@ -34,13 +34,20 @@ const char *cli_human_count(char *buffer, uint64_t count); /* 33,554,432 */
 /* Names come from files that anybody may have written: what a terminal would obey becomes '?'. Tables do it by themselves. */
 void cli_disarm(char *text);
 
-/* A table whose columns grow with their content. At most CLI_TABLE_COLUMNS columns. */
+/* Shortens a UTF-8 text to that many columns; a '~' ends what was cut. */
+void cli_cut(char *text, int columns);
+
+/*
+ * A table whose columns grow with their content. At most CLI_TABLE_COLUMNS columns. On a terminal the widest columns of text are cut so that rows
+ * fit, numbers never; what is too wide even then ends at its edge.
+ */
 #define CLI_TABLE_COLUMNS 16
 typedef struct cli_table
 {
     int columns;
     int widths[CLI_TABLE_COLUMNS];
     bool right[CLI_TABLE_COLUMNS];     /* set by a heading that begins with '>' */
+    int width_max;                     /* 0 = that of the terminal printed on, otherwise as wide as it gets */
     char **cells;
     int cell_count, cell_capacity;
     bool failed;

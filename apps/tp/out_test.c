@@ -1,10 +1,13 @@
 /* Numbers for people, tables, exit codes, and the distance behind "did you mean". */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -104,6 +107,67 @@ static void tables_align_utf_8_and_disarm_what_a_terminal_would_obey(void **stat
     free(text);
 }
 
+static void tables_fit_the_width_and_cut_no_number(void **state)
+{
+    static const char *const headings[] = { ">LEASE", "NAME", "DIR", NULL };
+    static const char *const expected[] = {
+        "        LEASE  NAME        DIR\n1234567890123  short       /a/b/c/d/e\n            7  gr\xc3\xbc\xc3\x9f" "ereich  x\n",  /* fits exactly */
+        "        LEASE  NAME       DIR\n1234567890123  short      /a/b/c/d/e\n            7  gr\xc3\xbc\xc3\x9f" "erei~  x\n",
+        "        LEASE  NAME      DIR\n1234567890123  short     /a/b/c/~\n            7  gr\xc3\xbc\xc3\x9f" "ere~  x\n",
+        "        LEASE  NAME\n1234567890123  short\n            7  gr\xc3\xbc\xc3\x9f" "ere~\n",
+        "     LEASE\n123456789~\n         7\n" };
+    static const int widths[] = { 37, 36, 33, 24, 10 };
+    (void)state;
+    for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++)
+    {
+        cli_table_t table;
+        char *text = NULL;
+        size_t length = 0;
+        FILE *out = open_memstream(&text, &length);
+        assert_non_null(out);
+        cli_table_init(&table, headings);
+        table.width_max = widths[i];
+        cli_table_cell(&table, "1234567890123");
+        cli_table_cell(&table, "short");
+        cli_table_cell(&table, "/a/b/c/d/e");
+        cli_table_cell(&table, "7");
+        cli_table_cell(&table, "gr\xc3\xbc\xc3\x9f" "ereich");
+        cli_table_cell(&table, "x");
+        cli_table_print(&table, out);
+        fflush(out);
+        assert_string_equal(text, expected[i]);
+        cli_table_fini(&table);
+        fclose(out);
+        free(text);
+    }
+}
+
+static void a_terminal_gives_its_width(void **state)
+{
+    static const char *const headings[] = { "NAME", NULL };
+    const struct winsize size = { .ws_row = 5, .ws_col = 10 };
+    cli_table_t table;
+    char text[64] = "";
+    (void)state;
+    const int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_true(master >= 0);
+    assert_int_equal(grantpt(master), 0);
+    assert_int_equal(unlockpt(master), 0);
+    assert_int_equal(ioctl(master, TIOCSWINSZ, &size), 0);
+    const int slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    FILE *out = fdopen(slave, "w");
+    assert_non_null(out);
+    cli_table_init(&table, headings);
+    cli_table_cell(&table, "0123456789a");
+    cli_table_print(&table, out);
+    assert_int_equal(fflush(out), 0);
+    assert_true(read(master, text, sizeof(text) - 1) > 0);
+    assert_string_equal(text, "NAME\r\n012345678~\r\n");
+    cli_table_fini(&table);
+    fclose(out);
+    (void)close(master);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -112,6 +176,8 @@ int main(void)
         cmocka_unit_test(distance_counts_edits),
         cmocka_unit_test(tables_grow_with_their_content),
         cmocka_unit_test(tables_align_utf_8_and_disarm_what_a_terminal_would_obey),
+        cmocka_unit_test(tables_fit_the_width_and_cut_no_number),
+        cmocka_unit_test(a_terminal_gives_its_width),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,9 +33,10 @@ static void on_line(void *clientd, top_line_t kind, const char *text)
     if (y < (title ? 0 : 1) || y >= LINES - 1) { return; }
     snprintf(safe, sizeof(safe), "%s", text);
     cli_disarm(safe);
+    cli_cut(safe, COLS);
     (void)attrset(looks[kind]);
     (void)mvaddnstr(y, 0, safe, (int)strlen(safe));
-    if (getcury(stdscr) != y) { (void)move(y, COLS - 1); }     /* a line longer than the screen wraps: the next one overwrites it */
+    if (getcury(stdscr) != y) { (void)move(y, COLS - 1); }     /* a full line leaves the cursor on the next one */
     (void)clrtoeol();
     (void)attrset((int)A_NORMAL);
 }
