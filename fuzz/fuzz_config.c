@@ -14,11 +14,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const no_environment[] = { NULL };
-    static tpi_driver_config_origins_t origins;
+    static tpi_config_origins_t origins;
     static int fd = -1;
     static char path[64];
     static FILE *null_file;
-    const tpi_driver_config_options_t options = { .environment = no_environment, .origins = &origins };
+    const tpi_config_options_t options = { .environment = no_environment, .origins = &origins };
     tp_driver_config_t config;
     if (fd < 0)
     {

@@ -28,7 +28,7 @@ static int check_file(const cli_args_t *args, const char *file)
 {
     static const char *const no_environment[] = { NULL };
     unsigned warnings = 0;
-    tpi_driver_config_options_t how = { .environment = no_environment, .on_warning = on_warning, .clientd = &warnings };
+    tpi_config_options_t how = { .environment = no_environment, .on_warning = on_warning, .clientd = &warnings };
     tp_driver_config_t config;
     const bool ok = tpi_driver_config_load(&config, file, &how) >= 0;
     if (args->json)
@@ -74,8 +74,8 @@ static int with_config(const cli_args_t *args, const char *file, bool table)
     static const char *const headings[] = { "DAEMON SETTING", "VALUE", "FROM", NULL };
     unsigned warnings = 0;
     tp_driver_config_t config;
-    tpi_driver_config_origins_t *origins = calloc(1, sizeof(*origins));
-    tpi_driver_config_options_t how = { .on_warning = on_warning, .clientd = &warnings, .origins = origins };
+    tpi_config_origins_t *origins = calloc(1, sizeof(*origins));
+    tpi_config_options_t how = { .on_warning = on_warning, .clientd = &warnings, .origins = origins };
     int code = CLI_OK;
     if (NULL == origins) { return cli_error(TP_ENOMEM, NULL, "no memory for the configuration"); }
     if (tpi_driver_config_load(&config, file, &how) < 0)

@@ -6,13 +6,13 @@
 #include "apps/service/program.h"
 
 static tp_driver_config_t config;
-static tpi_driver_config_origins_t origins;
+static tpi_config_origins_t origins;
 static service_sources_t sources;             /* kept: a reload reads them again; the program never leaves its directory */
 static tp_driver_t *driver;
 
-static int load_from_sources(tp_driver_config_t *made, tpi_driver_config_origins_t *made_origins)
+static int load_from_sources(tp_driver_config_t *made, tpi_config_origins_t *made_origins)
 {
-    const tpi_driver_config_options_t how = { .settings = sources.settings, .setting_count = sources.setting_count,
+    const tpi_config_options_t how = { .settings = sources.settings, .setting_count = sources.setting_count,
         .on_warning = service_on_warning, .origins = made_origins };
     if (tpi_driver_config_load(made, sources.file, &how) < 0) { return -1; }
     made->fault_guard = true;

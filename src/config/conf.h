@@ -31,6 +31,7 @@ enum
     TPI_CONF_MULTIPLE_OF_64 = 4,
     TPI_CONF_REQUIRED = 8,            /* below profiles and streams */
     TPI_CONF_LOCAL = 16,              /* a key of this implementation (D-184) */
+    TPI_CONF_INHERITED = 64,          /* embedded in a driver, the default is the driver's */
     TPI_CONF_DERIVED = 32             /* the default comes from another key; default_text says from which, in words */
 };
 

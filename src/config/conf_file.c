@@ -7,7 +7,7 @@
 
 #include "common/alloc.h"
 #include "common/err.h"
-#include "config/driver_sources.h"
+#include "config/source.h"
 
 static int unreadable(const char *file, const char *why)
 {

@@ -21,7 +21,7 @@
 
 static char path[64];
 static tp_driver_config_t config;
-static tpi_driver_config_origins_t origins;
+static tpi_config_origins_t origins;
 static char warnings[4096];
 
 static void on_warning(void *clientd, int code, const char *text)
@@ -60,7 +60,7 @@ static void write_bytes(const char *text, size_t length)
 static int load_with(const char *text, const char *const *environment, const tpi_config_setting_t *settings, size_t setting_count)
 {
     static const char *const empty[] = { NULL };
-    const tpi_driver_config_options_t options = { .environment = NULL != environment ? environment : empty, .settings = settings,
+    const tpi_config_options_t options = { .environment = NULL != environment ? environment : empty, .settings = settings,
         .setting_count = setting_count, .on_warning = on_warning, .origins = &origins };
     tp_driver_config_fini(&config);
     memset(&config, 0, sizeof(config));
@@ -656,7 +656,7 @@ static void streams_are_checked_with_their_place__D_207(void **state)
 static void file_that_cannot_be_read_is_named__D_207(void **state)
 {
     (void)state;
-    static const tpi_driver_config_options_t options = { .on_warning = on_warning };
+    static const tpi_config_options_t options = { .on_warning = on_warning };
     static const char *const bad[] = { "/nonexistent/driver.toml", "/tmp", "/dev/zero", "" };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
     {
@@ -715,7 +715,7 @@ static void only_regular_files_are_read(void **state)
         if (1 == i) { assert_int_equal(unlink(path) + mkdir(path, 0700), 0); }
         assert_int_equal(cases[i].rc, 0);
         memset(&config, 0, sizeof(config));
-        assert_int_equal(tpi_driver_config_load(&config, path, &(tpi_driver_config_options_t){ .origins = &origins }), -1);
+        assert_int_equal(tpi_driver_config_load(&config, path, &(tpi_config_options_t){ .origins = &origins }), -1);
         assert_int_equal(tp_errcode(), TP_ECONF_FILE);
         assert_non_null(strstr(tp_errmsg(), cases[i].why));
     }

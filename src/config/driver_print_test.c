@@ -16,7 +16,7 @@
 
 static char path[64];
 static tp_driver_config_t config;
-static tpi_driver_config_origins_t origins;
+static tpi_config_origins_t origins;
 static char *text;
 static size_t length;
 
@@ -50,7 +50,7 @@ static FILE *start(void)
 static void load_text(const char *toml, const char *const *environment)
 {
     static const char *const empty[] = { NULL };
-    const tpi_driver_config_options_t options = { .environment = NULL != environment ? environment : empty, .origins = &origins };
+    const tpi_config_options_t options = { .environment = NULL != environment ? environment : empty, .origins = &origins };
     FILE *const out = fopen(path, "we");
     assert_non_null(out);
     assert_true(fputs(toml, out) >= 0);
