@@ -277,7 +277,7 @@ static void commit_slot(tp_producer_t *p, const tpi_claim_entry_t *e, const tp_b
 {
     uint64_t image[TPI_SLOT_WORDS];
     memcpy(image, e->tensor->image, sizeof(image));
-    tpc_slot_patch(image, (uint32_t)claim->length, e->index, e->pool_id, timestamp_ns, meta_version);
+    tpc_slot_patch(image, (uint32_t)claim->length, e->index, e->pool_id, timestamp_ns, meta_version);      /* T-033: no trace id */
     if (NULL != p->flush) { p->flush(p->flush_clientd, claim->payload, claim->length); }        /* W-042 W-043 */
     tpi_slot_commit(e->slot, e->seq, image);                                     /* W-035 W-094: before anything is sent */
 }

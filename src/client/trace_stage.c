@@ -165,7 +165,7 @@ static void send_links(tp_trace_stage_t *s, uint64_t seq)
     const tp_producer_t *p = s->producer;
     const tp_trace_link_set_t set = { .size = sizeof(set), .stream_id = p->map->stream_id, .epoch = p->map->epoch, .seq = seq,
         .trace_id = s->last_trace_id, .parents = s->inputs.ids, .parent_count = s->inputs.count };
-    (void)tp_producer_send_tracelink_set(s->producer, &set);                    /* T-004 T-006 T-023 W-108 */
+    (void)tp_producer_send_tracelink_set(s->producer, &set);                    /* T-002 T-006 T-023 W-108: whatever comes of it */
 }
 
 static void tell_windows(tp_trace_stage_t *s)
@@ -186,7 +186,7 @@ int64_t tp_trace_stage_commit(tp_trace_stage_t *stage, tp_buffer_claim_t *claim,
     const tpi_trace_rule_t rule = tpi_trace_decide(s->kind, &s->inputs);
     m.trace_id = TPI_TRACE_NEW == rule.source ? tp_producer_next_trace_id(s->producer) : rule.kept;     /* T-020 T-021 T-022 */
     const uint64_t seq = claim->seq;
-    const int64_t result = tp_producer_commit_claim(s->producer, claim, &m);
+    const int64_t result = tp_producer_commit_claim(s->producer, claim, &m);    /* T-001 T-003: first the frame, as without tracing */
     if (TP_INVALID_ARGUMENT == result) { return result; }
     if (is_committed(result))
     {

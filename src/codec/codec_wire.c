@@ -45,7 +45,7 @@ int64_t tpc_frame_descriptor_encode(uint8_t *buffer, size_t capacity, const tpc_
     TPI_PUT_HEADER(shm_tensorpool_control_frameDescriptor, buffer);
     uint8_t *block = buffer + TPC_HEADER_BYTES;
     TPI_FRAME_DESCRIPTOR_FIELDS(TPI_PUT, shm_tensorpool_control_frameDescriptor)
-    TPI_FRAME_DESCRIPTOR_TRACE(TPI_PUT, shm_tensorpool_control_frameDescriptor)                 /* O-8: 0 is absent */
+    TPI_FRAME_DESCRIPTOR_TRACE(TPI_PUT, shm_tensorpool_control_frameDescriptor)                 /* O-8: 0 is absent. T-031 T-032: last */
     return TPC_FRAME_DESCRIPTOR_LENGTH;
 }
 

@@ -134,7 +134,7 @@ static void unlink_record(tpi_driver_t *driver, tpi_lease_record_t *record, int6
     HASH_DELETE(by_client, driver->clients, record);
     DL_DELETE(record->stream->leases, record);
     if (record == record->stream->producer) { record->stream->producer = NULL; }
-    tpi_node_ids_release(&driver->node_ids, record->lease.node_id, now_ns);                   /* D-096 D-093 */
+    tpi_node_ids_release(&driver->node_ids, record->lease.node_id, now_ns);                   /* D-096 D-093 T-019 */
     tpi_lease_release_descriptor_id(driver, record);
     tpi_lease_release_control_id(driver, record);
     tpi_tracked_set(record->counter, 0);

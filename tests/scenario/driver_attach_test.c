@@ -254,7 +254,7 @@ static void lease_ids_never_repeat_and_cannot_be_guessed__D_023_D_024_P12(void *
     }
 }
 
-static void node_ids_are_granted_cooled_and_given_back__D_085_D_087_D_088_D_089_D_092_D_093_D_096(void **state)
+static void node_ids_are_granted_cooled_and_given_back__D_085_D_087_D_088_D_089_D_092_D_093_D_096_T_019(void **state)
 {
     (void)state;
     rig->config.node_id_reuse_cooldown_ms = 10000;
@@ -274,6 +274,18 @@ static void node_ids_are_granted_cooled_and_given_back__D_085_D_087_D_088_D_089_
     assert_int_equal(r.node_id, 42);
     assert_int_equal(rig_detach(&r, 5, CONSUMER).code, TPC_CODE_OK);
     rig_step(10000 * MS);
+    q.correlation_id = rig->next_correlation++;
+    assert_int_equal(rig_ask(&q).node_id, 42);
+    q = rig_request(CONSUMER, 7, 10000);                       /* client 6 is killed: nobody hears of it any more */
+    q.desired_node_id = 42;
+    static const int64_t steps_ms[] = { 2900, 200, 9000 };     /* its lease, and then the cooldown, are not over */
+    for (size_t i = 0; i < 3; i++)
+    {
+        rig_step(steps_ms[i] * MS);
+        q.correlation_id = rig->next_correlation++;
+        refused(&q, TPC_CODE_REJECTED, "desired node_id unavailable");
+    }
+    rig_step(1500 * MS);
     q.correlation_id = rig->next_correlation++;
     assert_int_equal(rig_ask(&q).node_id, 42);
 }
@@ -357,7 +369,7 @@ int main(void)
         RIG_TEST(standard_pages_are_granted_on_tmpfs_and_the_default_policy_counts__D_048_D_049_D_050),
         RIG_TEST(a_repeated_request_gets_the_same_lease__D_029_D_086_P3), RIG_TEST(another_correlation_id_of_an_attached_client_is_rejected__D_027),
         RIG_TEST(many_consumers_attach_at_once__D_054_D_090), RIG_TEST(lease_ids_never_repeat_and_cannot_be_guessed__D_023_D_024_P12),
-        RIG_TEST(node_ids_are_granted_cooled_and_given_back__D_085_D_087_D_088_D_089_D_092_D_093_D_096),
+        RIG_TEST(node_ids_are_granted_cooled_and_given_back__D_085_D_087_D_088_D_089_D_092_D_093_D_096_T_019),
         RIG_TEST(zero_cooldown_frees_a_node_id_at_once__D_097),
         RIG_TEST(new_stream_that_cannot_be_made_leaves_no_directory__D_201),
         RIG_TEST(failed_creation_is_an_internal_error_and_leaves_nothing__D_071_D_075_D_201_P4),
