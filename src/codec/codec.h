@@ -87,6 +87,12 @@ static inline bool tpc_bytes_equal(tpc_bytes_t bytes, const char *text)
     return bytes.length == length && (0 == length || 0 == memcmp(bytes.data, text, length));
 }
 
+/* Byte for byte. */
+static inline bool tpc_bytes_same(tpc_bytes_t a, tpc_bytes_t b)
+{
+    return a.length == b.length && (0 == a.length || 0 == memcmp(a.data, b.data, a.length));
+}
+
 /* Copies as a C string, cut to fit size (size > 0). Returns whether nothing was cut. */
 bool tpc_bytes_copy(char *target, size_t size, tpc_bytes_t bytes);
 

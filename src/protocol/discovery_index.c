@@ -164,10 +164,8 @@ static int check_source(const tpi_discovery_source_t *source)
     return 0;
 }
 
-static bool same(tpc_bytes_t bytes, const char *text, uint32_t length)
-{
-    return bytes.length == length && 0 == memcmp(bytes.data, text, length);
-}
+static tpc_bytes_t instance_of(const source_t *source) { return (tpc_bytes_t){ source->instance_id, source->instance_length }; }
+static tpc_bytes_t channel_of(const source_t *source) { return (tpc_bytes_t){ source->channel, source->channel_length }; }
 
 static void take_terms(source_t *slot, const tpi_discovery_source_t *source, char *channel)
 {
@@ -192,7 +190,7 @@ int tpi_discovery_index_add_source(tpi_discovery_index_t *index, const tpi_disco
     if (check_source(source) < 0) { return -1; }
     uint32_t at = 0;
     const tpc_bytes_t wanted = source->driver_instance_id;
-    while (at < index->source_count && !same(wanted, index->sources[at].instance_id, index->sources[at].instance_length)) { at++; }
+    while (at < index->source_count && !tpc_bytes_same(wanted, instance_of(&index->sources[at]))) { at++; }
     if (at == index->limits.sources)
     {
         TPI_SET_ERR(TP_EFULL, "discovery sources = %" PRIu32 ", no more are possible", index->limits.sources);
@@ -212,7 +210,7 @@ int tpi_discovery_index_add_source(tpi_discovery_index_t *index, const tpi_disco
         slot->instance_length = source->driver_instance_id.length;
         index->source_count++;
     }
-    else if (slot->control_stream_id != source->control_stream_id || !same(source->control_channel, slot->channel, slot->channel_length))
+    else if (slot->control_stream_id != source->control_stream_id || !tpc_bytes_same(source->control_channel, channel_of(slot)))
     {
         note_restart(index, at);                                                                                          /* */
     }
@@ -253,7 +251,7 @@ static tpc_bytes_t *copy_tags(const tpc_bytes_t *tags, uint32_t count, uint32_t 
     for (uint32_t i = 0; i < count; i++)
     {
         uint32_t k = 0;
-        while (k < *kept && !same(tags[i], copy[k].data, copy[k].length)) { k++; }
+        while (k < *kept && !tpc_bytes_same(tags[i], copy[k])) { k++; }
         if (k < *kept) { continue; }
         memcpy(at, tags[i].data, tags[i].length);
         copy[(*kept)++] = (tpc_bytes_t){ at, tags[i].length };
@@ -646,8 +644,8 @@ void tpi_discovery_index_at(const tpi_discovery_index_t *index, size_t i, tpc_di
     const stream_t *const stream = find_stream(index, entry->shm.stream_id);
     *result = entry->shm;
     result->data_source_name = (tpc_bytes_t){ entry->name.text, entry->name.length };
-    result->driver_instance_id = (tpc_bytes_t){ source->instance_id, source->instance_length };                           /* */
-    result->driver_control_channel = (tpc_bytes_t){ source->channel, source->channel_length };                            /* X-055 X-074 */
+    result->driver_instance_id = instance_of(source);                                                                     /* */
+    result->driver_control_channel = channel_of(source);                                                                  /* X-055 X-074 */
     result->driver_control_stream_id = source->control_stream_id;                                                         /* X-055 X-074 */
     if (NULL == stream) { return; }
     result->data_source_id = stream->data_source_id;                                                                      /* */

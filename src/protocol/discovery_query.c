@@ -64,6 +64,12 @@ void tpi_discovery_query_delete(tpi_discovery_query_t *query)
 
 const tpi_discovery_query_counts_t *tpi_discovery_query_counts(const tpi_discovery_query_t *query) { return &query->counts; }
 
+void tpi_discovery_query_set_policy(tpi_discovery_query_t *query, tpi_discovery_policy_t policy, void *clientd)
+{
+    query->config.policy = policy;
+    query->config.policy_clientd = clientd;
+}
+
 /* ---- gate ----------------------------------------------------------------------------------------------------------------- */
 
 static bool begins_with(tpc_bytes_t text, const char *start, size_t length)
@@ -117,16 +123,11 @@ static tpi_discovery_outcome_t admit(const tpi_discovery_query_t *query, const u
 
 /* ---- filters -------------------------------------------------------------------------------------------------------------- */
 
-static bool same(tpc_bytes_t a, tpc_bytes_t b)
-{
-    return a.length == b.length && (0 == a.length || 0 == memcmp(a.data, b.data, a.length));    /* X-040 X-044: byte for byte */
-}
-
 static bool has_tag(const tpc_bytes_t *tags, uint32_t count, tpc_bytes_t tag)
 {
     for (uint32_t i = 0; i < count; i++)
     {
-        if (same(tags[i], tag)) { return true; }
+        if (tpc_bytes_same(tags[i], tag)) { return true; }                              /* byte for byte */
     }
     return false;
 }
@@ -153,7 +154,7 @@ static bool holds(const filter_t *filter, const tpc_discovery_result_t *r)
     if (TP_NULL_U32 != q->stream_id && q->stream_id != r->stream_id) { return false; }              /* */
     if (TP_NULL_U32 != q->producer_id && q->producer_id != r->producer_id) { return false; }        /* */
     if (TP_NULL_U64 != q->data_source_id && q->data_source_id != r->data_source_id) { return false; }   /* O-6 X-033 */
-    if (0 != q->data_source_name.length && !same(q->data_source_name, r->data_source_name)) { return false; }   /* X-022 X-040 */
+    if (0 != q->data_source_name.length && !tpc_bytes_same(q->data_source_name, r->data_source_name)) { return false; }   /* X-022 X-040 */
     for (uint32_t i = 0; i < filter->tag_count; i++)
     {
         if (!has_tag(r->tags, r->tag_count, filter->tags[i])) { return false; }                     /* X-044 X-045 */

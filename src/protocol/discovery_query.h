@@ -69,6 +69,9 @@ tpi_discovery_query_counts_t;
 int tpi_discovery_query_create(tpi_discovery_query_t **query, const tpi_discovery_query_config_t *config);
 void tpi_discovery_query_delete(tpi_discovery_query_t *query);          /* accepts NULL */
 
+/* From the next request on; NULL: no access control. */
+void tpi_discovery_query_set_policy(tpi_discovery_query_t *query, tpi_discovery_policy_t policy, void *clientd);
+
 /* Whether an entry of the list admits the channel: equal to it, it and '?', or the text before a final '*'. */
 bool tpi_discovery_channel_is_allowed(const tpi_discovery_query_config_t *config, tpc_bytes_t channel);
 

@@ -16,6 +16,8 @@
 
 #define TPI_COUNTER_AGENT 9006         /* value by kind. key: u64 client pid, u64 random number of the client, u8 kind */
 #define TPI_COUNTER_STAT 9005          /* value: count. key: u64 token, u8 number (order of TPI_DRIVER_STATS); label holds its name */
+#define TPI_COUNTER_DISCOVERY 9010     /* value: last duty cycle, CLOCK_MONOTONIC ns. key: u64 instance token, u64 pid */
+#define TPI_COUNTER_DISCOVERY_STAT 9011        /* value: count. key: u64 token, u8 number (order of TPI_PROVIDER_STATS) */
 
 typedef enum tpi_client_counter_kind
 {
