@@ -1,6 +1,6 @@
 /*
- * The provider's life: inputs from the configuration, duty cycle, end. Work of one cycle is bounded: so many messages of each input, one walk over the
- * index for each request, one look at each response endpoint.
+ * The provider's life: inputs from the configuration, duty cycle, end. Work of one cycle is bounded: so many messages of each input, one walk over
+ * the index for each request, one look at each response endpoint.
  */
 #include <errno.h>
 #include <string.h>
