@@ -10,6 +10,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "client/authority.h"
 #include "client/client_counters.h"
 #include "common/alloc.h"
 #include "common/clock.h"
@@ -110,6 +111,8 @@ int tpi_client_create(tp_client_t **client, const tp_context_t *context, const t
     c->is_invoker = c->settings.invoker;
     c->idle = c->settings.idle;
     c->announce_period_ns = c->settings.announce_period_ns;
+    c->discovery = (tpi_discovery_settings_t){ .request = c->settings.discovery, .response = c->settings.discovery_response,
+        .timeout_ns = c->settings.driver_timeout_ns };
     atomic_store_explicit(&c->driver_seen_ns, c->has_endpoint ? tpi_clock_monotonic_ns() : 0, memory_order_relaxed);
     if (tpi_mpsc_queue_create(&c->commands, TPI_COMMANDS_MAX) < 0 || tpi_dispatcher_create(&c->dispatcher) < 0 ||
         tpi_dispatcher_create(&c->announce_dispatcher) < 0 || tpi_dispatcher_create(&c->qos_dispatcher) < 0 ||
@@ -173,7 +176,8 @@ static int64_t agent_park_limit(void *state)
 
 void tpi_client_hurry(tp_client_t *client, int64_t now_ns)
 {
-    atomic_store_explicit(&client->hurry_until_ns, now_ns + HURRY_NS, memory_order_relaxed);
+    tp_client_t *turned = NULL == client->parent ? client : client->parent;
+    atomic_store_explicit(&turned->hurry_until_ns, now_ns + HURRY_NS, memory_order_relaxed);
 }
 
 int tp_client_start(tp_client_t *client)
@@ -250,11 +254,13 @@ int tpi_client_do_work_at(tp_client_t *client, int64_t now_ns)
     }
     atomic_store_explicit(&client->last_now_ns, now_ns, memory_order_relaxed);
     int work = tpi_connection_do_work(client, now_ns);
+    work += tpi_discovery_work(client, now_ns);
     work += run_commands(client, now_ns);
     work += tpi_attachment_work(client, now_ns);
     for (tp_producer_t *p = client->producers; NULL != p; p = tpi_producer_next(p)) { work += tpi_producer_work(p, now_ns); }
     for (tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c)) { work += tpi_consumer_work(c, now_ns); }
     tick(client, now_ns);
+    work += tpi_children_work(client, now_ns);
     tpi_stat_add(&client->cycles, 1);
     tpi_stat_add(&client->work, (uint64_t)work);
     const int64_t took_ns = client->is_stepped ? 0 : tpi_clock_monotonic_ns() - now_ns;
@@ -320,12 +326,13 @@ int tpi_client_enqueue(tp_client_t *client, tpi_command_t *command)
         return -1;
     }
     tpi_client_hurry(client, tpi_clock_monotonic_ns());
-    tpi_agent_runner_wake(client->runner);
+    tpi_agent_runner_wake(NULL == client->parent ? client->runner : client->parent->runner);
     return 0;
 }
 
 int tpi_client_wait_step(tp_client_t *client, tpi_idle_t *idle)
 {
+    if (NULL != client->parent) { client = client->parent; }
     const uint64_t conductor = atomic_load(&client->conductor);
     const bool mine = conductor == tpi_thread_self();
     if (mine && atomic_load(&client->in_do_work))
@@ -522,10 +529,12 @@ void tp_client_close(tp_client_t *client)
     tpi_agent_runner_close(client->runner);
     client->runner = NULL;
     atomic_store(&client->conductor, 0);                   /* the closing thread is the conductor now */
+    tpi_children_close(client);
     atomic_store(&client->closing, true);
     end_commands(client);                                  /* what they are about is closed next */
     while (NULL != client->producers) { tp_producer_close(client->producers); }
     while (NULL != client->consumers) { tp_consumer_close(client->consumers); }
+    tpi_discovery_close_all(client);
     tpi_traffic_close_all(client);
     for (tpi_attachment_t *a = client->attachments; NULL != a; a = a->next)
     {

@@ -98,6 +98,17 @@ typedef struct tpi_attachment
 }
 tpi_attachment_t;
 
+/* Fixed at creation, read by every thread. */
+typedef struct tpi_discovery_settings
+{
+    tpi_stream_address_t request;
+    tpi_stream_address_t response;
+    int64_t timeout_ns;                /* of opening both */
+}
+tpi_discovery_settings_t;
+
+struct tp_discovery_client;
+
 struct tp_client
 {
     tp_context_t *context;
@@ -134,6 +145,11 @@ struct tp_client
     tp_producer_t *producers;
     tp_consumer_t *consumers;
     tpi_traffic_t *traffic;            /* publications and subscriptions of the application */
+    struct tp_discovery_client *discoveries;
+    tp_client_t *parent;               /* authority.c: whose conductor works this one */
+    tp_client_t *children;
+    tp_client_t *sibling;
+    tpi_discovery_settings_t discovery;
     bool is_stepped;                   /* tests: time is what tpi_client_do_work_at was last given */
     _Atomic int64_t last_now_ns;       /* producers ask for the time, too */
     int64_t next_tick_ns;
@@ -227,6 +243,14 @@ void tpi_open_abandon(tpi_connection_t *connection, tpi_open_t **open);
 /* ---- traffic.c ---- */
 void tpi_traffic_close_all(tp_client_t *client);
 
+/* ---- discovery.c ---- */
+int tpi_discovery_work(tp_client_t *client, int64_t now_ns);
+void tpi_discovery_connection_lost(tp_client_t *client);
+/* An announce of this client's driver: results that it contradicts are asked for again. */
+void tpi_discovery_on_announce(tp_client_t *client, const tpc_pool_announce_t *announce, int64_t now_ns);
+/* The end of a client, after its commands have ended. */
+void tpi_discovery_close_all(tp_client_t *client);
+
 /* ---- attachment.c ---- */
 tpi_attachment_t *tpi_attachment_create(tp_client_t *client, const tpi_session_config_t *config, void *owner, tpi_on_session_t on_event);
 void tpi_attachment_close(tpi_attachment_t *attachment, int64_t now_ns);
@@ -262,6 +286,8 @@ int64_t tpi_client_send_blob_complete(tp_client_t *client, const tpc_blob_comple
 int tpi_client_add_routes(tp_client_t *client);
 
 /* ---- conductor's side of producer and consumer ---- */
+/* A copy of context (NULL: of the defaults) for that stream; freed by tp_producer_context_close. */
+int tpi_producer_context_for(tp_producer_context_t **copy, const tp_producer_context_t *context, uint32_t stream_id);
 int tpi_producer_work(tp_producer_t *producer, int64_t now_ns);
 void tpi_producer_tick(tp_producer_t *producer, int64_t now_ns);
 void tpi_producer_connection_lost(tp_producer_t *producer, int64_t now_ns);
@@ -279,6 +305,8 @@ void tpi_consumer_on_announce(tp_consumer_t *consumer, const tpc_pool_announce_t
 void tpi_consumer_on_config(tp_consumer_t *consumer, const tpc_consumer_config_t *config, int64_t now_ns);
 void tpi_consumer_on_qos(tp_consumer_t *consumer, const tpc_qos_consumer_t *qos, int32_t aeron_session_id, int64_t now_ns);
 void tpi_consumer_on_progress(tp_consumer_t *consumer, const tpc_frame_progress_t *progress, int64_t now_ns);
+/* Gives the lease up and attaches again where the consumer uses that stream; whether it does. */
+bool tpi_consumer_reattach(tp_consumer_t *consumer, uint32_t stream_id, const char *why, int64_t now_ns);
 void tpi_consumer_on_revoked(tp_consumer_t *consumer, const tpc_lease_revoked_t *revoked, int64_t now_ns);
 tp_consumer_t *tpi_consumer_next_of(const tp_consumer_t *consumer);
 

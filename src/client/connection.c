@@ -187,6 +187,7 @@ void tpi_connection_lost(tp_client_t *client, const char *why, int64_t now_ns)
     tpi_attachment_driver_gone(client, TP_EMEDIADRIVER, why, now_ns);
     for (tp_producer_t *p = client->producers; NULL != p; p = tpi_producer_next(p)) { tpi_producer_connection_lost(p, now_ns); }
     for (tp_consumer_t *p = client->consumers; NULL != p; p = tpi_consumer_next_of(p)) { tpi_consumer_connection_lost(p, now_ns); }
+    tpi_discovery_connection_lost(client);
     tpi_client_agent_counters_forget(client);
     tpi_backoff_reset(&client->reconnect);
 }

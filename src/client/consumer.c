@@ -144,6 +144,15 @@ void tpi_consumer_on_qos(tp_consumer_t *consumer, const tpc_qos_consumer_t *qos,
     c->attachment->session.client_id = tpi_id_source_client(&c->client->ids);
 }
 
+bool tpi_consumer_reattach(tp_consumer_t *consumer, uint32_t stream_id, const char *why, int64_t now_ns)
+{
+    tp_consumer_t *c = consumer;
+    if (NULL == c->attachment || stream_id != tpi_load_u32(&c->stream_id) || !tpi_session_is_leased(&c->attachment->session)) { return false; }
+    tpi_consumer_lease_lost(c, false);
+    tpi_session_abandon(&c->attachment->session, TP_EPROTOCOL, why, now_ns);               /* */
+    return true;
+}
+
 /* ---- cycle -------------------------------------------------------------------------------------------------------------- */
 
 int tpi_consumer_work(tp_consumer_t *consumer, int64_t now_ns)

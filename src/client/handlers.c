@@ -24,6 +24,7 @@ static void on_announce(tp_client_t *client, tpi_dispatcher_t *dispatcher, const
     {
         tpi_consumer_on_announce(c, &announce, message->joined_ns, now_ns);
     }
+    tpi_discovery_on_announce(client, &announce, now_ns);
 }
 
 static void on_control_announce(void *clientd, const tpi_message_t *message, int64_t now_ns)

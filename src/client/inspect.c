@@ -6,15 +6,15 @@
 
 #include "bus/bus.h"
 #include "client/context.h"
+#include "client/inspect.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/err.h"
+#include "protocol/discovery_choice.h"
 #include "runtime/endpoint.h"
 #include "runtime/tp_counters.h"
 
 #include <tensor_pool/client/tp_inspect.h>
-
-#define STREAMS_MAX 65536u             /* of all drivers on one media driver */
 
 /* ---- endpoints ---------------------------------------------------------------------------------------------------------- */
 
@@ -139,31 +139,6 @@ int64_t tp_counters_pid(const tp_counters_t *counters)
 
 /* ---- streams ------------------------------------------------------------------------------------------------------------ */
 
-typedef struct stream
-{
-    uint64_t token;
-    uint32_t stream_id;
-    uint64_t epoch;
-    uint32_t nslots;
-    uint32_t pools;
-    uint64_t max_stride;
-    uint32_t producer;
-    uint32_t consumers;
-    char name[128];
-    char instance[128];
-    char directory[TPI_ENDPOINT_TEXT_MAX];
-}
-stream_t;
-
-typedef struct table
-{
-    stream_t *streams;
-    size_t count;
-    size_t capacity;
-    bool failed;
-}
-table_t;
-
 static uint64_t label_number(const char *label, const char *key)
 {
     char text[32];
@@ -172,13 +147,13 @@ static uint64_t label_number(const char *label, const char *key)
 
 static void take_stream(void *clientd, const tpi_counter_view_t *view)
 {
-    table_t *table = clientd;
+    tpi_streams_t *table = clientd;
     tpi_counter_key_stream_t key;
     if (TPI_COUNTER_STREAM != view->type_id || tpi_counter_key_stream_get(&key, view->key, view->key_length) < 0) { return; }
     if (table->count == table->capacity)
     {
         const size_t larger = 0 == table->capacity ? 32 : 2 * table->capacity;
-        stream_t *grown = larger > STREAMS_MAX ? NULL : tpi_alloc_array(larger, sizeof(*grown));
+        tpi_stream_row_t *grown = larger > TPI_STREAMS_MAX ? NULL : tpi_alloc_array(larger, sizeof(*grown));
         if (NULL == grown)
         {
             table->failed = true;
@@ -189,9 +164,9 @@ static void take_stream(void *clientd, const tpi_counter_view_t *view)
         table->streams = grown;
         table->capacity = larger;
     }
-    stream_t *s = &table->streams[table->count++];
+    tpi_stream_row_t *s = &table->streams[table->count++];
     char dir[TPI_ENDPOINT_TEXT_MAX - 32];
-    *s = (stream_t){ .token = key.token, .stream_id = key.stream_id, .epoch = (uint64_t)view->value,
+    *s = (tpi_stream_row_t){ .token = key.token, .stream_id = key.stream_id, .epoch = (uint64_t)view->value,
         .nslots = (uint32_t)label_number(view->label, "nslots"), .pools = (uint32_t)label_number(view->label, "pools"),
         .max_stride = label_number(view->label, "max_stride") };
     (void)tpi_label_get(view->label, "name", s->name, sizeof(s->name));
@@ -201,13 +176,13 @@ static void take_stream(void *clientd, const tpi_counter_view_t *view)
     }
 }
 
-static void take_lease(table_t *table, const tpi_counter_view_t *view)
+static void take_lease(tpi_streams_t *table, const tpi_counter_view_t *view)
 {
     tpi_counter_key_lease_t key;
     if (tpi_counter_key_lease_get(&key, view->key, view->key_length) < 0 || 0 == view->value) { return; }
     for (size_t i = 0; i < table->count; i++)
     {
-        stream_t *s = &table->streams[i];
+        tpi_stream_row_t *s = &table->streams[i];
         if (s->token != key.token || s->stream_id != key.stream_id) { continue; }
         if (TP_ROLE_PRODUCER == key.role) { s->producer = key.client_id; }
         else { s->consumers++; }
@@ -216,7 +191,7 @@ static void take_lease(table_t *table, const tpi_counter_view_t *view)
 
 static void take_rest(void *clientd, const tpi_counter_view_t *view)
 {
-    table_t *table = clientd;
+    tpi_streams_t *table = clientd;
     tpi_counter_key_driver_t key;
     if (TPI_COUNTER_LEASE == view->type_id) { take_lease(table, view); }
     if (TPI_COUNTER_DRIVER != view->type_id || tpi_counter_key_driver_get(&key, view->key, view->key_length) < 0) { return; }
@@ -229,25 +204,45 @@ static void take_rest(void *clientd, const tpi_counter_view_t *view)
     }
 }
 
-static int read_streams(const tp_counters_t *counters, table_t *table)
+int tpi_streams_read(tpi_streams_t *table, tpi_counters_foreach_t foreach, void *source)
 {
     memset(table, 0, sizeof(*table));
-    const int n = tpi_counters_reader_foreach(counters->reader, take_stream, table);
-    const int m = n < 0 ? -1 : tpi_counters_reader_foreach(counters->reader, take_rest, table);
+    const int n = foreach(source, take_stream, table);
+    const int m = n < 0 ? -1 : foreach(source, take_rest, table);
     if (m >= 0 && !table->failed) { return 0; }
-    if (table->failed) { TPI_SET_ERR(TP_EFULL, "more than %u streams, or out of memory", STREAMS_MAX); }
+    if (table->failed) { TPI_SET_ERR(TP_EFULL, "more than %u streams, or out of memory", TPI_STREAMS_MAX); }
     tpi_free(table->streams);
+    memset(table, 0, sizeof(*table));
     return -1;
+}
+
+static int of_reader(void *source, tpi_on_counter_t handler, void *clientd) { return tpi_counters_reader_foreach(source, handler, clientd); }
+
+static int read_streams(const tp_counters_t *counters, tpi_streams_t *table) { return tpi_streams_read(table, of_reader, counters->reader); }
+
+int tpi_streams_choose(const tpi_streams_t *table, const char *wanted, size_t *index)
+{
+    tpi_candidate_t *candidates = tpi_alloc_array(table->count + 1, sizeof(*candidates));
+    if (NULL == candidates) { return -1; }
+    for (size_t i = 0; i < table->count; i++)
+    {
+        const tpi_stream_row_t *s = &table->streams[i];
+        candidates[i] = (tpi_candidate_t){ .stream_id = s->stream_id, .name = s->name, .instance = s->instance };
+    }
+    const tpi_choice_t choice = tpi_choose(candidates, table->count, wanted, index);
+    if (TPI_CHOICE_ONE != choice) { tpi_choose_error(candidates, table->count, wanted, choice); }
+    tpi_free(candidates);
+    return TPI_CHOICE_ONE == choice ? 0 : -1;
 }
 
 int tp_counters_streams(tp_counters_t *counters, tp_stream_handler_t handler, void *clientd)
 {
-    table_t table;
+    tpi_streams_t table;
     if (NULL == counters || NULL == handler) { TPI_SET_ERR(TP_EINVAL, "counters or handler is NULL"); return -1; }
     if (read_streams(counters, &table) < 0) { return -1; }
     for (size_t i = 0; i < table.count; i++)
     {
-        const stream_t *s = &table.streams[i];
+        const tpi_stream_row_t *s = &table.streams[i];
         const tp_stream_info_t out = { .size = sizeof(out), .stream_id = s->stream_id, .name = s->name, .driver_instance = s->instance,
             .epoch = s->epoch, .header_nslots = s->nslots, .producer_client_id = s->producer, .consumer_count = s->consumers,
             .pool_count = s->pools, .max_stride_bytes = s->max_stride, .directory = s->directory };
@@ -258,61 +253,15 @@ int tp_counters_streams(tp_counters_t *counters, tp_stream_handler_t handler, vo
     return count;
 }
 
-/* Edits between two names: what "did you mean" goes by. Names are cut at 63 bytes. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[64];
-    const size_t n = strnlen(b, 63);
-    for (size_t j = 0; j <= n; j++) { row[j] = j; }
-    for (size_t i = 1; i <= 63 && '\0' != a[i - 1]; i++)
-    {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++)
-        {
-            const size_t up = row[j];
-            const size_t swap = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            size_t best = up + 1 < row[j - 1] + 1 ? up + 1 : row[j - 1] + 1;
-            if (swap < best) { best = swap; }
-            row[j] = best;
-            diagonal = up;
-        }
-    }
-    return row[n];
-}
-
 int tp_counters_stream_by_name(tp_counters_t *counters, const char *name_or_id, uint32_t *stream_id)
 {
-    table_t table;
-    char *end = NULL;
+    tpi_streams_t table;
     if (NULL == counters || NULL == name_or_id || NULL == stream_id) { TPI_SET_ERR(TP_EINVAL, "an argument is NULL"); return -1; }
-    const unsigned long long number = strtoull(name_or_id, &end, 10);
-    if (name_or_id[0] >= '0' && name_or_id[0] <= '9' && '\0' == *end && number < TP_NULL_U32)
-    {
-        *stream_id = (uint32_t)number;
-        return 0;
-    }
+    if (tpi_stream_id_of(name_or_id, stream_id)) { return 0; }
     if (read_streams(counters, &table) < 0) { return -1; }
-    const stream_t *nearest = NULL;
-    int rc = -1;
-    for (size_t i = 0; i < table.count && rc < 0; i++)
-    {
-        const stream_t *s = &table.streams[i];
-        if ('\0' == s->name[0]) { continue; }
-        if (0 == strcmp(s->name, name_or_id))
-        {
-            *stream_id = s->stream_id;
-            rc = 0;
-        }
-        if (NULL == nearest || distance(name_or_id, s->name) < distance(name_or_id, nearest->name)) { nearest = s; }
-    }
-    if (rc < 0)
-    {
-        TPI_SET_ERR(TP_ENOENT, "no stream is named '%.100s'", name_or_id);
-        if (NULL != nearest && 2 * distance(name_or_id, nearest->name) <= strlen(nearest->name)) { TPI_ERR_FIX("did you mean '%s'?", nearest->name); }
-        else if (NULL != nearest) { TPI_ERR_FIX("tp ls shows the streams there are"); }
-        else { TPI_ERR_WHY("no driver on this media driver shows a stream with a name"); }
-    }
+    size_t index = 0;
+    const int rc = tpi_streams_choose(&table, name_or_id, &index);
+    if (0 == rc) { *stream_id = table.streams[index].stream_id; }
     tpi_free(table.streams);
     return rc;
 }

@@ -57,6 +57,14 @@ int tp_producer_context_init(tp_producer_context_t **context)
 
 void tp_producer_context_close(tp_producer_context_t *context) { tpi_free(context); }
 
+int tpi_producer_context_for(tp_producer_context_t **copy, const tp_producer_context_t *context, uint32_t stream_id)
+{
+    if (tp_producer_context_init(copy) < 0) { return -1; }
+    if (NULL != context) { **copy = *context; }
+    (*copy)->stream_id = stream_id;
+    return 0;
+}
+
 static int check(const tp_producer_context_t *context, bool good, const char *what, int64_t value, const char *bound)
 {
     if (NULL == context) { TPI_SET_ERR(TP_EINVAL, "context is NULL"); return -1; }
