@@ -34,7 +34,11 @@ static bool is_at(const tp_client_t *client, const tp_stream_ref_t *ref)
 
 int tp_context_set_driver_of(tp_context_t *context, const tp_stream_ref_t *stream)
 {
-    if (NULL == context || NULL == stream || stream->size < sizeof(*stream)) { TPI_SET_ERR(TP_EINVAL, "context or stream is NULL or unset"); return -1; }
+    if (NULL == context || NULL == stream || stream->size < sizeof(*stream))
+    {
+        TPI_SET_ERR(TP_EINVAL, "context or stream is NULL, or stream comes from nowhere");
+        return -1;
+    }
     if ('\0' != stream->driver_instance[0] && strlen(stream->driver_instance) < sizeof(((tpi_settings_t *)NULL)->driver_instance) &&
         tp_context_set_driver_instance(context, stream->driver_instance) < 0)
     {

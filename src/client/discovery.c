@@ -255,7 +255,11 @@ static void set_timeout(const tp_discovery_request_t *r)
     TPI_SET_ERR(TP_ENODISCOVERY, "no discovery provider answers on stream %" PRId32 " of %.300s", d->request.stream_id, d->request.channel);
     if (NULL == d->pub || NULL == d->sub) { TPI_ERR_WHY("%s", TP_OK == d->open_err.code ? "the media driver is not there" : d->open_err.msg); }
     else if (!tpi_publication_is_connected(d->pub)) { TPI_ERR_WHY("nobody subscribes to that endpoint"); }
-    else { TPI_ERR_WHY("asked %" PRIu32 " times; a provider answers only where its allowed_response_channels admit %.100s", r->ask.sends, d->response.channel); }
+    else
+    {
+        TPI_ERR_WHY("asked %" PRIu32 " times; a provider answers only where its allowed_response_channels admit %.100s", r->ask.sends,
+            d->response.channel);
+    }
     TPI_ERR_FIX("a [discovery] table in the driver's file, or tp_discoveryd; TP_DISCOVERY_CHANNEL and TP_DISCOVERY_STREAM_ID name another one");
 }
 

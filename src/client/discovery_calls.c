@@ -124,7 +124,8 @@ static int check_filter(const tp_discovery_filter_t *f)
 {
     if (f->size < sizeof(*f) || f->tag_count > TP_DISCOVERY_TAGS_MAX || (0 != f->tag_count && NULL == f->tags))
     {
-        TPI_SET_ERR(TP_EINVAL, "filter.size is not sizeof(tp_discovery_filter_t), or %" PRIu32 " tags, allowed: %d", f->tag_count, TP_DISCOVERY_TAGS_MAX);
+        TPI_SET_ERR(TP_EINVAL, "filter.size is not sizeof(tp_discovery_filter_t), or %" PRIu32 " tags, allowed: %d", f->tag_count,
+            TP_DISCOVERY_TAGS_MAX);
         return -1;
     }
     if (NULL != f->name && (strlen(f->name) > TP_DISCOVERY_NAME_MAX || !is_ascii(f->name)))   /* */
@@ -256,7 +257,11 @@ static int take_outcome(tp_discovery_request_t *r, int ended, tp_discovery_respo
 int tp_discovery_poll(tp_discovery_request_t *request, int64_t wait_ns, tp_discovery_response_t **response)
 {
     tpi_idle_t idle;
-    if (NULL == request || NULL == response || wait_ns < 0) { TPI_SET_ERR(TP_EINVAL, "request or response is NULL, or wait_ns is negative"); return -1; }
+    if (NULL == request || NULL == response || wait_ns < 0)
+    {
+        TPI_SET_ERR(TP_EINVAL, "request or response is NULL, or wait_ns is negative");
+        return -1;
+    }
     const int64_t deadline_ns = tpi_clock_add_ns(tpi_clock_monotonic_ns(), wait_ns);
     tpi_idle_init(&idle, TPI_IDLE_BACKOFF, 20 * TPI_NS_PER_US, TPI_NS_PER_MS);
     for (;;)
@@ -282,7 +287,11 @@ void tp_discovery_cancel(tp_discovery_request_t *request)
 int tp_discovery_poller_poll(tp_discovery_client_t *discovery, tp_discovery_handler_t handler, void *clientd, int limit)
 {
     int count = 0;
-    if (NULL == discovery || NULL == handler || limit <= 0) { TPI_SET_ERR(TP_EINVAL, "discovery or handler is NULL, or limit is below 1"); return -1; }
+    if (NULL == discovery || NULL == handler || limit <= 0)
+    {
+        TPI_SET_ERR(TP_EINVAL, "discovery or handler is NULL, or limit is below 1");
+        return -1;
+    }
     for (size_t i = 0; i < discovery->handle_count && count < limit;)
     {
         tp_discovery_request_t *r = discovery->handles[i];

@@ -40,7 +40,8 @@ static bool is_known_status(uint8_t status)
     return TPC_DISCOVERY_OK == status || TPC_DISCOVERY_NOT_FOUND == status || TPC_DISCOVERY_ERROR == status;
 }
 
-tpi_heard_t tpi_ask_hear(const uint8_t *data, size_t length, tpi_ask_is_outstanding_t is_outstanding, void *clientd, tpc_discovery_response_t *response)
+tpi_heard_t tpi_ask_hear(const uint8_t *data, size_t length, tpi_ask_is_outstanding_t is_outstanding, void *clientd,
+    tpc_discovery_response_t *response)
 {
     tpc_header_t header;
     tpc_discovery_response_t r;

@@ -54,6 +54,7 @@ tpi_heard_t;
 typedef bool (*tpi_ask_is_outstanding_t)(void *clientd, uint64_t request_id);
 
 /* One message of the response endpoint; data begins at its header. *response is set with ANSWER only and points into data. */
-tpi_heard_t tpi_ask_hear(const uint8_t *data, size_t length, tpi_ask_is_outstanding_t is_outstanding, void *clientd, tpc_discovery_response_t *response);
+tpi_heard_t tpi_ask_hear(const uint8_t *data, size_t length, tpi_ask_is_outstanding_t is_outstanding, void *clientd,
+    tpc_discovery_response_t *response);
 
 #endif

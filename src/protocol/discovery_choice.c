@@ -119,7 +119,9 @@ static int by_identity(const tp_discovery_result_t *a, const tp_discovery_result
     if (0 == order && '\0' == a->driver_instance[0])
     {
         order = strcmp(a->driver_control_channel, b->driver_control_channel);
-        if (0 == order) { order = (a->driver_control_stream_id > b->driver_control_stream_id) - (a->driver_control_stream_id < b->driver_control_stream_id); }
+        const int32_t x = a->driver_control_stream_id;
+        const int32_t y = b->driver_control_stream_id;
+        if (0 == order) { order = (x > y) - (x < y); }
     }
     return 0 != order ? order : (a->stream_id > b->stream_id) - (a->stream_id < b->stream_id);
 }
