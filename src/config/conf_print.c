@@ -67,7 +67,8 @@ void tpi_conf_show(FILE *out, const tpi_conf_shown_t *shown)
         value_text(shown, i, value, sizeof(value));
         source_text(shown, i, source, sizeof(source));
         /* What cannot stand in a file as it is shown: a secret, and ids and names that are not there. */
-        const bool comment = 0 != (row->flags & TPI_CONF_SECRET) || (0 != (row->flags & TPI_CONF_DERIVED) && 0 == strcmp(value, "\"\""));
+        const bool none = 0 == strcmp(value, "\"\"") || 0 == strcmp(value, "0");
+        const bool comment = 0 != (row->flags & TPI_CONF_SECRET) || (0 != (row->flags & TPI_CONF_DERIVED) && none);
         fprintf(out, "%s%-30s = %-28s # %s\n", comment ? "# " : "", last_part(row), value, source);
     }
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <tensor_pool/discovery/tp_discovery_provider_config.h>
 #include <tensor_pool/driver/tp_driver_config.h>
 #include <tensor_pool/supervisor/tp_supervisor_config.h>
 
@@ -59,8 +60,9 @@ typedef void (*tpi_config_warning_t)(void *clientd, int code, const char *text);
 /* The services inside of a driver's process, each there when its table is (S-063). Large. */
 typedef struct tpi_embedded_config
 {
-    bool has_supervisor;
-    tp_supervisor_config_t supervisor;
+    bool has_supervisor, has_discovery;
+    tp_supervisor_config_t supervisor;             /* undefined where it is not there */
+    tp_discovery_provider_config_t discovery;
 }
 tpi_embedded_config_t;
 
@@ -113,6 +115,19 @@ void tpi_supervisor_config_show(FILE *out, const tp_supervisor_config_t *config,
 void tpi_supervisor_config_example(FILE *out);
 void tpi_supervisor_config_help(FILE *out);
 void tpi_supervisor_config_reference(FILE *out);
+
+/* ---- discovery provider ---------------------------------------------------------------------------------------------------------- */
+
+/* As tpi_driver_config_load, for a provider of its own (30-discovery.md 2.3): of [driver] only aeron_dir is read. file may be NULL. */
+int tpi_discovery_config_load(tp_discovery_provider_config_t *config, const char *file, const tpi_config_options_t *options);
+void tpi_discovery_config_foreach(const tp_discovery_provider_config_t *config, const tpi_config_origins_t *origins,
+    tpi_config_on_value_t handler, void *clientd);
+void tpi_discovery_config_show(FILE *out, const tp_discovery_provider_config_t *config, const tpi_config_origins_t *origins);
+void tpi_discovery_config_example(FILE *out);
+void tpi_discovery_config_help(FILE *out);
+void tpi_discovery_config_reference(FILE *out);
+
+/* ---- services inside of a driver ------------------------------------------------------------------------------------------------- */
 
 /* The embedded services that are there, as tables of the driver's file. */
 void tpi_embedded_config_foreach(const tpi_embedded_config_t *embedded, const tpi_config_origins_t *origins, tpi_config_on_value_t handler,

@@ -91,20 +91,19 @@ static int read_file(const tpi_conf_source_t *source, const tp_driver_config_t *
     return 0;
 }
 
-/* Everything into config and embedded, which are initialised. */
-static int read_all(tp_driver_config_t *config, tpi_embedded_config_t *embedded, tpi_config_origins_t *origins, const char *file,
+/* Everything into config, which is initialised, and tables. */
+static int read_all(tp_driver_config_t *config, tpi_embedded_tables_t *tables, tpi_config_origins_t *origins, const char *file,
     const tpi_config_options_t *options)
 {
     const tpi_conf_reader_t readers[] = { { "", "profiles", tpi_driver_read_profiles, config }, { "", "streams", tpi_driver_read_streams, config } };
     tpi_conf_section_t sections[1 + TPI_EMBEDDED_SECTIONS] = { { .rows = tpi_driver_rows, .row_count = tpi_driver_row_count, .object = config,
         .readers = readers, .reader_count = sizeof(readers) / sizeof(readers[0]) } };
-    tpi_embedded_readers_t embedded_readers;
-    tpi_embedded_sections(sections + 1, &embedded_readers, embedded);
+    tpi_embedded_tables_init(tables, sections + 1);
     const tpi_conf_source_t source = { .reader = "the driver", .sections = sections, .section_count = 1 + TPI_EMBEDDED_SECTIONS,
         .options = options, .origins = origins };
     if ((NULL != file ? read_file(&source, config, file) : add_builtin(&source, config)) < 0) { return -1; }
     if (tpi_conf_apply_environment(&source) < 0 || tpi_conf_apply_settings(&source) < 0 || check(&source, config) < 0) { return -1; }
-    return tpi_embedded_finish(&source, embedded, config);
+    return tpi_embedded_tables_finish(&source, tables, config);
 }
 
 int tpi_driver_config_load(tp_driver_config_t *config, const char *file, const tpi_config_options_t *options)
@@ -118,25 +117,26 @@ int tpi_driver_config_load(tp_driver_config_t *config, const char *file, const t
     options = NULL != options ? options : &no_options;
     tp_driver_config_t *const made = tpi_alloc(sizeof(*made));
     tpi_config_origins_t *const origins = tpi_alloc(sizeof(*origins));
-    tpi_embedded_config_t *const embedded = tpi_alloc(sizeof(*embedded));
+    tpi_embedded_tables_t *const tables = tpi_alloc(sizeof(*tables));
     int rc = -1;
-    if (NULL == made || NULL == origins || NULL == embedded) { goto out; }
+    if (NULL == made || NULL == origins || NULL == tables) { goto out; }
     tp_driver_config_init(made);
-    tpi_embedded_init(embedded);
-    rc = read_all(made, embedded, origins, file, options);
-    if (rc < 0)
+    rc = read_all(made, tables, origins, file, options);
+    if (rc < 0) { tp_driver_config_fini(made); }
+    else
     {
-        tp_driver_config_fini(made);
-        tpi_embedded_config_fini(embedded);
-        goto out;
+        *config = *made;
+        if (NULL != options->origins) { *options->origins = *origins; }
     }
-    *config = *made;
-    if (NULL != options->origins) { *options->origins = *origins; }
-    if (NULL != options->embedded) { *options->embedded = *embedded; }
-    else { tpi_embedded_config_fini(embedded); }
+    if (rc < 0 || NULL == options->embedded) { tpi_embedded_tables_fini(tables); }
+    else
+    {
+        *options->embedded = (tpi_embedded_config_t){ .has_supervisor = tables->has_supervisor, .supervisor = tables->supervisor,
+            .has_discovery = tables->has_discovery, .discovery = tables->discovery.config };
+    }
 out:
     tpi_free(made);
     tpi_free(origins);
-    tpi_free(embedded);
+    tpi_free(tables);
     return rc;
 }

@@ -115,11 +115,12 @@ static void every_key_of_the_table_is_read(void **state)
 {
     (void)state;
     assert_int_equal(load("[supervisor]\ncontrol_channel = \"aeron:ipc?a=1\"\ncontrol_stream_id = 11\nannounce_channel = \"aeron:ipc?a=2\"\n"
-        "announce_stream_id = 12\nmetadata_channel = \"aeron:ipc?a=3\"\nmetadata_stream_id = 13\nqos_channel = \"aeron:ipc?a=4\"\nqos_stream_id = 14\n"
+        "announce_stream_id = 12\nmetadata_channel = \"aeron:ipc?a=3\"\nmetadata_stream_id = 13\nqos_channel = \"aeron:ipc?a=4\"\n"
+        "qos_stream_id = 14\n"
         "consumer_capacity = 15\nconsumer_stale_ms = 16\nper_consumer_enabled = true\nper_consumer_descriptor_channel = \"aeron:ipc?a=5\"\n"
         "per_consumer_descriptor_base = 100\nper_consumer_descriptor_range = 17\nper_consumer_control_channel = \"aeron:ipc?a=6\"\n"
-        "per_consumer_control_base = 200\nper_consumer_control_range = 18\nforce_no_shm = true\nforce_mode = 2\npayload_fallback_uri = \"aeron:udp?x\"\n"),
-        0);
+        "per_consumer_control_base = 200\nper_consumer_control_range = 18\nforce_no_shm = true\nforce_mode = 2\n"
+        "payload_fallback_uri = \"aeron:udp?x\"\n"), 0);
     assert_string_equal(config.control_channel, "aeron:ipc?a=1");
     assert_string_equal(config.announce_channel, "aeron:ipc?a=2");
     assert_string_equal(config.metadata_channel, "aeron:ipc?a=3");
@@ -156,7 +157,8 @@ static void table_enables_the_embedded_one_and_its_absence_disables_it__S_063(vo
 static void embedded_it_takes_each_stream_from_the_driver_for_itself__S_064(void **state)
 {
     (void)state;
-    assert_int_equal(embed("[driver]\naeron_dir = \"/tmp/y\"\ncontrol_channel = \"aeron:ipc?mtu=4k\"\ncontrol_stream_id = 1501\nannounce_stream_id = 1502\n"
+    assert_int_equal(embed("[driver]\naeron_dir = \"/tmp/y\"\ncontrol_channel = \"aeron:ipc?mtu=4k\"\ncontrol_stream_id = 1501\n"
+        "announce_stream_id = 1502\n"
         "qos_channel = \"aeron:ipc?mtu=8k\"\nqos_stream_id = 1503\n[policies]\nannounce_period_ms = 123\n[supervisor]\nqos_stream_id = 1600\n"
         "metadata_channel = \"aeron:ipc?mtu=2k\"\n" REST), 0);
     const tp_supervisor_config_t *const s = &embedded.supervisor;
@@ -277,8 +279,8 @@ static void variables_and_settings_reach_the_table__S_075(void **state)
 static void rules_are_read_in_their_order(void **state)
 {
     (void)state;
-    assert_int_equal(load("[supervisor.policies.displays]\nstreams = \"10000-10005\"\nconsumers = [7, 9]\nconsumer_name = \"viewer*\"\nforce_mode = 2\n"
-        "[supervisor.policies.\"all others\"]\nforce_no_shm = true\nper_consumer_enabled = false\npayload_fallback_uri = \"\"\n"), 0);
+    assert_int_equal(load("[supervisor.policies.displays]\nstreams = \"10000-10005\"\nconsumers = [7, 9]\nconsumer_name = \"viewer*\"\n"
+        "force_mode = 2\n[supervisor.policies.\"all others\"]\nforce_no_shm = true\nper_consumer_enabled = false\npayload_fallback_uri = \"\"\n"), 0);
     assert_int_equal(config.policy_count, 2);
     const tp_supervisor_policy_t *const p = config.policies;
     assert_string_equal(p[0].name, "displays");

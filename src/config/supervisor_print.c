@@ -43,7 +43,8 @@ static void each_decision(const tp_supervisor_policy_t *policy, on_decision_t ha
         { "per_consumer_enabled", policy->per_consumer_enabled } };
     for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
     {
-        if (TP_SUPERVISOR_UNDECIDED != choices[i].choice) { handler(clientd, choices[i].key, TP_SUPERVISOR_YES == choices[i].choice ? "true" : "false"); }
+        if (TP_SUPERVISOR_UNDECIDED == choices[i].choice) { continue; }
+        handler(clientd, choices[i].key, TP_SUPERVISOR_YES == choices[i].choice ? "true" : "false");
     }
     if (TP_SUPERVISOR_MODE_UNDECIDED != policy->force_mode)
     {

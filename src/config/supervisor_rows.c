@@ -1,4 +1,4 @@
-/* Owns the tables of a supervisor's keys (25-supervisor.md 7.1; those below health and policies, and three more, are ours) and the reader of its rules. */
+/* Owns the tables of a supervisor's keys (25-supervisor.md 7.1 and ours) and the reader of its rules. */
 #include "config/supervisor_rows.h"
 
 #include <string.h>
