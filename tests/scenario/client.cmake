@@ -16,6 +16,7 @@ tp_cmocka_test(scenario_client_private SOURCES client_private_test.c LIBS tp_cli
 foreach (name lock frames producer streams consumer consumer_control life threads fault meta meta_threads blob events trace trace_stage)
     tp_cmocka_test(scenario_client_${name} SOURCES client_${name}_test.c LIBS tp_client_rig LABELS scenario)
 endforeach ()
+tp_cmocka_test(scenario_client_discovery SOURCES client_discovery_test.c LIBS tp_client_rig LABELS scenario)
 tp_cmocka_test(scenario_client_traps SOURCES client_traps_test.c LIBS tp_client_rig LABELS scenario)
 tp_cmocka_test(scenario_client_aeron SOURCES client_aeron_test.c LIBS tpi_client tpi_driver tpi_media_driver LABELS scenario)
 tp_cmocka_test(scenario_client_kill SOURCES client_kill_test.c LIBS tpi_client tpi_driver tpi_media_driver LABELS scenario)
