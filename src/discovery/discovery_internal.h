@@ -29,7 +29,7 @@ typedef struct tpi_provider_options
 {
     uint64_t instance_token;           /* 0 = random */
     size_t publications_max;
-    size_t responders_max;             /* response endpoints with answers that wait, those without publication included */
+    size_t responders_max;             /* response endpoints that wait for a publication */
     size_t answers_max;                /* of one endpoint that wait */
     size_t bytes_max;                  /* of all answers that wait */
     int requests_max;                  /* messages taken from the request endpoint in one cycle */

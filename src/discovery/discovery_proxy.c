@@ -82,7 +82,7 @@ static tpi_responder_t *find(tpi_provider_t *provider, const tpc_discovery_reque
 
 static tpi_responder_t *add(tpi_provider_t *provider, const tpc_discovery_request_t *request)
 {
-    if (provider->responder_count >= provider->options.responders_max) { return NULL; }             /* */
+    if (provider->responder_count - provider->slots >= provider->options.responders_max) { return NULL; }        /* */
     tpi_responder_t *const responder = tpi_alloc(sizeof(*responder));
     if (NULL == responder) { return NULL; }
     responder->channel = tpi_strndup(request->response_channel.data, request->response_channel.length);      /* X-018 X-019 */

@@ -1,6 +1,6 @@
 # The discovery provider on the in-memory bus with a stepped clock.
 add_library(tp_discovery_rig STATIC "${CMAKE_CURRENT_LIST_DIR}/discovery_rig.c")
 target_link_libraries(tp_discovery_rig PRIVATE tp_compiler PUBLIC tpi_discovery cmocka)
-foreach (name provider)
+foreach (name provider responses)
     tp_cmocka_test(scenario_discovery_${name} SOURCES "${CMAKE_CURRENT_LIST_DIR}/discovery_${name}_test.c" LIBS tp_discovery_rig LABELS scenario)
 endforeach ()
