@@ -75,6 +75,28 @@ size_t tpi_counter_key_agent_put(uint8_t key[112], const tpi_counter_key_agent_t
     return (size_t)(p.at - key);
 }
 
+size_t tpi_counter_key_health_put(uint8_t key[112], const tpi_counter_key_health_t *k)
+{
+    packer_t p = { .at = key };
+    put(&p, &k->token, 8);
+    put(&p, &k->stream_id, 4);
+    put(&p, &k->client_id, 4);
+    put(&p, &k->kind, 1);
+    return (size_t)(p.at - key);
+}
+
+int tpi_counter_key_health_get(tpi_counter_key_health_t *k, const uint8_t *key, size_t length)
+{
+    packer_t p = { .from = key, .left = length, .ok = true };
+    tpi_counter_key_health_t read = { 0 };
+    get(&p, &read.token, 8);
+    get(&p, &read.stream_id, 4);
+    get(&p, &read.client_id, 4);
+    get(&p, &read.kind, 1);
+    if (p.ok) { *k = read; }
+    return p.ok ? 0 : -1;
+}
+
 int tpi_counter_key_driver_get(tpi_counter_key_driver_t *k, const uint8_t *key, size_t length)
 {
     packer_t p = { .from = key, .left = length, .ok = true };

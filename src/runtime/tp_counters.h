@@ -19,6 +19,10 @@
 #define TPI_COUNTER_DISCOVERY 9010     /* value: last duty cycle, CLOCK_MONOTONIC ns. key: u64 instance token, u64 pid */
 #define TPI_COUNTER_DISCOVERY_STAT 9011        /* value: count. key: u64 token, u8 number (order of TPI_PROVIDER_STATS) */
 
+#define TPI_COUNTER_SUPERVISOR 9010    /* value: last tick, CLOCK_MONOTONIC ns. key: u64 token, u64 pid */
+#define TPI_COUNTER_SUPERVISOR_STAT 9011       /* value: count. key: u64 token, u8 number (order of TPI_SUPERVISOR_STATS); label holds its name */
+#define TPI_COUNTER_HEALTH 9012        /* value: last observed, by kind; there while the condition is raised. key: tpi_counter_key_health_t */
+
 typedef enum tpi_client_counter_kind
 {
     TPI_CLIENT_FRAMES = 1,
@@ -55,17 +59,21 @@ tpi_counter_key_lease_t;
 typedef struct tpi_counter_key_client { uint64_t pid; uint32_t stream_id; uint32_t client_id; uint8_t role; uint8_t kind; } tpi_counter_key_client_t;
 typedef struct tpi_counter_key_agent { uint64_t pid; uint64_t client; uint8_t kind; } tpi_counter_key_agent_t;
 
+typedef struct tpi_counter_key_health { uint64_t token; uint32_t stream_id; uint32_t client_id; uint8_t kind; } tpi_counter_key_health_t;
+
 /* Packed little-endian, no padding. put returns the key length; get returns 0, or -1 when the key is too short. */
 size_t tpi_counter_key_driver_put(uint8_t key[112], const tpi_counter_key_driver_t *k);
 size_t tpi_counter_key_stream_put(uint8_t key[112], const tpi_counter_key_stream_t *k);
 size_t tpi_counter_key_lease_put(uint8_t key[112], const tpi_counter_key_lease_t *k);
 size_t tpi_counter_key_client_put(uint8_t key[112], const tpi_counter_key_client_t *k);
 size_t tpi_counter_key_agent_put(uint8_t key[112], const tpi_counter_key_agent_t *k);
+size_t tpi_counter_key_health_put(uint8_t key[112], const tpi_counter_key_health_t *k);
 int tpi_counter_key_driver_get(tpi_counter_key_driver_t *k, const uint8_t *key, size_t length);
 int tpi_counter_key_stream_get(tpi_counter_key_stream_t *k, const uint8_t *key, size_t length);
 int tpi_counter_key_lease_get(tpi_counter_key_lease_t *k, const uint8_t *key, size_t length);
 int tpi_counter_key_client_get(tpi_counter_key_client_t *k, const uint8_t *key, size_t length);
 int tpi_counter_key_agent_get(tpi_counter_key_agent_t *k, const uint8_t *key, size_t length);
+int tpi_counter_key_health_get(tpi_counter_key_health_t *k, const uint8_t *key, size_t length);
 
 /* Labels: append "key=value"; find by exact key. */
 int tpi_label_init(char *label, size_t size, const char *kind);

@@ -1,6 +1,6 @@
 /*
- * The configuration of a supervisor: defaults of 25-supervisor.md 7.1, what the embedded form inherits, growth of the table of rules, start-up errors.
- * Owns nothing but what the config owns. Any thread.
+ * The configuration of a supervisor: defaults of 25-supervisor.md 7.1, what the embedded form inherits, growth of the table of rules, start-up
+ * errors. Owns nothing but what the config owns. Any thread.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -228,7 +228,8 @@ typedef struct named_id { const char *key; uint32_t id; } named_id_t;
 
 static int refuse_overlap(const named_range_t *range, const char *what, uint32_t first, uint32_t last)
 {
-    TPI_SET_ERR(TP_ECONF_RANGE, "%s: ids %" PRIu32 "-%" PRIu32 " overlap %s = %" PRIu32 "-%" PRIu32, range->key, range->range.first, range->range.last,
+    TPI_SET_ERR(TP_ECONF_RANGE, "%s: ids %" PRIu32 "-%" PRIu32 " overlap %s = %" PRIu32 "-%" PRIu32, range->key, range->range.first,
+        range->range.last,
         what, first, last);
     return -1;
 }
@@ -285,7 +286,8 @@ static int check_against_host(const named_range_t *range, const tp_id_range_t *d
     }
     if (is_set(bound) && (range->range.first < bound->first || range->range.last > bound->last))                  /* OP-S-07 */
     {
-        TPI_SET_ERR(TP_ECONF_RANGE, "%s: ids %" PRIu32 "-%" PRIu32 " lie outside of the driver's range of that kind, %" PRIu32 "-%" PRIu32, range->key,
+        TPI_SET_ERR(TP_ECONF_RANGE, "%s: ids %" PRIu32 "-%" PRIu32 " lie outside of the driver's range of that kind, %" PRIu32 "-%" PRIu32,
+            range->key,
             range->range.first, range->range.last, bound->first, bound->last);
         return -1;
     }

@@ -84,8 +84,8 @@ tp_supervisor_hooks_t;
 /* ---- life ------------------------------------------------------------------------------------------------------------------ */
 
 /*
- * Checks the configuration, connects to the media driver and opens the four streams. The config is copied. TP_ECONF_*, TP_ENOMEDIADRIVER, TP_ECHANNEL,
- * TP_ETIMEDOUT, TP_ENOMEM. No message is handled before the first do_work.
+ * Checks the configuration, connects to the media driver and opens the four streams. The config is copied. TP_ECONF_*, TP_ENOMEDIADRIVER,
+ * TP_ECHANNEL, TP_ETIMEDOUT, TP_ENOMEM. No message is handled before the first do_work.
  */
 TP_EXPORT int tp_supervisor_init(tp_supervisor_t **supervisor, const tp_supervisor_config_t *config);
 /* Before the first do_work. The struct is copied. */
@@ -132,6 +132,7 @@ typedef struct tp_supervisor_stats
 }
 tp_supervisor_stats_t;
 
+/* *stats is filled whole. */
 TP_EXPORT void tp_supervisor_stats(tp_supervisor_t *supervisor, tp_supervisor_stats_t *stats);
 
 typedef struct tp_supervisor_consumer

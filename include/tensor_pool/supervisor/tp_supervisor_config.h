@@ -1,6 +1,6 @@
 /*
- * Configuration of a supervisor (25-supervisor.md section 7, table [supervisor]). A plain value: fill it by tp_supervisor_config_init, for the embedded
- * form tp_supervisor_config_inherit, then by hand or from a file. Keys of 7.1 have the names of their members.
+ * Configuration of a supervisor (25-supervisor.md section 7, table [supervisor]). A plain value: fill it by tp_supervisor_config_init, for the
+ * embedded form tp_supervisor_config_inherit, then by hand or from a file. Keys of 7.1 have the names of their members.
  */
 #ifndef TENSOR_POOL_SUPERVISOR_TP_SUPERVISOR_CONFIG_H
 #define TENSOR_POOL_SUPERVISOR_TP_SUPERVISOR_CONFIG_H
@@ -119,8 +119,8 @@ TP_EXPORT void tp_supervisor_config_fini(tp_supervisor_config_t *config);
  */
 TP_EXPORT tp_supervisor_policy_t *tp_supervisor_config_add_policy(tp_supervisor_config_t *config, const char *name);
 /*
- * The start-up errors of 7.1 that lie in values, also while per_consumer_enabled is false: ids and ranges outside 1..2147483647, a base without range,
- * force_mode, capacity 0, and private ranges that overlap each other, a shared stream id, or, embedded, the driver's streams and ranges.
+ * The start-up errors of 7.1 that lie in values, also while per_consumer_enabled is false: ids and ranges outside 1..2147483647, a base without
+ * range, force_mode, capacity 0, and private ranges that overlap each other, a shared stream id, or, embedded, the driver's streams and ranges.
  * TP_ECONF_RULE, TP_ECONF_RANGE: key, value, bound, remedy. S-041 S-065 S-066 S-075
  */
 TP_EXPORT int tp_supervisor_config_check(const tp_supervisor_config_t *config);
