@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Runs driver, producer and consumer of the smallest programs together, in private directories: run_examples.py TP_DRIVER PRODUCER CONSUMER."""
+"""
+Runs examples together, in private directories: run_examples.py DRIVER [PRODUCER] CONSUMER. DRIVER is tp_driver or the example "embedded", which
+brings supervisor and discovery provider; CONSUMER says "N frames used, ..." at its end.
+"""
 
 import os
 import re
@@ -14,6 +17,12 @@ SECONDS = 60        # the end of patience, not a duration
 
 
 def start_driver(program, folder):
+    if os.path.basename(program) == "embedded":
+        driver = subprocess.Popen([program, folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        if not select.select([driver.stdout], [], [], SECONDS)[0] or not driver.stdout.readline().startswith(b"ready"):
+            driver.kill()
+            sys.exit("the embedded services did not become ready")
+        return driver
     ready, told = os.pipe()
     driver = subprocess.Popen([program, "--embedded-media-driver", "--aeron-dir", f"{folder}/aeron", "--base-dir", f"{folder}/shm", "--runtime-dir",
                                f"{folder}/run", "--ready-fd", str(told)], pass_fds=[told], stdin=subprocess.DEVNULL)
@@ -33,7 +42,7 @@ def end(process, what):
 
 
 def main():
-    driver_program, producer_program, consumer_program = sys.argv[1:]
+    driver_program, *producer_programs, consumer_program = sys.argv[1:]
     with tempfile.TemporaryDirectory(prefix="tp-examples-", dir="/dev/shm") as folder:
         os.mkdir(f"{folder}/shm", 0o700)
         os.mkdir(f"{folder}/run", 0o700)
@@ -42,15 +51,15 @@ def main():
             driver = start_driver(driver_program, folder)
             children.append(driver)
             environment = {**os.environ, "TP_RUNTIME_DIR": f"{folder}/run"}
-            producer = subprocess.Popen([producer_program, str(SECONDS)], env=environment, stdin=subprocess.DEVNULL)
-            children.append(producer)
+            for program in producer_programs:
+                children.append(subprocess.Popen([program, str(SECONDS)], env=environment, stdin=subprocess.DEVNULL))
             consumer = subprocess.run([consumer_program, str(FRAMES)], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                                       timeout=SECONDS, check=False)
             print(consumer.stdout, end="")
-            if consumer.returncode != 0 or not re.match(rf"{FRAMES} frames used, \d+ discarded", consumer.stdout):
+            if consumer.returncode != 0 or not re.search(rf"^{FRAMES} frames used, \d+ discarded", consumer.stdout, re.M):
                 sys.exit(f"the consumer ended with {consumer.returncode}")
-            end(producer, "the producer")
-            end(driver, "the driver")
+            for child in reversed(children):
+                end(child, os.path.basename(child.args[0]))
         finally:
             for child in children:
                 if child.poll() is None:
