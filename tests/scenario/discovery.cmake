@@ -1,6 +1,7 @@
 # The discovery provider on the in-memory bus with a stepped clock.
 add_library(tp_discovery_rig STATIC "${CMAKE_CURRENT_LIST_DIR}/discovery_rig.c")
 target_link_libraries(tp_discovery_rig PRIVATE tp_compiler PUBLIC tpi_discovery cmocka)
-foreach (name provider responses)
+foreach (name provider responses hostile)
     tp_cmocka_test(scenario_discovery_${name} SOURCES "${CMAKE_CURRENT_LIST_DIR}/discovery_${name}_test.c" LIBS tp_discovery_rig LABELS scenario)
 endforeach ()
+tp_cmocka_test(scenario_discovery_driver SOURCES "${CMAKE_CURRENT_LIST_DIR}/discovery_driver_test.c" LIBS tp_driver_rig tpi_discovery LABELS scenario)
