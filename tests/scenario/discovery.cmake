@@ -5,3 +5,5 @@ foreach (name provider responses hostile)
     tp_cmocka_test(scenario_discovery_${name} SOURCES "${CMAKE_CURRENT_LIST_DIR}/discovery_${name}_test.c" LIBS tp_discovery_rig LABELS scenario)
 endforeach ()
 tp_cmocka_test(scenario_discovery_driver SOURCES "${CMAKE_CURRENT_LIST_DIR}/discovery_driver_test.c" LIBS tp_driver_rig tpi_discovery LABELS scenario)
+tp_cmocka_test(scenario_discovery_aeron SOURCES "${CMAKE_CURRENT_LIST_DIR}/discovery_aeron_test.c" LIBS tpi_discovery tpi_media_driver
+    LABELS scenario)
