@@ -14,7 +14,6 @@ struct tpi_agent_runner
     tpi_idle_t idle;
     tpi_thread_t thread;
     tpi_parker_t parker;
-    _Atomic uint64_t cycles;
     _Atomic bool stop;
     _Atomic bool ended;
     _Atomic int64_t max_cycle_ns;
@@ -33,7 +32,6 @@ static void *run(void *arg)
         {
             atomic_store_explicit(&runner->max_cycle_ns, cycle_ns, memory_order_relaxed);
         }
-        atomic_store_explicit(&runner->cycles, atomic_load_explicit(&runner->cycles, memory_order_relaxed) + 1, memory_order_relaxed);
         if (work < 0) { break; }
         if (work > 0)
         {
@@ -79,7 +77,6 @@ void tpi_agent_runner_wake(tpi_agent_runner_t *runner)
     if (NULL != runner) { tpi_parker_wake(&runner->parker); }
 }
 
-pthread_t tpi_agent_runner_thread(const tpi_agent_runner_t *runner) { return runner->thread.handle; }
 
 bool tpi_agent_runner_has_ended(const tpi_agent_runner_t *runner) { return atomic_load_explicit(&runner->ended, memory_order_acquire); }
 
@@ -88,7 +85,6 @@ int64_t tpi_agent_runner_max_cycle_ns(const tpi_agent_runner_t *runner)
     return atomic_load_explicit(&runner->max_cycle_ns, memory_order_relaxed);
 }
 
-uint64_t tpi_agent_runner_cycles(const tpi_agent_runner_t *runner) { return atomic_load_explicit(&runner->cycles, memory_order_relaxed); }
 
 void tpi_agent_runner_close(tpi_agent_runner_t *runner)
 {

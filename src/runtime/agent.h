@@ -30,13 +30,10 @@ typedef struct tpi_agent_runner tpi_agent_runner_t;
 int tpi_agent_runner_start(tpi_agent_runner_t **runner, const tpi_agent_t *agent, tpi_idle_kind_t idle, int64_t min_park_ns, int64_t max_park_ns);
 /* Any thread: the agent's next cycle begins at once. */
 void tpi_agent_runner_wake(tpi_agent_runner_t *runner);
-/* For measuring its processor time. */
-pthread_t tpi_agent_runner_thread(const tpi_agent_runner_t *runner);
 /* Whether do_work ended the thread by itself. */
 bool tpi_agent_runner_has_ended(const tpi_agent_runner_t *runner);
 /* Longest cycle so far, ns. Any thread. */
 int64_t tpi_agent_runner_max_cycle_ns(const tpi_agent_runner_t *runner);
-uint64_t tpi_agent_runner_cycles(const tpi_agent_runner_t *runner);
 /* Stops the thread, waits for it, frees. Not from the agent's own thread. Accepts NULL. */
 void tpi_agent_runner_close(tpi_agent_runner_t *runner);
 
