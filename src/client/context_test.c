@@ -221,6 +221,71 @@ static void report_periods_are_a_second_unless_set__W_188(void **state)
     assert_int_equal(tp_context_set_data_source_announce_period_ns(context, -1), -1);
 }
 
+static void on_error(void *clientd, int code, const char *text)
+{
+    (void)clientd;
+    (void)code;
+    (void)text;
+}
+
+static void what_is_set_is_got(void **state)
+{
+    typedef struct stream_calls
+    {
+        int (*set)(tp_context_t *context, const char *channel, int32_t id);
+        const char *(*channel)(const tp_context_t *context);
+        int32_t (*id)(const tp_context_t *context);
+    }
+    stream_calls_t;
+    static const stream_calls_t streams[] = {
+        { tp_context_set_control, tp_context_get_control_channel, tp_context_get_control_stream_id },
+        { tp_context_set_announce, tp_context_get_announce_channel, tp_context_get_announce_stream_id },
+        { tp_context_set_descriptor, tp_context_get_descriptor_channel, tp_context_get_descriptor_stream_id },
+        { tp_context_set_qos, tp_context_get_qos_channel, tp_context_get_qos_stream_id },
+        { tp_context_set_metadata, tp_context_get_metadata_channel, tp_context_get_metadata_stream_id },
+        { tp_context_set_discovery, tp_context_get_discovery_channel, tp_context_get_discovery_stream_id },
+        { tp_context_set_discovery_response, tp_context_get_discovery_response_channel, tp_context_get_discovery_response_stream_id } };
+    typedef struct time_calls
+    {
+        int (*set)(tp_context_t *context, int64_t ns);
+        int64_t (*get)(const tp_context_t *context);
+    }
+    time_calls_t;
+    static const time_calls_t times[] = { { tp_context_set_driver_timeout_ns, tp_context_get_driver_timeout_ns },
+        { tp_context_set_keepalive_interval_ns, tp_context_get_keepalive_interval_ns },
+        { tp_context_set_message_timeout_ns, tp_context_get_message_timeout_ns },
+        { tp_context_set_announce_period_ns, tp_context_get_announce_period_ns } };
+    (void)state;
+    for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++)
+    {
+        char channel[64];
+        (void)snprintf(channel, sizeof(channel), "aeron:ipc?alias=a%zu", i);
+        assert_int_equal(streams[i].set(context, channel, 7000 + (int32_t)i), 0);
+    }
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) { assert_int_equal(times[i].set(context, 1000000 * (int64_t)(i + 5)), 0); }
+    for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++)                  /* each its own, none another's */
+    {
+        char channel[64];
+        (void)snprintf(channel, sizeof(channel), "aeron:ipc?alias=a%zu", i);
+        assert_string_equal(streams[i].channel(context), channel);
+        assert_int_equal(streams[i].id(context), 7000 + (int32_t)i);
+    }
+    for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) { assert_int_equal(times[i].get(context), 1000000 * (int64_t)(i + 5)); }
+    assert_int_equal(tp_context_set_client_name(context, "rig"), 0);
+    assert_string_equal(tp_context_get_client_name(context), "rig");
+    assert_int_equal(tp_context_set_driver_instance(context, "left"), 0);
+    assert_string_equal(tp_context_get_driver_instance(context), "left");
+    assert_int_equal(tp_context_set_message_retries(context, 9), 0);
+    assert_int_equal(tp_context_get_message_retries(context), 9);
+    assert_int_equal(tp_context_set_use_agent_invoker(context, true), 0);
+    assert_true(tp_context_get_use_agent_invoker(context));
+    assert_int_equal(tp_context_set_error_handler(context, on_error, &settings), 0);
+    assert_int_equal(tpi_context_resolve(context, NULL, &settings), 0);
+    assert_ptr_equal(settings.error_handler, on_error);
+    assert_ptr_equal(settings.error_clientd, &settings);
+    assert_int_equal(tp_context_set_error_handler(NULL, on_error, NULL), -1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -230,6 +295,7 @@ int main(void)
         TEST(memory_is_locked_as_the_driver_does_unless_told_otherwise__D_193),
         TEST(both_variables_name_the_aeron_directory), TEST(variables_that_cannot_be_used_are_named), TEST(setters_check_at_once),
         TEST(every_setting_is_described_with_its_source), TEST(default_mappings_are_explicit__W_198),
+        TEST(what_is_set_is_got),
         TEST(report_periods_are_a_second_unless_set__W_188),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

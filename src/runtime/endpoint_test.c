@@ -230,6 +230,77 @@ static void a_file_that_cannot_be_opened_for_want_of_descriptors_is_not_gone(voi
     assert_int_equal(tpi_endpoint_find(&other, NULL), 1);
 }
 
+static void names_and_paths_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    char text[TPI_ENDPOINT_TEXT_MAX + 64];
+    tpi_endpoint_writer_t *writer = NULL;
+    bool alive = false;
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    text[0] = '/';
+    assert_int_equal(tpi_endpoint_write(&writer, text, &endpoint), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+    setenv("TP_RUNTIME_DIR", text, 1);
+    assert_int_equal(tpi_endpoint_write(&writer, NULL, &endpoint), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+    assert_int_equal(tpi_endpoint_find(&other, NULL), 1);
+    setenv("TP_RUNTIME_DIR", dir, 1);
+    assert_int_equal(tpi_endpoint_write(&writer, "/nonexistent/a/b", &endpoint), -1);
+    assert_int_equal(tp_errcode(), TP_EPATH);
+    endpoint.instance_id[0] = '\0';
+    assert_int_equal(tpi_endpoint_write(&writer, dir, &endpoint), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+    assert_int_equal(tpi_endpoint_read(&other, "no-slash", &alive), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+    assert_int_equal(tpi_endpoint_read(&other, "/top", &alive), -1);
+    assert_null(writer);
+}
+
+static void a_file_longer_than_the_bound_or_with_a_zero_is_refused__P11(void **state)
+{
+    (void)state;
+    char path[128];
+    char *const text = calloc(1, TPI_ENDPOINT_FILE_MAX);
+    bool alive = false;
+    assert_non_null(text);
+    (void)snprintf(path, sizeof(path), "%s/second.endpoint", dir);
+    for (int excess = 0; excess <= 1; excess++)
+    {
+        int length = tpi_endpoint_format(text, TPI_ENDPOINT_FILE_MAX, &endpoint);
+        assert_true(length > 0);
+        const int end = TPI_ENDPOINT_FILE_MAX - 1 + excess;
+        text[length++] = '#';
+        memset(text + length, 'x', (size_t)(end - length));
+        const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+        assert_int_equal(write(fd, text, (size_t)end), end);
+        (void)close(fd);
+        assert_int_equal(tpi_endpoint_read(&other, path, &alive), 0 == excess ? 0 : -1);
+    }
+    const int length = tpi_endpoint_format(text, TPI_ENDPOINT_FILE_MAX, &endpoint);
+    assert_int_equal(tpi_endpoint_parse(&other, text, (size_t)length), 0);
+    assert_int_equal(tpi_endpoint_parse(&other, text, (size_t)length + 1), -1);     /* its terminating zero is one too many */
+    free(text);
+}
+
+static void the_default_directory_is_the_users_own(void **state)
+{
+    (void)state;
+    char text[64];
+    unsetenv("TP_RUNTIME_DIR");
+    setenv("XDG_RUNTIME_DIR", "/run/user/7", 1);
+    assert_int_equal(tpi_endpoint_default_dir(text, sizeof(text)), 0);
+    assert_string_equal(text, "/run/user/7/tensor_pool");
+    unsetenv("XDG_RUNTIME_DIR");
+    if (0 == geteuid()) { assert_int_equal(seteuid(65534), 0); }
+    char expected[64];
+    (void)snprintf(expected, sizeof(expected), "/tmp/tensor_pool-%u", (unsigned)geteuid());
+    const int rc = tpi_endpoint_default_dir(text, sizeof(text));
+    if (0 == getuid()) { assert_int_equal(seteuid(0), 0); }
+    assert_int_equal(rc, 0);
+    assert_string_equal(text, expected);
+}
+
 static void links_are_not_followed__M10(void **state)
 {
     (void)state;
@@ -279,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = { T(what_is_written_is_read_back), T(a_second_driver_of_that_name_is_refused__D_002),
         T(a_killed_driver_is_dead_at_once_and_replaced), T(files_and_directories_that_others_may_write_do_not_count__M10),
         T(a_reader_s_lock_is_no_sign_of_life__M10), T(a_directory_is_written_by_one_at_a_time),
-        T(a_file_that_cannot_be_opened_for_want_of_descriptors_is_not_gone), T(links_are_not_followed__M10), T(malformed_texts_are_refused) };
+        T(a_file_that_cannot_be_opened_for_want_of_descriptors_is_not_gone), T(names_and_paths_that_do_not_fit_are_refused),
+        T(a_file_longer_than_the_bound_or_with_a_zero_is_refused__P11), T(the_default_directory_is_the_users_own), T(links_are_not_followed__M10), T(malformed_texts_are_refused) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

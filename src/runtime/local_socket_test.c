@@ -96,6 +96,49 @@ static void answer_much(void *clientd, tpi_local_peer_t *peer, const char *line,
     assert_int_equal(tpi_local_peer_reply(peer, clientd, TPI_LOCAL_REPLY_MAX - 1), 0);
 }
 
+static void answer_twice_too_much(void *clientd, tpi_local_peer_t *peer, const char *line, size_t length)
+{
+    (void)line;
+    (void)length;
+    seen_count++;
+    assert_int_equal(tpi_local_peer_reply(peer, clientd, TPI_LOCAL_REPLY_MAX - 2), 0);
+    assert_int_equal(tpi_local_peer_reply(peer, clientd, 1), -1);            /* it would fit without its line end */
+    assert_int_equal(tp_errcode(), TP_EFULL);
+    assert_int_equal(tpi_local_peer_reply(peer, clientd, 1), -1);
+    assert_int_equal(tp_errcode(), TP_ESTATE);
+}
+
+static void answers_that_wait_are_bounded__P11(void **state)
+{
+    (void)state;
+    char *const much = tpi_alloc(TPI_LOCAL_REPLY_MAX);
+    assert_non_null(much);
+    memset(much, 'x', TPI_LOCAL_REPLY_MAX);
+    const int fd = connected();
+    assert_int_equal(write(fd, "a\n", 2), 2);
+    tpi_local_server_poll(server, answer_twice_too_much, much);
+    assert_int_equal(seen_count, 1);
+    assert_true(is_closed(fd));
+    (void)close(fd);
+    tpi_free(much);
+}
+
+static void a_path_longer_than_a_socket_can_have_is_refused(void **state)
+{
+    (void)state;
+    char text[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+    char *reply = NULL;
+    tpi_local_server_t *other = NULL;
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    text[0] = '/';
+    assert_int_equal(tpi_local_call(text, "{}", &reply, TPI_NS_PER_S), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+    assert_int_equal(tpi_local_server_open(&other, text), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+    assert_null(reply);
+}
+
 static void who_does_not_read_answers_gets_no_further_ones__P11(void **state)
 {
     (void)state;
@@ -260,7 +303,8 @@ static void a_leftover_socket_is_replaced_anything_else_is_not(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { T(lines_come_whole_however_they_are_cut), T(who_does_not_read_answers_gets_no_further_ones__P11),
+    const struct CMUnitTest tests[] = { T(lines_come_whole_however_they_are_cut), T(answers_that_wait_are_bounded__P11), T(a_path_longer_than_a_socket_can_have_is_refused),
+        T(who_does_not_read_answers_gets_no_further_ones__P11),
         T(only_the_owner_may_connect__P12),
         T(a_line_too_long_or_with_a_zero_closes_the_peer__P11), T(the_number_of_peers_is_limited), T(a_tool_gets_its_answer_or_a_timeout),
         T(a_driver_that_accepts_nobody_costs_no_more_than_the_timeout), T(an_endless_timeout_is_no_timeout),

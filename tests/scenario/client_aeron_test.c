@@ -360,6 +360,72 @@ static void refusals_name_the_holder_of_the_lease(void **state)
     tp_producer_close(first);
 }
 
+static void tools_attach_and_detach_in_one_call_each(void **state)
+{
+    (void)state;
+    tp_attach_request_t request = TP_ATTACH_REQUEST_INIT;
+    tp_driver_session_t *session = NULL;
+    tp_driver_session_t *second = NULL;
+    tp_attach_info_t info;
+    request.stream_id = STREAM;
+    request.role = TP_ROLE_PRODUCER;
+    assert_int_equal(tp_driver_attach(w->client, &request, -1, &session), -1);
+    assert_int_equal(tp_driver_attach(w->client, NULL, MS, &session), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+    if (tp_driver_attach(w->client, &request, DEADLINE_NS, &session) < 0) { fail_msg("%s", tp_errmsg()); }
+    assert_int_equal(tp_driver_session_info(session, &info), 0);
+    assert_int_equal(info.stream_id, STREAM);
+    assert_int_equal(tp_driver_attach(w->client, &request, DEADLINE_NS, &second), -1);
+    assert_int_equal(tp_errcode(), TP_EPRODUCER);
+    assert_null(second);
+    assert_int_equal(tp_driver_detach(session, DEADLINE_NS), 0);
+    if (tp_driver_attach(w->client, &request, DEADLINE_NS, &second) < 0) { fail_msg("%s", tp_errmsg()); }      /* the lease was handed back */
+    assert_int_equal(tp_driver_detach(second, 0), 0);
+}
+
+static volatile bool running;
+
+static void on_driver_event(void *clientd, tp_driver_event_t event, int code, const char *text)
+{
+    (void)clientd;
+    (void)code;
+    (void)text;
+    if (TP_MEDIA_DRIVER_FOUND == event) { running = false; }
+}
+
+static void an_application_may_lend_its_thread_to_the_conductor(void **state)
+{
+    (void)state;
+    tp_context_t *context = NULL;
+    tp_client_t *client = NULL;
+    tp_driver_handlers_t handlers = TP_DRIVER_HANDLERS_INIT;
+    assert_int_equal(tp_context_init(&context), 0);
+    assert_int_equal(tp_context_set_aeron_dir(context, w->aeron_dir), 0);
+    assert_int_equal(tp_context_set_default_channels(context), 0);
+    assert_int_equal(tp_context_set_use_agent_invoker(context, true), 0);
+    if (tp_client_init(&client, context) < 0) { fail_msg("%s", tp_errmsg()); }
+    tp_context_close(context);
+    assert_int_equal(tp_client_start(client), -1);
+    assert_int_equal(tp_errcode(), TP_ESTATE);
+    handlers.on_driver_event = on_driver_event;
+    assert_int_equal(tp_client_set_driver_handlers(client, &handlers), 0);
+    running = true;
+    assert_int_equal(tp_client_main_do_work(client, &running), 0);          /* ends when the handler has said so */
+    assert_false(running);
+    assert_true(tp_client_is_connected(client));
+    assert_int_equal(tp_client_main_do_work(client, NULL), -1);
+    assert_int_equal(tp_client_main_do_work(w->client, &running), 0);       /* not running: no turn at all */
+    running = true;
+    assert_int_equal(tp_client_main_do_work(w->client, &running), -1);      /* an agent has it */
+    assert_int_equal(tp_errcode(), TP_ETHREAD);
+    const int64_t begin_ns = tpi_clock_monotonic_ns();
+    tp_client_idle(client, 1);
+    tp_client_idle(NULL, 0);
+    tp_client_idle(client, 0);
+    assert_true(tpi_clock_monotonic_ns() - begin_ns >= MS / 2);             /* a thread of the application is not burned */
+    tp_client_close(client);
+}
+
 static void silent_driver_is_a_timeout_in_the_configured_time__D_055(void **state)
 {
     (void)state;
@@ -581,6 +647,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(channels_that_do_not_fit_are_named__A8_O_44, setup, teardown),
         cmocka_unit_test_setup_teardown(connecting_can_be_polled, setup, teardown),
         cmocka_unit_test_setup_teardown(refusals_name_the_holder_of_the_lease, setup, teardown),
+        cmocka_unit_test_setup_teardown(tools_attach_and_detach_in_one_call_each, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_application_may_lend_its_thread_to_the_conductor, setup, teardown),
         cmocka_unit_test_setup_teardown(silent_driver_is_a_timeout_in_the_configured_time__D_055, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

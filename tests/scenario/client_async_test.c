@@ -77,6 +77,67 @@ static void refusal_and_silence_are_told_by_the_poll__D_055(void **state)
     assert_null(cr->client->consumers);
 }
 
+static void refusals_of_the_driver_come_with_what_to_do(void **state)
+{
+    static const struct { const char *text; int code; const char *fix; } rows[] = {
+        { "client_id already attached", TP_ECLIENTID, "client id" }, { "driver draining", TP_EDRAINING, "started again" },
+        { "hugepages not available", TP_EPAGES, "page policy" }, { "node_id unavailable", TP_ENODEID, "node id" },
+        { "stream not provisioned", TP_ENOSTREAM, "tp ls" } };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    {
+        tp_producer_t *producer = NULL;
+        tp_async_add_producer_t *async = NULL;
+        tp_producer_context_t *context = cr_producer_context();
+        assert_int_equal(tp_producer_context_set_attach_timeout_ns(context, 1000 * MS), 0);
+        assert_int_equal(tp_producer_context_set_client_id(context, 77), 0);
+        cr->refuse = 1;
+        cr->refuse_code = TPC_CODE_REJECTED;
+        cr->refuse_text = rows[i].text;
+        assert_int_equal(tp_async_add_producer(&async, cr->client, context), 0);
+        tp_producer_context_close(context);
+        cr_settle();
+        assert_int_equal(tp_async_add_producer_poll(async, &producer), -1);
+        assert_int_equal(tp_errcode(), rows[i].code);
+        assert_non_null(strstr(tp_errfix(), rows[i].fix));
+    }
+}
+
+static void wishes_of_the_contexts_go_with_the_request(void **state)
+{
+    (void)state;
+    tp_producer_context_t *p = cr_producer_context();
+    tp_consumer_context_t *c = cr_consumer_context();
+    static const int modes[] = { -1, 0, 3, 254, 256 };
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+    {
+        assert_int_equal(tp_producer_context_set_publish_mode(p, modes[i]), -1);
+        assert_int_equal(tp_consumer_context_set_publish_mode(c, modes[i]), -1);
+    }
+    assert_int_equal(tp_producer_context_set_hugepages(p, -1), -1);
+    assert_int_equal(tp_producer_context_set_hugepages(p, 3), -1);
+    assert_int_equal(tp_consumer_context_set_hugepages(c, -1), -1);
+    assert_int_equal(tp_consumer_context_set_hugepages(c, 3), -1);
+    assert_int_equal(tp_producer_context_set_node_id(NULL, 4), -1);
+    assert_int_equal(tp_producer_context_set_publish_mode(p, TP_PUBLISH_REQUIRE_EXISTING), 0);
+    assert_int_equal(tp_producer_context_set_hugepages(p, TP_HUGEPAGES_STANDARD), 0);
+    assert_int_equal(tp_producer_context_set_node_id(p, 4), 0);
+    assert_int_equal(tp_consumer_context_set_publish_mode(c, TP_PUBLISH_EXISTING_OR_CREATE), 0);
+    assert_int_equal(tp_consumer_context_set_hugepages(c, TP_HUGEPAGES_REQUIRED), 0);
+    tp_producer_t *producer = cr_producer_with(p);
+    const tpc_attach_request_t *asked = &cr->requests[cr->request_count - 1].m;
+    assert_int_equal(asked->publish_mode, TP_PUBLISH_REQUIRE_EXISTING);
+    assert_int_equal(asked->require_hugepages, TP_HUGEPAGES_STANDARD);
+    assert_int_equal(asked->desired_node_id, 4);
+    tp_consumer_t *consumer = cr_consumer_with(c);
+    asked = &cr->requests[cr->request_count - 1].m;
+    assert_int_equal(asked->role, TP_ROLE_CONSUMER);
+    assert_int_equal(asked->publish_mode, TP_PUBLISH_EXISTING_OR_CREATE);
+    assert_int_equal(asked->require_hugepages, TP_HUGEPAGES_REQUIRED);
+    tp_consumer_close(consumer);
+    tp_producer_close(producer);
+}
+
 static tp_async_add_consumer_t *from_callback;
 
 static void on_event(void *clientd, tp_producer_event_t event, uint64_t epoch, int code, const char *text)
@@ -280,6 +341,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CR_TEST(producer_and_consumer_are_opened_while_the_caller_polls), CR_TEST(refusal_and_silence_are_told_by_the_poll__D_055),
+        CR_TEST(refusals_of_the_driver_come_with_what_to_do), CR_TEST(wishes_of_the_contexts_go_with_the_request),
         CR_TEST(additions_may_be_asked_for_inside_a_callback__A4), CR_TEST(client_that_ends_fails_what_is_pending_once__L2),
         CR_TEST(full_ring_and_null_are_refused_at_once), CR_TEST(detach_is_told_when_the_driver_has_answered_or_will_not),
         CR_TEST(detach_that_is_pending_ends_with_the_client), CR_TEST(requests_for_one_stream_and_role_wait_for_each_other__D_028),
