@@ -9,6 +9,7 @@
 #include <tensor_pool/client/tp_handlers.h>
 #include <tensor_pool/client/tp_dlpack.h>
 #include <tensor_pool/client/tp_inspect.h>
+#include <tensor_pool/client/tp_join.h>
 #include <tensor_pool/client/tp_metadata.h>
 #include <tensor_pool/client/tp_producer.h>
 #include <tensor_pool/client/tp_tensor.h>

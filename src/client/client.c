@@ -12,6 +12,7 @@
 
 #include "client/authority.h"
 #include "client/client_counters.h"
+#include "client/join_state.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/err.h"
@@ -259,6 +260,7 @@ int tpi_client_do_work_at(tp_client_t *client, int64_t now_ns)
     work += tpi_attachment_work(client, now_ns);
     for (tp_producer_t *p = client->producers; NULL != p; p = tpi_producer_next(p)) { work += tpi_producer_work(p, now_ns); }
     for (tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c)) { work += tpi_consumer_work(c, now_ns); }
+    work += tpi_join_work(client, now_ns);
     tick(client, now_ns);
     work += tpi_children_work(client, now_ns);
     tpi_stat_add(&client->cycles, 1);
@@ -536,6 +538,7 @@ void tp_client_close(tp_client_t *client)
     while (NULL != client->consumers) { tp_consumer_close(client->consumers); }
     tpi_discovery_close_all(client);
     tpi_traffic_close_all(client);
+    tpi_join_client_gone(client);
     for (tpi_attachment_t *a = client->attachments; NULL != a; a = a->next)
     {
         if (NULL != a->owner) { tpi_attachment_close(a, tpi_client_now(client)); }

@@ -15,6 +15,7 @@
 #include "common/handoff.h"
 #include "common/mpsc_queue.h"
 #include "common/thread.h"
+#include "protocol/merge_map.h"
 #include "protocol/session.h"
 #include "runtime/agent.h"
 #include "runtime/async_command.h"
@@ -26,6 +27,7 @@
 
 #include <tensor_pool/client/tp_client.h>
 #include <tensor_pool/client/tp_consumer.h>
+#include <tensor_pool/client/tp_join.h>
 #include <tensor_pool/client/tp_producer.h>
 
 #define TPI_COMMANDS_MAX 256
@@ -150,6 +152,8 @@ struct tp_client
     tp_client_t *children;
     tp_client_t *sibling;
     tpi_discovery_settings_t discovery;
+    tp_join_barrier_t *barriers;       /* those that follow the control stream */
+    tp_join_authority_t *authorities;
     bool is_stepped;                   /* tests: time is what tpi_client_do_work_at was last given */
     _Atomic int64_t last_now_ns;       /* producers ask for the time, too */
     int64_t next_tick_ns;
@@ -275,6 +279,8 @@ bool tpi_client_send_hello(tp_client_t *client, const tpc_consumer_hello_t *m);
 bool tpi_client_send_config(tp_client_t *client, const tpc_consumer_config_t *m);
 bool tpi_client_send_qos_consumer(tp_client_t *client, const tpc_qos_consumer_t *m);
 bool tpi_client_send_qos_producer(tp_client_t *client, const tpc_qos_producer_t *m);
+bool tpi_client_send_map_request(tp_client_t *client, tpi_merge_kind_t kind, uint32_t out_stream_id, uint64_t epoch);
+bool tpi_client_send_map(tp_client_t *client, const tpi_merge_map_t *map);
 /* On the metadata stream; what the bus said (> 0: taken). */
 int64_t tpi_client_send_source_announce(tp_client_t *client, const tpc_source_announce_t *m);
 int64_t tpi_client_send_source_meta(tp_client_t *client, const tpc_source_meta_t *m);

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "client/join_state.h"
 #include "codec/codec_wire.h"
 #include "common/alloc.h"
 #include "common/clock.h"
@@ -474,27 +475,56 @@ static bool take_handed_out(tp_consumer_t *c, uint64_t seq)
     return true;
 }
 
-int tp_consumer_read_frame(tp_consumer_t *consumer, uint64_t seq, tp_frame_view_t *view)
+int tpi_consumer_read(tp_consumer_t *consumer, uint64_t seq, tp_frame_view_t *view, tpi_drop_reason_t *reason)
 {
     tp_consumer_t *c = consumer;
-    if (NULL == c || NULL == view || 0 != seq >> 63) { return TP_INVALID_ARGUMENT; }
-    if (!c->in_handler) { refresh(c); }
-    if (!is_usable(c)) { return TP_NOT_MAPPED; }
+    *reason = TPI_DROP_NOT_MAPPED;
+    if (!is_usable(c)) { return 0; }
     tpc_frame_descriptor_t d = TPC_FRAME_DESCRIPTOR_INIT;
     d.stream_id = c->map->stream_id;
     d.epoch = c->map->epoch;
     d.seq = seq;
     found_t found;
     const bool counts = take_handed_out(c, seq);           /* once: the ledger has one place a frame */
-    const tpi_drop_reason_t reason = examine(c, seq, &found);
-    if (TPI_DROP_ACCEPTED == reason)
+    *reason = examine(c, seq, &found);
+    if (TPI_DROP_ACCEPTED == *reason)
     {
         deliver(c, &d, &found, counts, view);
         return 1;
     }
-    if (counts) { drop(c, reason, 1); }
+    if (counts) { drop(c, *reason, 1); }
     return 0;
 }
+
+int tp_consumer_read_frame(tp_consumer_t *consumer, uint64_t seq, tp_frame_view_t *view)
+{
+    tpi_drop_reason_t reason;
+    if (NULL == consumer || NULL == view || 0 != seq >> 63) { return TP_INVALID_ARGUMENT; }
+    if (!consumer->in_handler) { refresh(consumer); }
+    if (!is_usable(consumer)) { return TP_NOT_MAPPED; }
+    return tpi_consumer_read(consumer, seq, view, &reason);
+}
+
+/* ---- joins -------------------------------------------------------------------------------------------------------------- */
+
+bool tpi_consumer_hold(tp_consumer_t *consumer)
+{
+    if (consumer->in_handler || consumer->is_turning) { return false; }
+    refresh(consumer);
+    consumer->in_handler = true;
+    return true;
+}
+
+bool tpi_consumer_let_go(tp_consumer_t *consumer)
+{
+    consumer->in_handler = false;
+    if (!consumer->close_asked) { return true; }
+    tp_consumer_close(consumer);
+    return false;
+}
+
+uint64_t tpi_consumer_held_epoch(const tp_consumer_t *consumer) { return NULL == consumer->map ? 0 : consumer->map->epoch; }
+uint32_t tpi_consumer_stream(const tp_consumer_t *consumer) { return tpi_load_u32(&consumer->stream_id); }
 
 bool tp_frame_view_is_valid(const tp_frame_view_t *view)
 {

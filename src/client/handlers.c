@@ -1,6 +1,7 @@
 /* Messages in, other than those of driver sessions: announces, hello, config, QoS. Conductor only; nothing here waits or opens (trap A4). */
 #include "client/client_state.h"
 
+#include "client/join_state.h"
 #include "codec/codec_wire.h"
 
 static void on_announce(tp_client_t *client, tpi_dispatcher_t *dispatcher, const tpi_message_t *message, int64_t now_ns)
@@ -25,6 +26,7 @@ static void on_announce(tp_client_t *client, tpi_dispatcher_t *dispatcher, const
         tpi_consumer_on_announce(c, &announce, message->joined_ns, now_ns);
     }
     tpi_discovery_on_announce(client, &announce, now_ns);
+    tpi_join_on_pool_announce(client, &announce);
 }
 
 static void on_control_announce(void *clientd, const tpi_message_t *message, int64_t now_ns)
@@ -102,7 +104,7 @@ int tpi_client_add_routes(tp_client_t *client)
     };
     static const tpi_route_t announce[] = { { TPC_WIRE_SCHEMA, TPC_POOL_ANNOUNCE, TPC_POOL_ANNOUNCE_BLOCK, on_separate_announce } };
     static const tpi_route_t qos[] = { { TPC_WIRE_SCHEMA, TPC_QOS_CONSUMER, TPC_QOS_CONSUMER_BLOCK, on_qos_consumer } };
-    if (tpi_attachment_add_routes(client) < 0) { return -1; }
+    if (tpi_attachment_add_routes(client) < 0 || tpi_join_add_routes(client) < 0) { return -1; }
     if (tpi_dispatcher_add(client->dispatcher, control, sizeof(control) / sizeof(control[0]), client) < 0) { return -1; }
     if (tpi_dispatcher_add(client->announce_dispatcher, announce, 1, client) < 0) { return -1; }
     return tpi_dispatcher_add(client->qos_dispatcher, qos, 1, client);

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "client/client_counters.h"
+#include "client/join_state.h"
 
 #define DEFAULT_ATTACH_TIMEOUT_NS (5 * TPI_NS_PER_S)
 #define CALL_TIMEOUT_NS (60 * TPI_NS_PER_S)
@@ -657,3 +658,6 @@ bool tp_producer_is_attached(const tp_producer_t *producer)
 }
 
 uint64_t tp_producer_max_payload_bytes(const tp_producer_t *producer) { return NULL == producer ? 0 : tpi_stat_get(&producer->max_payload_bytes); }
+
+uint64_t tpi_producer_epoch(const tp_producer_t *producer) { return tpi_stat_get(&producer->epoch); }
+uint32_t tpi_producer_stream(const tp_producer_t *producer) { return tpi_load_u32(&producer->stream_id); }

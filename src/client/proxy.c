@@ -1,6 +1,7 @@
 /* The only callers of encode + send of a client, one function a message. Conductor only. A full bus is a result, never a loop. */
 #include "client/client_state.h"
 
+#include "codec/codec_join.h"
 #include "codec/codec_wire.h"
 
 static int64_t offer(tp_client_t *client, tpi_publication_t *publication, int64_t length)
@@ -91,4 +92,31 @@ int64_t tpi_client_send_blob_chunk(tp_client_t *client, const tpc_blob_chunk_t *
 int64_t tpi_client_send_blob_complete(tp_client_t *client, const tpc_blob_complete_t *m)
 {
     return offer(client, metadata(client), tpc_blob_complete_encode(client->send_buffer, client->send_capacity, m));
+}
+
+bool tpi_client_send_map_request(tp_client_t *client, tpi_merge_kind_t kind, uint32_t out_stream_id, uint64_t epoch)
+{
+    const tpc_sequence_map_request_t sequence = { .out_stream_id = out_stream_id, .epoch = epoch };
+    const tpc_timestamp_map_request_t timestamp = { .out_stream_id = out_stream_id, .epoch = epoch };
+    const int64_t length = TPI_MERGE_SEQUENCE == kind ? tpc_sequence_map_request_encode(client->send_buffer, client->send_capacity, &sequence) :
+        tpc_timestamp_map_request_encode(client->send_buffer, client->send_capacity, &timestamp);
+    return send(client, control(client), length);                                                     /* J-090 J-098 */
+}
+
+bool tpi_client_send_map(tp_client_t *client, const tpi_merge_map_t *map)
+{
+    tpc_sequence_map_announce_t sequence = TPC_SEQUENCE_MAP_ANNOUNCE_INIT;
+    tpc_timestamp_map_announce_t timestamp = TPC_TIMESTAMP_MAP_ANNOUNCE_INIT;
+    int64_t length;
+    if (TPI_MERGE_SEQUENCE == map->kind)
+    {
+        tpi_merge_map_to_sequence(map, &sequence);
+        length = tpc_sequence_map_announce_encode(client->send_buffer, client->send_capacity, &sequence);
+    }
+    else
+    {
+        tpi_merge_map_to_timestamp(map, &timestamp);
+        length = tpc_timestamp_map_announce_encode(client->send_buffer, client->send_capacity, &timestamp);
+    }
+    return send(client, control(client), length);                                                     /* J-090 */
 }

@@ -222,39 +222,52 @@ static bool is_our_pair(const tpi_join_t *join, uint32_t out_stream_id, uint64_t
     return join->epoch_set && join->options.out_stream_id == out_stream_id && join->epoch == epoch;                 /* J-038 */
 }
 
-static int decode(tpi_join_t *join, const uint8_t *data, size_t length)
+static int decode(tpi_join_message_t *message, tpi_merge_kind_t kind, const uint8_t *data, size_t length)
 {
-    return TPI_MERGE_SEQUENCE == join->options.map_kind ? tpc_sequence_map_announce_decode(&join->wire.sequence, data, length) :
-        tpc_timestamp_map_announce_decode(&join->wire.timestamp, data, length);
+    return TPI_MERGE_SEQUENCE == kind ? tpc_sequence_map_announce_decode(&message->wire.sequence, data, length) :
+        tpc_timestamp_map_announce_decode(&message->wire.timestamp, data, length);
 }
 
-static tpi_merge_verdict_t stage(tpi_join_t *join)
+static tpi_merge_verdict_t stage(tpi_join_t *join, const tpi_join_message_t *message)
 {
-    return TPI_MERGE_SEQUENCE == join->options.map_kind ? tpi_merge_map_from_sequence(&join->staged, &join->wire.sequence) :
-        tpi_merge_map_from_timestamp(&join->staged, &join->wire.timestamp);
+    if (message->too_many_rules) { return TPI_MERGE_TOO_MANY_RULES; }
+    return TPI_MERGE_SEQUENCE == join->options.map_kind ? tpi_merge_map_from_sequence(&join->staged, &message->wire.sequence) :
+        tpi_merge_map_from_timestamp(&join->staged, &message->wire.timestamp);
 }
 
-static tpi_join_map_event_t judge(tpi_join_t *join, const uint8_t *data, size_t length, int64_t now_ns)
+tpi_join_map_event_t tpi_join_message_decode(tpi_join_message_t *message, tpi_merge_kind_t kind, const uint8_t *data, size_t length)
 {
     tpc_header_t header;
-    uint32_t out_stream_id = 0;
-    uint64_t epoch = 0;
-    const uint16_t own = TPI_MERGE_SEQUENCE == join->options.map_kind ? TPC_SEQUENCE_MAP_ANNOUNCE : TPC_TIMESTAMP_MAP_ANNOUNCE;
+    const uint16_t own = TPI_MERGE_SEQUENCE == kind ? TPC_SEQUENCE_MAP_ANNOUNCE : TPC_TIMESTAMP_MAP_ANNOUNCE;
     const uint16_t other = TPC_SEQUENCE_MAP_ANNOUNCE == own ? TPC_TIMESTAMP_MAP_ANNOUNCE : TPC_SEQUENCE_MAP_ANNOUNCE;
     if (TPC_OK != tpc_header_decode(&header, data, length)) { return TPI_JOIN_MAP_NOT_OURS; }
     if (TPC_JOIN_SCHEMA != header.schema_id) { return TPI_JOIN_MAP_NOT_OURS; }                                      /* J-108 */
     if (other == header.template_id) { return TPI_JOIN_MAP_OTHER_KIND; }                                            /* J-113 */
     if (own != header.template_id) { return TPI_JOIN_MAP_NOT_OURS; }
-    const int decoded = decode(join, data, length);
+    const int decoded = decode(message, kind, data, length);
     if (TPC_OK != decoded && TPC_TOO_MANY != decoded) { return TPI_JOIN_MAP_DROPPED; }
-    if (TPC_OK != tpc_map_announce_key(&out_stream_id, &epoch, data, length)) { return TPI_JOIN_MAP_DROPPED; }
-    if (!is_our_pair(join, out_stream_id, epoch)) { return TPI_JOIN_MAP_OTHER_PAIR; }
-    return take(join, TPC_TOO_MANY == decoded ? TPI_MERGE_TOO_MANY_RULES : stage(join), now_ns);
+    if (TPC_OK != tpc_map_announce_key(&message->out_stream_id, &message->epoch, data, length)) { return TPI_JOIN_MAP_DROPPED; }
+    message->too_many_rules = TPC_TOO_MANY == decoded;
+    return TPI_JOIN_MAP_INSTALLED;
+}
+
+static tpi_join_map_event_t judge(tpi_join_t *join, const tpi_join_message_t *message, int64_t now_ns)
+{
+    if (!is_our_pair(join, message->out_stream_id, message->epoch)) { return TPI_JOIN_MAP_OTHER_PAIR; }
+    return take(join, stage(join, message), now_ns);
+}
+
+tpi_join_map_event_t tpi_join_on_message(tpi_join_t *join, const tpi_join_message_t *message, int64_t now_ns)
+{
+    const tpi_join_map_event_t event = judge(join, message, now_ns);
+    join->maps[event]++;
+    return event;
 }
 
 tpi_join_map_event_t tpi_join_on_map(tpi_join_t *join, const uint8_t *data, size_t length, int64_t now_ns)
 {
-    const tpi_join_map_event_t event = judge(join, data, length, now_ns);
+    const tpi_join_map_event_t event = tpi_join_message_decode(&join->message, join->options.map_kind, data, length);
+    if (TPI_JOIN_MAP_INSTALLED == event) { return tpi_join_on_message(join, &join->message, now_ns); }
     join->maps[event]++;
     return event;
 }

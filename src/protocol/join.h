@@ -16,6 +16,8 @@
 #include "codec/codec_wire.h"
 #include "protocol/merge_map.h"
 
+#include <tensor_pool/client/tp_join.h>
+
 #define TPI_JOIN_REQUEST_PAUSE_NS INT64_C(1000000000)      /* O-10: after the first request, then doubled */
 #define TPI_JOIN_REQUEST_PAUSE_MAX_NS INT64_C(10000000000)
 
@@ -66,6 +68,16 @@ typedef enum tpi_join_map_state
 }
 tpi_join_map_state_t;
 
+/* An announce of a map, decoded; not judged. */
+typedef struct tpi_join_message
+{
+    bool too_many_rules;               /* the union is void */
+    uint32_t out_stream_id;
+    uint64_t epoch;
+    union { tpc_sequence_map_announce_t sequence; tpc_timestamp_map_announce_t timestamp; } wire;    /* by the kind of map that was asked for */
+}
+tpi_join_message_t;
+
 /* What became of a map message; counted each. */
 typedef enum tpi_join_map_event
 {
@@ -105,9 +117,9 @@ tpi_join_seen_t;
 
 typedef enum tpi_join_answer
 {
-    TPI_JOIN_READY = 0,
-    TPI_JOIN_NOT_READY,
-    TPI_JOIN_REJECTED
+    TPI_JOIN_NOT_READY = TP_JOIN_NOT_READY,
+    TPI_JOIN_READY = TP_JOIN_READY,
+    TPI_JOIN_REJECTED = TP_JOIN_REJECTED
 }
 tpi_join_answer_t;
 
@@ -132,13 +144,7 @@ typedef enum tpi_join_reason
 }
 tpi_join_reason_t;
 
-typedef struct tpi_join_selected
-{
-    uint32_t input_stream_id;
-    uint64_t epoch;
-    uint64_t seq;
-}
-tpi_join_selected_t;
+typedef tp_join_selected_t tpi_join_selected_t;
 
 /* Lists belong to the join and live until its next check. Each stream stands once. */
 typedef struct tpi_join_result
@@ -197,7 +203,7 @@ typedef struct tpi_join
     uint32_t *listed;
     uint32_t listed_count;
     tpi_join_selected_t *selected;
-    union { tpc_sequence_map_announce_t sequence; tpc_timestamp_map_announce_t timestamp; } wire;
+    tpi_join_message_t message;
 }
 tpi_join_t;
 
@@ -215,6 +221,10 @@ const char *tpi_join_map_event_name(tpi_join_map_event_t event);
 void tpi_join_on_output_epoch(tpi_join_t *join, uint64_t epoch, int64_t now_ns);
 /* Any message of the control stream, from its SBE header on. */
 tpi_join_map_event_t tpi_join_on_map(tpi_join_t *join, const uint8_t *data, size_t length, int64_t now_ns);
+/* The two halves of it, for who polls the control stream on another thread: TPI_JOIN_MAP_INSTALLED and *message, which is then to be given to the
+   join; or what the bytes are instead. */
+tpi_join_map_event_t tpi_join_message_decode(tpi_join_message_t *message, tpi_merge_kind_t kind, const uint8_t *data, size_t length);
+tpi_join_map_event_t tpi_join_on_message(tpi_join_t *join, const tpi_join_message_t *message, int64_t now_ns);
 /* Whether the map of (options.out_stream_id, epoch) is to be asked for now, and that the bus took the request. */
 bool tpi_join_request_is_due(const tpi_join_t *join, int64_t now_ns);
 void tpi_join_requested(tpi_join_t *join, int64_t now_ns);
@@ -226,7 +236,7 @@ bool tpi_join_lacks_processed(const tpi_join_t *join);
 /* ---- hot path ---- */
 
 /* A FrameDescriptor of any stream; time TP_NULL_U64 = none. */
-void tpi_join_on_frame(tpi_join_t *join, uint32_t stream_id, uint64_t epoch, uint64_t seq, uint64_t descriptor_time, int64_t now_ns);
+tpi_join_seen_t tpi_join_on_frame(tpi_join_t *join, uint32_t stream_id, uint64_t epoch, uint64_t seq, uint64_t descriptor_time, int64_t now_ns);
 /* Whether a rule wants the slot time of a stream's frames. */
 bool tpi_join_wants_slot_time(const tpi_join_t *join, uint32_t stream_id);
 /* After the one successful validation of that slot. */

@@ -54,7 +54,7 @@ static tpi_join_seen_t frame_of_rule(tpi_join_t *join, uint32_t i, uint64_t epoc
     return TPI_JOIN_FRAME_TAKEN;
 }
 
-void tpi_join_on_frame(tpi_join_t *join, uint32_t stream_id, uint64_t epoch, uint64_t seq, uint64_t descriptor_time, int64_t now_ns)
+tpi_join_seen_t tpi_join_on_frame(tpi_join_t *join, uint32_t stream_id, uint64_t epoch, uint64_t seq, uint64_t descriptor_time, int64_t now_ns)
 {
     tpi_join_seen_t seen = 0 == join->map.rule_count ? TPI_JOIN_FRAME_NO_MAP : TPI_JOIN_FRAME_NO_INPUT;
     for (uint32_t i = 0; i < join->map.rule_count; i++)
@@ -65,6 +65,7 @@ void tpi_join_on_frame(tpi_join_t *join, uint32_t stream_id, uint64_t epoch, uin
         }
     }
     join->seen[seen]++;
+    return seen;
 }
 
 void tpi_join_on_announce(tpi_join_t *join, uint32_t stream_id, uint64_t epoch, uint8_t clock_domain)

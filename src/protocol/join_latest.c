@@ -6,7 +6,7 @@ static bool candidate(const tpi_join_t *join, const tpi_join_input_t *input, uin
 {
     const bool by_time = TPI_JOIN_BY_TIME == join->options.order;                                                   /* J-082 */
     *seq = by_time ? input->time_seq : input->seq;
-    return by_time ? input->time_set : input->seq_set;
+    return by_time ? input->time_set : input->seq_set && input->seq >= input->min_seq;                              /* J-080 */
 }
 
 static unsigned mark_of(const tpi_join_t *join, const tpi_join_input_t *input, int64_t now_ns, uint64_t *seq)

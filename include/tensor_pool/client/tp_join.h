@@ -84,13 +84,14 @@ tp_merge_map_t;
 #define TP_MERGE_MAP_INIT { sizeof(tp_merge_map_t), TP_MERGE_SEQUENCE, 0, 0, 0, TP_NULL_U64, 0, NULL, 0, 0, { 0, 0 } }
 
 /* Whether a receiver would take the map (2.2): 0, or -1 with TP_EINVAL and a text that names rule, value and bound. */
-int tp_merge_map_check(const tp_merge_map_t *map);
+TP_EXPORT int tp_merge_map_check(const tp_merge_map_t *map);
 
 /* What is doubtful in a valid map, as a set of bits. It is logged when a map is installed. */
 #define TP_MERGE_WARN_NO_LATENESS 1u       /* a time window without lateness: the input has to reach the output's time (J-037) */
 #define TP_MERGE_WARN_LONG_LATENESS 2u     /* longer than the smallest window, which may turn out empty (O-9) */
 #define TP_MERGE_WARN_OWN_OUTPUT 4u        /* the output stream is an input (O-30) */
-uint32_t tp_merge_map_warnings(const tp_merge_map_t *map);
+/* TP_MERGE_WARN_* of the map; 0 also for one that is not valid. */
+TP_EXPORT uint32_t tp_merge_map_warnings(const tp_merge_map_t *map);
 
 /* ---- options ---- */
 
@@ -182,12 +183,11 @@ typedef enum tp_join_reason
 }
 tp_join_reason_t;
 /* "all_there", "missing", ...: the keys of JSON output. Static storage. */
-const char *tp_join_reason_name(int reason);
+TP_EXPORT const char *tp_join_reason_name(int reason);
 
 typedef struct tp_join_selected
 {
     uint32_t input_stream_id;
-    uint32_t reserved32;
     uint64_t epoch;
     uint64_t seq;
 }
@@ -216,51 +216,51 @@ typedef struct tp_join_barrier tp_join_barrier_t;
  * A barrier by the options, copied. client may be NULL: then maps and announces are told by the calls below only. TP_EINVAL, TP_ENOMEM, TP_EFULL,
  * TP_ETIMEDOUT. Any thread. _close accepts NULL; before the client is closed.
  */
-int tp_join_barrier_init(tp_join_barrier_t **barrier, tp_client_t *client, const tp_join_options_t *options);
-void tp_join_barrier_close(tp_join_barrier_t *barrier);
+TP_EXPORT int tp_join_barrier_init(tp_join_barrier_t **barrier, tp_client_t *client, const tp_join_options_t *options);
+TP_EXPORT void tp_join_barrier_close(tp_join_barrier_t *barrier);
 
 /*
  * The epoch of the output stream, at the start and whenever it changes. Another one than before: map, observations and the last output time are
  * forgotten, and a map is asked for at once, then with pauses of 1 s, doubled up to 10 s (O-10).
  */
-int tp_join_barrier_set_epoch(tp_join_barrier_t *barrier, uint64_t epoch);
+TP_EXPORT int tp_join_barrier_set_epoch(tp_join_barrier_t *barrier, uint64_t epoch);
 /*
  * A map by value, as if it had been announced: 1 installed, 0 the same as before, or -1 with TP_EINVAL (invalid: the barrier has no valid map now;
  * or of another kind, output stream or epoch: nothing changed). Sets the epoch of the output when that was not set.
  */
-int tp_join_barrier_apply_map(tp_join_barrier_t *barrier, const tp_merge_map_t *map);
+TP_EXPORT int tp_join_barrier_apply_map(tp_join_barrier_t *barrier, const tp_merge_map_t *map);
 /* Any message of a control stream, from its SBE header on. 1 a map was installed, 0 not. */
-int tp_join_barrier_on_message(tp_join_barrier_t *barrier, const void *message, size_t length);
+TP_EXPORT int tp_join_barrier_on_message(tp_join_barrier_t *barrier, const void *message, size_t length);
 /* ShmPoolAnnounce of an input: its epoch and clock (O-8). */
-void tp_join_barrier_on_announce(tp_join_barrier_t *barrier, uint32_t stream_id, uint64_t epoch, uint32_t clock_domain);
+TP_EXPORT void tp_join_barrier_on_announce(tp_join_barrier_t *barrier, uint32_t stream_id, uint64_t epoch, uint32_t clock_domain);
 
 /* A FrameDescriptor of any stream; publish_timestamp_ns may be TP_NULL_U64. now_ns of the calls here: CLOCK_MONOTONIC. */
-void tp_join_barrier_observed(tp_join_barrier_t *barrier, uint32_t stream_id, uint64_t epoch, uint64_t seq, uint64_t publish_timestamp_ns,
+TP_EXPORT void tp_join_barrier_observed(tp_join_barrier_t *barrier, uint32_t stream_id, uint64_t epoch, uint64_t seq, uint64_t publish_timestamp_ns,
     int64_t now_ns);
 /* The capture time of a frame whose slot was validated. */
-void tp_join_barrier_observed_slot(tp_join_barrier_t *barrier, uint32_t stream_id, uint64_t epoch, uint64_t seq, uint64_t timestamp_ns);
+TP_EXPORT void tp_join_barrier_observed_slot(tp_join_barrier_t *barrier, uint32_t stream_id, uint64_t epoch, uint64_t seq, uint64_t timestamp_ns);
 /* The frame was consumed by the step before the join, once however many outputs are made of it (J-011). */
-void tp_join_barrier_processed(tp_join_barrier_t *barrier, uint32_t stream_id, uint64_t epoch, uint64_t seq);
-void tp_join_barrier_processed_time(tp_join_barrier_t *barrier, uint32_t stream_id, uint64_t epoch, int time_source, uint64_t time_ns);
+TP_EXPORT void tp_join_barrier_processed(tp_join_barrier_t *barrier, uint32_t stream_id, uint64_t epoch, uint64_t seq);
+TP_EXPORT void tp_join_barrier_processed_time(tp_join_barrier_t *barrier, uint32_t stream_id, uint64_t epoch, int time_source, uint64_t time_ns);
 
 /*
  * Whether an output may be tried: tp_join_answer_t, or TP_INVALID_ARGUMENT. Says nothing about slots: each frame is validated once when it is used,
  * and dropped when that fails. Outputs may be asked for in any order by sequence; times must not go back (J-068). *result may be NULL.
  */
-int tp_join_barrier_is_ready_sequence(tp_join_barrier_t *barrier, uint64_t out_seq, int64_t now_ns, tp_join_result_t *result);
-int tp_join_barrier_is_ready_timestamp(tp_join_barrier_t *barrier, uint64_t out_time_ns, uint32_t clock_domain, int64_t now_ns,
+TP_EXPORT int tp_join_barrier_is_ready_sequence(tp_join_barrier_t *barrier, uint64_t out_seq, int64_t now_ns, tp_join_result_t *result);
+TP_EXPORT int tp_join_barrier_is_ready_timestamp(tp_join_barrier_t *barrier, uint64_t out_time_ns, uint32_t clock_domain, int64_t now_ns,
     tp_join_result_t *result);
-int tp_join_barrier_is_ready_latest(tp_join_barrier_t *barrier, int64_t now_ns, tp_join_result_t *result);
+TP_EXPORT int tp_join_barrier_is_ready_latest(tp_join_barrier_t *barrier, int64_t now_ns, tp_join_result_t *result);
 /* A selected frame failed its validation: *result becomes not ready, and its input is missing until it has a newer frame (J-077, J-078). */
-void tp_join_barrier_failed(tp_join_barrier_t *barrier, const tp_join_selected_t *frame, tp_join_result_t *result);
+TP_EXPORT void tp_join_barrier_failed(tp_join_barrier_t *barrier, const tp_join_selected_t *frame, tp_join_result_t *result);
 /* What rule i needs for an output: 1 and the range, last deciding; 0 when it does not apply yet, or there is no such rule. */
-int tp_join_barrier_need(const tp_join_barrier_t *barrier, uint32_t rule, uint64_t out, uint64_t *first, uint64_t *last);
+TP_EXPORT int tp_join_barrier_need(const tp_join_barrier_t *barrier, uint32_t rule, uint64_t out, uint64_t *first, uint64_t *last);
 /* Whether the oldest frame that the rules of a stream need for out_seq can still be in a ring of nslots (J-026); looks at numbers only. */
-bool tp_join_barrier_is_available(const tp_join_barrier_t *barrier, uint32_t stream_id, uint64_t out_seq, uint32_t nslots);
+TP_EXPORT bool tp_join_barrier_is_available(const tp_join_barrier_t *barrier, uint32_t stream_id, uint64_t out_seq, uint32_t nslots);
 /* Inputs that are stale now: their number; the first capacity of them in streams. 0 unless stale inputs are allowed. */
-uint32_t tp_join_barrier_stale_inputs(const tp_join_barrier_t *barrier, int64_t now_ns, uint32_t *streams, uint32_t capacity);
+TP_EXPORT uint32_t tp_join_barrier_stale_inputs(const tp_join_barrier_t *barrier, int64_t now_ns, uint32_t *streams, uint32_t capacity);
 /* The map in force: 1 and *map, whose rules live until the next call; 0 when there is none. */
-int tp_join_barrier_map(const tp_join_barrier_t *barrier, tp_merge_map_t *map);
+TP_EXPORT int tp_join_barrier_map(const tp_join_barrier_t *barrier, tp_merge_map_t *map);
 
 typedef struct tp_join_barrier_stats
 {
@@ -278,7 +278,7 @@ typedef struct tp_join_barrier_stats
     uint64_t reserved[7];
 }
 tp_join_barrier_stats_t;
-int tp_join_barrier_stats(const tp_join_barrier_t *barrier, tp_join_barrier_stats_t *stats);       /* any thread */
+TP_EXPORT int tp_join_barrier_stats(const tp_join_barrier_t *barrier, tp_join_barrier_stats_t *stats);       /* its thread */
 
 /* ---- joins ---- */
 
@@ -303,7 +303,7 @@ typedef struct tp_joined_input
 }
 tp_joined_input_t;
 
-/* One output's inputs, in the order of the map's rules. All of it lives until the handler returns. */
+/* One output's inputs, in the order of the map's rules (TP_JOIN_LATEST: each stream once). All of it lives until the handler returns. */
 typedef struct tp_joined
 {
     uint32_t size;
@@ -323,9 +323,9 @@ typedef struct tp_joined
 tp_joined_t;
 
 /* The first rule's entry of that stream, or NULL. */
-const tp_joined_input_t *tp_joined_input(const tp_joined_t *joined, uint32_t stream_id);
+TP_EXPORT const tp_joined_input_t *tp_joined_input(const tp_joined_t *joined, uint32_t stream_id);
 /* tp_frame_view_is_valid of all views: whether every byte read from them so far belongs to their frames. Ask after use. */
-bool tp_joined_is_valid(const tp_joined_t *joined);
+TP_EXPORT bool tp_joined_is_valid(const tp_joined_t *joined);
 
 typedef void (*tp_join_handler_t)(void *clientd, const tp_joined_t *joined);
 
@@ -334,31 +334,31 @@ typedef void (*tp_join_handler_t)(void *clientd, const tp_joined_t *joined);
  * handlers are the join's. One consumer for each input stream; inputs of a map without a consumer stay missing. TP_EINVAL, TP_ENOMEM, TP_EFULL,
  * TP_ETIMEDOUT.
  */
-int tp_join_init(tp_join_t **join, tp_client_t *client, const tp_join_options_t *options, tp_consumer_t *const *consumers, size_t count);
+TP_EXPORT int tp_join_init(tp_join_t **join, tp_client_t *client, const tp_join_options_t *options, tp_consumer_t *const *consumers, size_t count);
 /*
  * The same with consumers of its own: one opened for each input of map, which is applied (options->out_stream_id 0: that of the map). Errors also as
  * tp_consumer_init.
  */
-int tp_join_open(tp_join_t **join, tp_client_t *client, const tp_join_options_t *options, const tp_merge_map_t *map);
+TP_EXPORT int tp_join_open(tp_join_t **join, tp_client_t *client, const tp_join_options_t *options, const tp_merge_map_t *map);
 /* Frees, with the consumers of tp_join_open. Put off inside the join's handler. Before its consumers and its client are closed. Accepts NULL. */
-void tp_join_close(tp_join_t *join);
+TP_EXPORT void tp_join_close(tp_join_t *join);
 
 /* Who gets the outputs, on the polling thread. Consumers and join must not be polled or closed for good inside. NULL: they are counted only. */
-int tp_join_set_handler(tp_join_t *join, tp_join_handler_t handler, void *clientd);
+TP_EXPORT int tp_join_set_handler(tp_join_t *join, tp_join_handler_t handler, void *clientd);
 /* The epoch of the output stream is that of this producer from now on, followed by itself; NULL: it is told by the calls of the barrier again. */
-int tp_join_follow_producer(tp_join_t *join, const tp_producer_t *producer);
+TP_EXPORT int tp_join_follow_producer(tp_join_t *join, const tp_producer_t *producer);
 /* TP_JOIN_SEQUENCE: the next output to be tried, instead of the first one whose inputs were all observed from their beginning on. */
-int tp_join_set_next(tp_join_t *join, uint64_t out_seq);
+TP_EXPORT int tp_join_set_next(tp_join_t *join, uint64_t out_seq);
 /* The barrier inside: for maps, epochs, processed values and what it observed. Belongs to the join and its thread. */
-tp_join_barrier_t *tp_join_barrier(tp_join_t *join);
+TP_EXPORT tp_join_barrier_t *tp_join_barrier(tp_join_t *join);
 
 /*
  * Takes the descriptors at hand, at most limit of each input, and hands out at most limit outputs: their number, or TP_CLOSED, TP_INVALID_ARGUMENT
  * (also inside the handler). Never waits. In invoker mode call tp_client_do_work as well.
  */
-int tp_join_poll(tp_join_t *join, int limit);
+TP_EXPORT int tp_join_poll(tp_join_t *join, int limit);
 /* tp_join_poll until there was an output, or for timeout_ns: outputs (0 = timeout), or as above. Turns the conductor in invoker mode. */
-int tp_join_wait(tp_join_t *join, int limit, int64_t timeout_ns);
+TP_EXPORT int tp_join_wait(tp_join_t *join, int limit, int64_t timeout_ns);
 
 /* Why a frame that was announced is in no output. */
 typedef enum tp_unjoined
@@ -382,7 +382,7 @@ typedef enum tp_unjoined
 }
 tp_unjoined_t;
 /* "no_map", "overwritten", ...: the keys of JSON output. Static storage. */
-const char *tp_unjoined_name(int reason);
+TP_EXPORT const char *tp_unjoined_name(int reason);
 
 /*
  * The ledger, of a join and of each input, between two calls of the join's thread: frames = joined + the sum of unjoined + waiting. Frames that a
@@ -404,7 +404,7 @@ typedef struct tp_join_stats
     uint64_t reserved[7];
 }
 tp_join_stats_t;
-int tp_join_stats(const tp_join_t *join, tp_join_stats_t *stats);      /* any thread; moments may differ slightly */
+TP_EXPORT int tp_join_stats(const tp_join_t *join, tp_join_stats_t *stats);      /* any thread; moments may differ slightly */
 
 typedef struct tp_join_input_stats
 {
@@ -421,7 +421,7 @@ typedef struct tp_join_input_stats
 }
 tp_join_input_stats_t;
 /* Of the input of consumer i, in the order given. TP_EINVAL. Any thread. */
-int tp_join_input_stats(const tp_join_t *join, uint32_t input, tp_join_input_stats_t *stats);
+TP_EXPORT int tp_join_input_stats(const tp_join_t *join, uint32_t input, tp_join_input_stats_t *stats);
 
 /* ---- the authority of maps ---- */
 
@@ -432,19 +432,19 @@ typedef struct tp_join_authority tp_join_authority_t;
  * O-10). Room for map_capacity maps with rule_capacity rules each. The conductor does the work. TP_EINVAL, TP_ENOMEM, TP_EFULL, TP_ETIMEDOUT.
  * _close accepts NULL; before the client is closed.
  */
-int tp_join_authority_init(tp_join_authority_t **authority, tp_client_t *client, uint32_t map_capacity, uint32_t rule_capacity);
-void tp_join_authority_close(tp_join_authority_t *authority);
+TP_EXPORT int tp_join_authority_init(tp_join_authority_t **authority, tp_client_t *client, uint32_t map_capacity, uint32_t rule_capacity);
+TP_EXPORT void tp_join_authority_close(tp_join_authority_t *authority);
 /*
  * A map, copied, instead of the one of its kind and output stream. These calls: any thread, callbacks too; they wait for the conductor: 0, or -1 with
  * TP_EINVAL (tp_merge_map_check), TP_EFULL, TP_ENOMEM, TP_ETIMEDOUT.
  */
-int tp_join_authority_set(tp_join_authority_t *authority, const tp_merge_map_t *map);
+TP_EXPORT int tp_join_authority_set(tp_join_authority_t *authority, const tp_merge_map_t *map);
 /* The output stream took another epoch: its maps hold for that one and are published at once. */
-int tp_join_authority_set_epoch(tp_join_authority_t *authority, uint32_t out_stream_id, uint64_t epoch);
+TP_EXPORT int tp_join_authority_set_epoch(tp_join_authority_t *authority, uint32_t out_stream_id, uint64_t epoch);
 /* The maps of the producer's stream hold for its epoch from now on, whenever that changes. At most 16 producers; before they are closed. */
-int tp_join_authority_follow_producer(tp_join_authority_t *authority, const tp_producer_t *producer);
+TP_EXPORT int tp_join_authority_follow_producer(tp_join_authority_t *authority, const tp_producer_t *producer);
 /* Forgets the maps of an output stream, and its producer. */
-int tp_join_authority_drop(tp_join_authority_t *authority, uint32_t out_stream_id);
+TP_EXPORT int tp_join_authority_drop(tp_join_authority_t *authority, uint32_t out_stream_id);
 
 typedef struct tp_join_authority_stats
 {
@@ -459,7 +459,7 @@ typedef struct tp_join_authority_stats
     uint64_t reserved[4];
 }
 tp_join_authority_stats_t;
-int tp_join_authority_stats(const tp_join_authority_t *authority, tp_join_authority_stats_t *stats);       /* any thread */
+TP_EXPORT int tp_join_authority_stats(const tp_join_authority_t *authority, tp_join_authority_stats_t *stats);       /* any thread */
 
 TP_END_DECLS
 
