@@ -11,7 +11,7 @@
 #include "common/clock.h"
 #include "discovery/discovery_state.h"
 
-#define RESPONDERS_MAX 224
+#define RESPONDERS_MAX 2048
 #define ANSWERS_MAX 64
 #define BYTES_MAX ((size_t)64 << 20)
 #define REQUESTS_MAX 32
