@@ -50,7 +50,7 @@ def main():
         try:
             driver = start_driver(driver_program, folder)
             children.append(driver)
-            environment = {**os.environ, "TP_RUNTIME_DIR": f"{folder}/run"}
+            environment = {**os.environ, "TP_RUNTIME_DIR": f"{folder}/run", "TP_TRACE": "1"}
             for program in producer_programs:
                 children.append(subprocess.Popen([program, str(SECONDS)], env=environment, stdin=subprocess.DEVNULL))
             consumer = subprocess.run([consumer_program, str(FRAMES)], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,

@@ -95,6 +95,8 @@ static void on_lease(void *clientd, const tp_counter_t *counter)
     to->client_id = (uint32_t)little(key + 20, 4);
     to->role = key[24];
     to->keepalive_ns = counter->value;
+    char node[16];
+    to->node_id = cli_label_value(counter->label, "node", node, sizeof(node)) ? (uint32_t)strtoul(node, NULL, 10) : TP_NULL_U32;
 }
 
 static void on_client(void *clientd, const tp_counter_t *counter)

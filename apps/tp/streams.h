@@ -22,6 +22,7 @@ typedef struct cli_lease
 {
     uint64_t lease_id, pid;            /* pid 0 = its client has no counters */
     uint32_t stream_id, client_id;
+    uint32_t node_id;                  /* TP_NULL_U32 = none */
     uint8_t role;
     int64_t keepalive_ns;
     uint64_t values[CLI_CLIENT_KINDS];

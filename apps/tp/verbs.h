@@ -17,6 +17,7 @@ extern const cli_verb_t verb_view;
 extern const cli_verb_t verb_stat;
 extern const cli_verb_t verb_errors;
 extern const cli_verb_t verb_top;
+extern const cli_verb_t verb_trace;
 extern const cli_verb_t verb_lease;
 extern const cli_verb_t verb_driver;
 extern const cli_verb_t verb_shm;
