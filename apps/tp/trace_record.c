@@ -323,7 +323,8 @@ static int summarise(const recorder_t *r, int code)
             atomic_load(&r->written[TRACE_LINK]), atomic_load(&r->written[TRACE_NODE]), atomic_load(&r->commits));
     }
     if (CLI_OK != code || 0 == dropped + lost) { return code; }
-    return cli_error(TP_ELOST, "a faster disk, or a longer --queue", "%" PRIu64 " rows found no room and %" PRIu64 " could not be written", dropped, lost);
+    return cli_error(TP_ELOST, "a faster disk, or a longer --queue", "%" PRIu64 " rows found no room, %" PRIu64 " could not be written", dropped,
+        lost);
 }
 
 int trace_record(const cli_args_t *args)

@@ -55,7 +55,8 @@ static size_t find(const walk_t *w, uint64_t id)
 static int query_failed(walk_t *w, const char *what)
 {
     w->failed = true;
-    return cli_error(TP_ESTORE, "the file is damaged; sqlite3 FILE .recover may save the rest", "%s: %s", what, sqlite3_errmsg(trace_store_database(w->store)));
+    return cli_error(TP_ESTORE, "the file is damaged; sqlite3 FILE .recover may save the rest", "%s: %s", what,
+        sqlite3_errmsg(trace_store_database(w->store)));
 }
 
 static int collect_traces(walk_t *w, uint64_t id)
@@ -261,7 +262,10 @@ int trace_show(const cli_args_t *args, const char *trace_id)
 {
     walk_t w = { .args = args };
     uint64_t id = 0;
-    if (!trace_parse_id(trace_id, &id)) { return cli_usage("trace", "'%s' is no trace id; 7412281402982420487 or 0x66ddb6aa00005007 is one", trace_id); }
+    if (!trace_parse_id(trace_id, &id))
+    {
+        return cli_usage("trace", "'%s' is no trace id; 7412281402982420487 or 0x66ddb6aa00005007 is one", trace_id);
+    }
     int code = trace_store_open(&w.store, trace_store_path(args), false);
     w.traces = calloc(TRACES_MAX, sizeof(w.traces[0]));
     w.edges = calloc(EDGES_MAX, sizeof(w.edges[0]));

@@ -49,8 +49,8 @@ static void values_are_stored_as_they_are__T_008(void **state)
     (void)state;
     trace_store_t *store = NULL;
     const trace_record_t rows[] = {
-        { .kind = TRACE_FRAME, .stream_id = UINT32_MAX, .epoch = UINT64_MAX - 1, .seq = 17, .stage_id = 3, .t_ns = 99, .trace_id = UINT64_C(0x66ddb6aa00005007),
-            .status = 1 },
+        { .kind = TRACE_FRAME, .stream_id = UINT32_MAX, .epoch = UINT64_MAX - 1, .seq = 17, .stage_id = 3, .t_ns = 99,
+            .trace_id = UINT64_C(0x66ddb6aa00005007), .status = 1 },
         { .kind = TRACE_LINK, .trace_id = UINT64_MAX, .parent = UINT64_C(0x66ddb6aa00005007) },
         { .kind = TRACE_NODE, .stage_id = 5, .seq = 4711, .t_ns = 123 },
         { .kind = TRACE_SEQ_WINDOW, .trace_id = 1, .stream_id = 2, .epoch = 3, .seq = 4, .parent = 5 },

@@ -34,7 +34,7 @@ static bool window_of(const json_t *object, trace_record_t *row)
     const bool has_times = NULL != json_object_get(object, "t_start_ns") || NULL != json_object_get(object, "t_end_ns");
     const bool times = !seqs && number_of(object, "t_start_ns", INT64_MAX, &row->seq) && number_of(object, "t_end_ns", INT64_MAX, &row->parent);
     if (!number_of(object, "trace_id", UINT64_MAX, &row->trace_id) || !number_of(object, "in_stream_id", UINT32_MAX, &stream_id) ||
-        !number_of(object, "epoch", UINT64_MAX, &row->epoch) || 0 == row->trace_id || (seqs && has_times) || (!seqs && !times) || row->seq > row->parent)
+        !number_of(object, "epoch", UINT64_MAX, &row->epoch) || 0 == row->trace_id || seqs == times || (seqs && has_times) || row->seq > row->parent)
     {
         return false;
     }
@@ -46,7 +46,8 @@ static bool window_of(const json_t *object, trace_record_t *row)
 static int store_rows(trace_store_t *store, const trace_record_t *rows, size_t count)
 {
     if (0 == count || 0 == trace_store_write(store, rows, count)) { return CLI_OK; }
-    return cli_error(TP_ESTORE, "free space, or stop whoever locks the file", "%zu windows could not be written: %s", count, trace_store_problem(store));
+    return cli_error(TP_ESTORE, "free space, or stop whoever locks the file", "%zu windows could not be written: %s", count,
+        trace_store_problem(store));
 }
 
 static int add_from(const cli_args_t *args, FILE *file)
@@ -194,7 +195,10 @@ static int expand_all(const cli_args_t *args, trace_store_t *store, sqlite3_stmt
         return cli_error(TP_ESTORE, NULL, "%s: %s", trace_store_path(args), sqlite3_errmsg(trace_store_database(store)));
     }
     const int64_t links = sqlite3_total_changes64(trace_store_database(store)) - before;
-    if (args->json) { (void)cli_json_line(json_pack("{s:s,s:I,s:I}", "type", "expanded", "windows", (json_int_t)windows, "links", (json_int_t)links)); }
+    if (args->json)
+    {
+        (void)cli_json_line(json_pack("{s:s,s:I,s:I}", "type", "expanded", "windows", (json_int_t)windows, "links", (json_int_t)links));
+    }
     else { printf("%" PRIu64 " windows, %" PRId64 " new links\n", windows, links); }
     return CLI_OK;
 }
