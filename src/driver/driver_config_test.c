@@ -285,6 +285,17 @@ static void words_are_known_ones(void **state)
     (void)snprintf(config.media_driver, sizeof(config.media_driver), "other");
     refused(TP_ECONF_RULE, "driver.media_driver", "other");
     (void)snprintf(config.media_driver, sizeof(config.media_driver), "embedded");
+    config.instance_id[0] = '\0';
+    refused(TP_ECONF_RULE, "driver.instance_id", "empty");
+    (void)snprintf(config.instance_id, sizeof(config.instance_id), "a");
+    static const uint32_t bad_pages[] = { 0, 4095, 4097, 12288 };
+    for (size_t i = 0; i < sizeof(bad_pages) / sizeof(bad_pages[0]); i++)
+    {
+        config.page_size_bytes = bad_pages[i];
+        refused(TP_ECONF_RULE, "shm.page_size_bytes", "power of two");
+    }
+    config.page_size_bytes = 65536;
+    accepted();
     (void)snprintf(config.control_channel, sizeof(config.control_channel), "udp://x");
     refused(TP_ECONF_RULE, "driver.control_channel", "udp://x");
 }

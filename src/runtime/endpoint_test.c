@@ -350,7 +350,9 @@ int main(void)
     const struct CMUnitTest tests[] = { T(what_is_written_is_read_back), T(a_second_driver_of_that_name_is_refused__D_002),
         T(a_killed_driver_is_dead_at_once_and_replaced), T(files_and_directories_that_others_may_write_do_not_count__M10),
         T(a_reader_s_lock_is_no_sign_of_life__M10), T(a_directory_is_written_by_one_at_a_time),
-        T(a_file_that_cannot_be_opened_for_want_of_descriptors_is_not_gone), T(names_and_paths_that_do_not_fit_are_refused),
-        T(a_file_longer_than_the_bound_or_with_a_zero_is_refused__P11), T(the_default_directory_is_the_users_own), T(links_are_not_followed__M10), T(malformed_texts_are_refused) };
+        T(a_file_that_cannot_be_opened_for_want_of_descriptors_is_not_gone),
+        T(names_and_paths_that_do_not_fit_are_refused),
+        T(a_file_longer_than_the_bound_or_with_a_zero_is_refused__P11), T(the_default_directory_is_the_users_own),
+        T(links_are_not_followed__M10), T(malformed_texts_are_refused) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -303,7 +303,8 @@ static void a_leftover_socket_is_replaced_anything_else_is_not(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { T(lines_come_whole_however_they_are_cut), T(answers_that_wait_are_bounded__P11), T(a_path_longer_than_a_socket_can_have_is_refused),
+    const struct CMUnitTest tests[] = { T(lines_come_whole_however_they_are_cut), T(answers_that_wait_are_bounded__P11),
+        T(a_path_longer_than_a_socket_can_have_is_refused),
         T(who_does_not_read_answers_gets_no_further_ones__P11),
         T(only_the_owner_may_connect__P12),
         T(a_line_too_long_or_with_a_zero_closes_the_peer__P11), T(the_number_of_peers_is_limited), T(a_tool_gets_its_answer_or_a_timeout),

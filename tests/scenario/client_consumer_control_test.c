@@ -411,6 +411,27 @@ static void somebody_elses_reports_under_our_id_make_us_choose_another__W_158(vo
     tp_consumer_close(consumer);
 }
 
+static void without_a_driver_it_chooses_another_id_by_itself__W_158(void **state)
+{
+    (void)state;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_driverless(context, true), 0);
+    tp_consumer_t *consumer = cr_consumer_with(context);
+    const uint32_t id = stats_of(consumer).client_id;
+    uint8_t buffer[64];
+    tpc_qos_consumer_t qos = TPC_QOS_CONSUMER_INIT;
+    qos.stream_id = CR_STREAM;
+    qos.consumer_id = id;
+    const int64_t n = tpc_qos_consumer_encode(buffer, sizeof(buffer), &qos);
+    cr_step(50 * MS);
+    assert_true(tpi_publication_offer(cr->qos_pub, buffer, (size_t)n) > 0);
+    cr_step(40 * MS);
+    assert_true(stats_of(consumer).client_id != id);
+    assert_int_equal(cr->hello.consumer_id, stats_of(consumer).client_id);      /* told at once */
+    assert_null(cr_lease(TP_ROLE_CONSUMER));
+    tp_consumer_close(consumer);
+}
+
 /* ---- the other ways to read --------------------------------------------------------------------------------------------- */
 
 static int frames;
@@ -644,6 +665,7 @@ int main(void)
         CR_TEST(rate_is_thinned_out_locally__W_191_W_192_W_193),
         CR_TEST(imposed_mode_is_obeyed__W_155),
         CR_TEST(somebody_elses_reports_under_our_id_make_us_choose_another__W_158),
+        CR_TEST(without_a_driver_it_chooses_another_id_by_itself__W_158),
         CR_TEST(handler_gets_frames_up_to_the_limit),
         CR_TEST(descriptors_may_be_handed_out_and_slots_read_by_seq),
         CR_TEST(latency_is_recorded_on_request),

@@ -96,6 +96,10 @@ static void a_namesake_is_refused__D_002(void **state)
 static void a_second_runner_is_refused__L1(void **state)
 {
     (void)state;
+    assert_int_equal(tp_driver_do_work(NULL), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+    assert_int_equal(tp_driver_init(NULL, NULL), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
     assert_true(tp_driver_do_work(driver) >= 0);
     assert_int_equal(tp_driver_start(driver), 0);
     assert_int_equal(tp_driver_do_work(driver), -1);

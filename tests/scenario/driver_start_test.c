@@ -46,6 +46,25 @@ static void a_base_that_is_a_link_or_open_to_others_is_refused__D_017_D_205_M10(
     rig_start();
 }
 
+static void a_base_that_is_really_elsewhere_is_not_among_the_allowed__D_207(void **state)
+{
+    (void)state;
+    char inside[200];
+    char outside[200];
+    char link_path[256];
+    (void)snprintf(inside, sizeof(inside), "%s/inside", rig->base);
+    (void)snprintf(outside, sizeof(outside), "%s/outside", rig->base);
+    assert_int_equal(mkdir(rig->base, 0755) + mkdir(inside, 0755) + mkdir(outside, 0755), 0);
+    (void)snprintf(link_path, sizeof(link_path), "%s/link", inside);
+    assert_int_equal(symlink(outside, link_path), 0);
+    rig->config.allowed_base_dir_count = 1;
+    (void)snprintf(rig->config.allowed_base_dirs[0], sizeof(rig->config.allowed_base_dirs[0]), "%s", inside);
+    (void)snprintf(rig->config.base_dir, sizeof(rig->config.base_dir), "%s/base", link_path);
+    refused(TP_EPATH, "lies in none of shm.allowed_base_dirs");
+    (void)snprintf(rig->config.base_dir, sizeof(rig->config.base_dir), "%s/base", inside);
+    rig_start();
+}
+
 static void a_user_directory_of_somebody_else_is_refused__D_205_M10(void **state)
 {
     (void)state;
@@ -328,6 +347,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { RIG_TEST(an_invalid_configuration_does_not_start__D_207),
         RIG_TEST(a_base_that_is_a_link_or_open_to_others_is_refused__D_017_D_205_M10),
+        RIG_TEST(a_base_that_is_really_elsewhere_is_not_among_the_allowed__D_207),
         RIG_TEST(a_user_directory_of_somebody_else_is_refused__D_205_M10),
         RIG_TEST(links_in_place_of_directories_fail_at_every_creation__D_017_D_205),
         RIG_TEST(failing_to_lock_a_region_ends_the_driver__D_192),
