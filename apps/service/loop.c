@@ -18,6 +18,7 @@
 typedef struct loop
 {
     const service_program_t *program;
+    const service_sources_t *sources;
     int signal_fd;
     unsigned ends;
 }
@@ -41,7 +42,7 @@ static void on_signal(loop_t *loop, uint32_t signal_number)
     if (SIGHUP == signal_number)
     {
         output_say(TP_LOG_INFO, 0, "SIGHUP: reading the configuration again");
-        loop->program->reload();
+        service_reload(loop->program, loop->sources);
         return;
     }
     loop->ends++;                                                               /* OP-S-23 */
@@ -89,9 +90,9 @@ static int cycles(loop_t *loop)
     return EXIT_CODE_OK;
 }
 
-int loop_run(const service_program_t *program, int ready_fd)
+int loop_run(const service_program_t *program, const service_sources_t *sources, int ready_fd)
 {
-    loop_t loop = { .program = program, .signal_fd = open_signals() };
+    loop_t loop = { .program = program, .sources = sources, .signal_fd = open_signals() };
     if (loop.signal_fd < 0) { return EXIT_CODE_FAILED; }
     if (NULL != program->prepare) { program->prepare(); }
     int exit_code = EXIT_CODE_OK;

@@ -33,6 +33,9 @@ typedef struct service_sources
 }
 service_sources_t;
 
+typedef enum service_slot { SERVICE_IN_FORCE = 0, SERVICE_READ_AGAIN = 1 } service_slot_t;
+#define SERVICE_SLOTS 2
+
 typedef struct service_program
 {
     const char *name;                  /* "tp_driver" */
@@ -46,11 +49,12 @@ typedef struct service_program
     void (*print_reference)(FILE *out);
     void (*print_keys)(FILE *out);
 
-    /* 0, or -1 with tp_err set. */
-    int (*load)(const service_sources_t *sources);
-    void (*print_config)(FILE *out);   /* after load */
+    /* A program keeps two configurations: the one in force, and one that was read again. load: 0, or -1 with tp_err set. */
+    int (*load)(const service_sources_t *sources, service_slot_t slot);
+    void (*unload)(service_slot_t slot);
+    void (*foreach)(service_slot_t slot, tpi_config_on_value_t handler, void *clientd);
+    void (*print_config)(FILE *out);   /* the one in force */
     void (*print_checked)(FILE *out);  /* "2 profiles, 3 streams": what --check says of a good file */
-    void (*unload)(void);
 
     void (*prepare)(void);             /* before any thread starts; may be NULL */
     int (*start)(void);                /* 0, or -1 with tp_err set */
@@ -58,7 +62,7 @@ typedef struct service_program
     int (*do_work)(void);              /* work done, or -1 with tp_err set */
     int64_t (*park_limit_ns)(void);
     bool (*has_stopped)(void);         /* NULL: never by itself */
-    void (*reload)(void);              /* SIGHUP */
+    void (*reload)(void);              /* SIGHUP; NULL: read, check, and name in the log what differs from the one in force */
     const char *(*end)(unsigned count);/* the count-th SIGTERM or SIGINT; returns what the log says. NULL: the first one ends the loop */
     void (*close)(void);               /* after start, also after one that failed */
 }
@@ -67,7 +71,10 @@ service_program_t;
 /* The whole program. Returns the exit code. */
 int service_main(const service_program_t *program, int argc, char **argv);
 
-/* For load: prints a warning as a line of the log (tpi_config_warning_t). */
-void service_on_warning(void *clientd, int code, const char *text);
+/* For load: the options of a loader that these sources are, without origins; warnings become lines of the log. */
+tpi_config_options_t service_loader_options(const service_sources_t *sources);
+
+/* Names in the log the keys of READ_AGAIN that differ from those IN_FORCE. */
+void service_log_differences(const service_program_t *program);
 
 #endif

@@ -49,7 +49,7 @@ typedef struct cli_args
     const char *aeron_dir, *driver, *client_name, *allowed_base_dir, *idle;
     const char *pattern, *shape, *dtype, *order, *check, *out, *format, *mode, *desc_channel, *ctrl_channel, *png, *base_dir, *shm_namespace;
     const char *answer_hello, *fallback_uri;
-    const char *video, *second_video, *inject, *size, *name, *role_dir;
+    const char *video, *second_video, *inject, *size, *name, *role_dir, *service;
     const char *sort;
     bool plain, reverse, with_meta;
     cli_list_t meta, trace_streams, stages;

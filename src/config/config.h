@@ -127,6 +127,13 @@ void tpi_discovery_config_example(FILE *out);
 void tpi_discovery_config_help(FILE *out);
 void tpi_discovery_config_reference(FILE *out);
 
+/* ---- which of them a file is for ------------------------------------------------------------------------------------------------- */
+
+typedef enum tpi_config_kind { TPI_CONFIG_OF_DRIVER = 0, TPI_CONFIG_OF_SUPERVISOR, TPI_CONFIG_OF_DISCOVERY } tpi_config_kind_t;
+
+/* A file with profiles is a driver's, whatever else is in it; else the first table of a service decides; else, or unreadable, the driver's. */
+tpi_config_kind_t tpi_config_kind_of(const char *file);
+
 /* ---- services inside of a driver ------------------------------------------------------------------------------------------------- */
 
 /* The embedded services that are there, as tables of the driver's file. */

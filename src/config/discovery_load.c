@@ -94,8 +94,8 @@ static int read_all(tpi_discovery_keys_t *keys, tpi_config_origins_t *origins, c
             .reader_count = sizeof(readers) / sizeof(readers[0]) },
         { .rows = tpi_discovery_host_rows, .row_count = tpi_discovery_host_row_count, .object = keys,
             .first_origin = tpi_discovery_row_count, .others = tpi_driver_rows, .other_count = tpi_driver_row_count } };
-    const tpi_conf_source_t source = { .reader = "the discovery provider", .sections = sections,
-        .section_count = sizeof(sections) / sizeof(sections[0]), .options = options, .origins = origins };
+    const tpi_conf_source_t source = { .sections = sections, .section_count = sizeof(sections) / sizeof(sections[0]), .options = options,
+        .origins = origins };
     unsigned mode = 0;
     if (NULL != file && tpi_conf_apply_file(&source, file, &mode) < 0) { return -1; }
     if (tpi_conf_apply_environment(&source) < 0 || tpi_conf_apply_settings(&source) < 0) { return -1; }

@@ -165,10 +165,10 @@ static void further_sources_and_what_the_operator_knows_are_read(void **state)
     (void)state;
     assert_int_equal(load(table(REQUIRED, "allowed_response_channels = [\"aeron:ipc\", \"aeron:udp?endpoint=10.0.0.*\"]\ncaps_results = true\n"
         "[[discovery.sources]]\nannounce_channel = \"aeron:udp?endpoint=b:1\"\nannounce_stream_id = 7001\n"
-
-            "metadata_channel = \"aeron:udp?endpoint=b:2\"\nmetadata_stream_id = 7002\ndriver_instance_id = \"b\"\ndriver_control_channel = \"aeron:udp?endpoint=b:3\"\n"
-
-            "driver_control_stream_id = 7003\nannounce_period_ms = 250\n[discovery.streams.\"cam 1\"]\nstream_id = 10000\ndata_source_id = 77\ntags = [\"hall-2\", \"thermal\"]\n"
+        "metadata_channel = \"aeron:udp?endpoint=b:2\"\nmetadata_stream_id = 7002\n"
+        "driver_instance_id = \"b\"\ndriver_control_channel = \"aeron:udp?endpoint=b:3\"\n"
+        "driver_control_stream_id = 7003\nannounce_period_ms = 250\n[discovery.streams.\"cam 1\"]\nstream_id = 10000\ndata_source_id = 77\n"
+        "tags = [\"hall-2\", \"thermal\"]\n"
         "[discovery.streams.cam2]\nstream_id = 10001\n")), 0);
     assert_int_equal(config.source_count, 2);
     assert_string_equal(config.sources[0].driver_instance_id, "rig");

@@ -41,7 +41,7 @@ tpi_conf_section_t;
 
 struct tpi_conf_source
 {
-    const char *reader;               /* "the driver" */
+    const char *reader;               /* "the driver": named when a table of another program is not read; NULL = nothing is said */
     const tpi_conf_section_t *sections;
     size_t section_count;
     const tpi_config_options_t *options;

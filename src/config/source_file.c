@@ -243,7 +243,7 @@ static void warn_of_table(const tpi_conf_source_t *source, const tpi_toml_node_t
     for (size_t i = 0; i < COUNT(foreign_tables); i++)
     {
         if (!is_key(node, foreign_tables[i])) { continue; }
-        tpi_conf_warn(source, TP_ECONF_KEY, "%stable [%s] is not read by %s", where, clipped, source->reader);
+        if (NULL != source->reader) { tpi_conf_warn(source, TP_ECONF_KEY, "%stable [%s] is not read by %s", where, clipped, source->reader); }
         return;
     }
     tpi_closest_t closest = TPI_CLOSEST_INIT(node->key);
@@ -322,4 +322,26 @@ int tpi_conf_apply_file(const tpi_conf_source_t *source, const char *file, unsig
     for (size_t i = 0; rc >= 0 && i < root->count; i++) { rc = read_top(source, &root->children[i]); }
     tpi_toml_free(root);
     return rc;
+}
+
+tpi_config_kind_t tpi_config_kind_of(const char *file)
+{
+    char *text = NULL;
+    size_t length = 0;
+    unsigned mode = 0;
+    tpi_toml_node_t *root = NULL;
+    tpi_toml_error_t error;
+    tpi_config_kind_t kind = TPI_CONFIG_OF_DRIVER;
+    if (tpi_conf_read_file(file, &text, &length, &mode) < 0) { return kind; }
+    if (TPI_TOML_OK == tpi_toml_parse(&root, text, length, &error) && NULL == tpi_toml_get(root, "profiles"))
+    {
+        for (size_t i = 0; TPI_CONFIG_OF_DRIVER == kind && i < root->count; i++)
+        {
+            if (is_key(&root->children[i], "supervisor")) { kind = TPI_CONFIG_OF_SUPERVISOR; }
+            if (is_key(&root->children[i], "discovery")) { kind = TPI_CONFIG_OF_DISCOVERY; }
+        }
+    }
+    tpi_toml_free(root);
+    tpi_free(text);
+    return kind;
 }

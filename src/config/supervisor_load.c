@@ -41,7 +41,7 @@ static int read_all(tp_supervisor_config_t *config, tpi_config_origins_t *origin
         { .rows = tpi_supervisor_rows, .row_count = tpi_supervisor_row_count, .object = config, .readers = readers, .reader_count = 1 },
         { .rows = tpi_supervisor_host_rows, .row_count = tpi_supervisor_host_row_count, .object = config,
             .first_origin = tpi_supervisor_row_count, .others = tpi_driver_rows, .other_count = tpi_driver_row_count } };
-    const tpi_conf_source_t source = { .reader = "the supervisor", .sections = sections, .section_count = sizeof(sections) / sizeof(sections[0]),
+    const tpi_conf_source_t source = { .sections = sections, .section_count = sizeof(sections) / sizeof(sections[0]),
         .options = options, .origins = origins };
     unsigned mode = 0;
     if (NULL != file && tpi_conf_apply_file(&source, file, &mode) < 0) { return -1; }

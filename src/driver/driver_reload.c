@@ -116,6 +116,8 @@ static void merge(tp_driver_config_t *merged, const tp_driver_config_t *old, tpi
         report->restart[report->restart_count++] = key->name;
     }
     merged->fault_guard = old->fault_guard;
+    merged->discovery_stream_id = old->discovery_stream_id;
+    memcpy(merged->discovery_channel, old->discovery_channel, sizeof(merged->discovery_channel));
 }
 
 static int check(tpi_driver_t *driver, const tp_driver_config_t *merged, const tpi_reload_report_t *report)

@@ -131,6 +131,8 @@ static int publish_endpoint(tp_driver_t *driver, const tp_driver_config_t *confi
     e->qos_stream_id = (int32_t)config->qos_stream_id;
     (void)snprintf(e->metadata_channel, sizeof(e->metadata_channel), "%s", config->metadata_channel);
     e->metadata_stream_id = (int32_t)config->metadata_stream_id;
+    (void)snprintf(e->discovery_channel, sizeof(e->discovery_channel), "%s", config->discovery_channel);
+    e->discovery_stream_id = (int32_t)config->discovery_stream_id;
     (void)snprintf(e->shm_base_dir, sizeof(e->shm_base_dir), "%s", tpi_driver_base_dir(driver->inner));
     (void)snprintf(e->shm_namespace, sizeof(e->shm_namespace), "%s", config->shm_namespace);
     e->announce_period_ms = config->announce_period_ms;

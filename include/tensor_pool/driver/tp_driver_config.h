@@ -105,6 +105,9 @@ typedef struct tp_driver_config
      * life of the process, as tp_context_set_fault_guard does. Default false; the program tp_driver sets it.
      */
     bool fault_guard;
+    /* Not keys: where a discovery provider beside this driver takes requests, told to clients by the endpoint file; "" and 0 = there is none. */
+    uint32_t discovery_stream_id;
+    char discovery_channel[TP_CONFIG_CHANNEL_MAX];
     uint64_t reserved[7];
 }
 tp_driver_config_t;
