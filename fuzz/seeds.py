@@ -43,6 +43,21 @@ def client_seeds(messages):
     return found
 
 
+def provider_seeds(messages):
+    """Scripts for fuzz_provider: an announce that counts, a name, tags, a request; and every message on every stream."""
+    def put(stream, data):
+        return bytes([stream, len(data) % 256, len(data) // 256]) + data
+    announce, name, request = (messages[key] for key in ("wire_01_pool_announce", "wire_07_source_announce", "discovery_1_request"))
+    tags, later = put(6, b"cn"), put(5, bytes([100, 0]))
+    ask = put(0, request[:0x28] + bytes(4) + request[0x3a:])            # without tags
+    found = {"listed": put(4, announce) + put(3, name) + ask, "tags": tags + put(4, announce) + put(0, request), "deaf": put(7, b"") + ask * 4 + later * 3,
+             "expiry": put(4, announce) + later * 30 + ask, "second": put(4, announce) + put(2, announce) + ask}
+    for key, data in messages.items():
+        if key.startswith(("wire_", "driver_", "discovery_")):
+            found[key] = put(0, data) + put(4, data) + put(3, data) + ask
+    return found
+
+
 def attach(**fields):
     values = {"correlation": 1, "stream": 10000, "client": 42, "role": 1, "layout": 0, "mode": 255, "huge": 0, "node": 0xFFFFFFFF, **fields}
     return bytes.fromhex("1b00010085030100") + values["correlation"].to_bytes(8, "little") + values["stream"].to_bytes(4, "little") + \
@@ -70,6 +85,7 @@ def seeds():
     whole = bytes([0, 1, 2, 200, 0, 0, 0, 1, 1, 0, 0, 0, 10, 15, 1, 1, 0, 150, 0, 10, 5, 2, 1, 2, 200, 0, 0, 0])       # announce, 150 + 50 bytes, end
     found["fuzz_blob"] = {"whole": whole, "two": whole + bytes([3, 0, 0, 255, 255, 0, 0]) + whole, "gap": whole[:14] + whole[21:]}
     found["fuzz_client"] = client_seeds(messages)
+    found["fuzz_provider"] = provider_seeds(messages)
     found["fuzz_admin"] = {f"line{number}": json.dumps(line).encode() + b"\n" for number, line in enumerate(LINES)}
     found["fuzz_admin"]["all"] = b"".join(found["fuzz_admin"].values())
     return found

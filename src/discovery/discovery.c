@@ -131,7 +131,7 @@ static int open_inputs(tpi_provider_t *provider)
     {
         tpi_input_t *const input = &provider->inputs[i];
         const tpi_subscription_config_t config = { .channel = input->channel, .stream_id = (int32_t)input->stream_id, .untethered = true };
-        if (tpi_bus_add_subscription(provider->bus, &input->async, &config) < 0) { return -1; }
+        if (tpi_bus_add_subscription(provider->bus, &input->async, &config) < 0) { return -1; }      /* it only listens, replicas do too */
     }
     return 0;
 }

@@ -375,6 +375,38 @@ static void requests_are_taken_only_where_they_belong__X_015(void **state)
     assert_true(0 == drig_stats()->announces_accepted + drig_stats()->announces_ignored + drig_stats()->streams);
 }
 
+/* Two registries that index the same drivers: nothing that the one does is the other's business. */
+static void one_of_two_replicas_may_go__X_093(void **state)
+{
+    (void)state;
+    drig_start();
+    tpi_provider_t *const first = drig->provider;
+    tpi_bus_t *const first_bus = drig->provider_bus;
+    drig->provider = NULL;
+    drig->provider_bus = NULL;
+    drig->config.request_stream_id = REQUESTS + 1;
+    drig_start();                                               /* the rig's is the second one now */
+    drig_announce(ANNOUNCE_A, 10000, 42, 5);
+    for (int i = 0; i < 6; i++)
+    {
+        assert_true(tpi_provider_do_work(first, (tpi_mapping_now_t){ drig->now_ns, drig->real_ns }) >= 0);
+        (void)drig_cycle();
+    }
+    assert_true(1 == tpi_provider_stats(first)->streams);
+    assert_true(1 == drig_stats()->streams);
+    tpi_provider_delete(first);
+    tpi_bus_close(first_bus);
+    uint8_t buffer[256];
+    const tpc_discovery_request_t request = drig_request();
+    listener_t *const listener = drig_listen(ANSWERS);
+    drig_send(REQUESTS + 1, buffer, (size_t)tpc_discovery_request_encode(buffer, sizeof(buffer), &request));
+    drig_settle();
+    tpc_discovery_response_t response;
+    assert_int_equal(listener->count, 1);
+    assert_int_equal(tpc_discovery_response_decode(&response, listener->data, listener->length), TPC_OK);
+    assert_int_equal(response.result_count, 1);
+}
+
 /* ---- policy ---- */
 
 static uint32_t seen_client;
@@ -596,6 +628,7 @@ int main(void)
         DRIG_TEST(attach_messages_are_neither_forwarded_nor_answered__X_011_X_010),
         DRIG_TEST(requests_announces_and_names_may_share_one_endpoint__X_015_O_9),
         DRIG_TEST(requests_are_taken_only_where_they_belong__X_015),
+        DRIG_TEST(one_of_two_replicas_may_go__X_093),
         DRIG_TEST(a_policy_hides_or_denies__X_088_X_089_X_047_X_067_X_069),
         DRIG_TEST(a_client_id_is_no_credential__X_048),
         DRIG_TEST(more_matches_than_allowed_are_an_error_or_are_cut__X_061_X_062_X_068_O_13),
