@@ -198,7 +198,7 @@ static void further_sources_and_what_the_operator_knows_are_read(void **state)
     free(shown);
 }
 
-static void embedded_it_needs_no_key_and_follows_the_driver__X_098(void **state)
+static void embedded_it_needs_no_key_and_follows_the_driver__X_016_X_092_X_098(void **state)
 {
     (void)state;
     assert_int_equal(embed(REST), 0);
@@ -285,7 +285,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(required_keys_are_enough_and_none_is_too_many__X_098), T(wrong_values_are_refused_with_their_place__X_098_X_061),
-        T(further_sources_and_what_the_operator_knows_are_read), T(embedded_it_needs_no_key_and_follows_the_driver__X_098),
+        T(further_sources_and_what_the_operator_knows_are_read), T(embedded_it_needs_no_key_and_follows_the_driver__X_016_X_092_X_098),
         T(requests_from_a_network_without_a_way_back_warn), T(variables_count_before_the_file),
         T(example_loads_stand_alone_and_inside_of_a_drivers_file),
     };

@@ -91,7 +91,7 @@ static int finish_discovery(const tpi_conf_source_t *source, const tpi_conf_sect
     tp_supervisor_config_init(streams);
     tpi_discovery_keys_init(inherited);
     if (tp_supervisor_config_inherit(streams, driver) < 0) { goto out; }
-    PUT(inherited->config.request_channel, driver->control_channel);               /* O-9: to the letter */
+    PUT(inherited->config.request_channel, driver->control_channel);               /* X-092 X-016 O-9: to the letter */
     inherited->config.request_stream_id = 7000;
     PUT(inherited->first.announce_channel, streams->announce_channel);
     inherited->first.announce_stream_id = streams->announce_stream_id;
