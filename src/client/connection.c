@@ -330,7 +330,7 @@ int tpi_connection_do_work(tp_client_t *client, int64_t now_ns)
     if (poll_opens(c) > 0) { tpi_client_hurry(client, now_ns); }
     if (!c->ready && advance_all(client, c, now_ns) < 0) { return 1; }
     if (!c->ready) { return work; }
-    work += poll_one(client->dispatcher, c->control_sub, now_ns);                         /* W-139: whatever streams are assigned besides */
+    work += poll_one(client->dispatcher, c->control_sub, now_ns);                         /* W-139 S-045: whatever streams are assigned besides */
     work += poll_one(client->announce_dispatcher, c->announce_sub, now_ns);
     work += poll_one(client->qos_dispatcher, c->qos_sub, now_ns);
     work += poll_one(client->metadata_dispatcher, c->metadata.subscription, now_ns);

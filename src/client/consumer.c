@@ -96,17 +96,21 @@ static void say_hello(tp_consumer_t *c, int64_t now_ns)
 {
     const uint64_t wish = atomic_load_explicit(&c->mode_wish, memory_order_relaxed);
     if (now_ns < c->next_hello_ns && wish == c->said_wish) { return; }     /* another mode is told at once */
+    const bool asks = 0 != c->context.descriptor_request.stream_id;
+    const bool asks_control = 0 != c->context.control_request.stream_id;
     tpc_consumer_hello_t hello = TPC_CONSUMER_HELLO_INIT;
     hello.stream_id = tpi_load_u32(&c->stream_id);
-    hello.consumer_id = tpi_load_u32(&c->client_id);
+    hello.consumer_id = tpi_load_u32(&c->client_id);        /* S-026: the one the driver accepted */
     hello.supports_shm = c->context.no_shm ? 0 : 1;
     tpi_consumer_progress_hello(c, &hello);
     hello.mode = tpi_wish_mode(wish);
     hello.max_rate_hz = tpi_wish_rate_hz(wish);
     hello.expected_layout_version = TPC_LAYOUT_VERSION;
-    hello.descriptor_stream_id = (uint32_t)c->context.descriptor_request.stream_id;
+    /* OP-S-18: who has an id asks for that one, so that an authority that began anew gives it to nobody else */
+    hello.descriptor_stream_id = (uint32_t)(asks && 0 != c->assigned.stream_id ? c->assigned.stream_id : c->context.descriptor_request.stream_id);
     hello.descriptor_channel = tpc_bytes(c->context.descriptor_request.channel);
-    hello.control_stream_id = (uint32_t)c->context.control_request.stream_id;
+    const int32_t control_id = c->progress.assigned.stream_id;
+    hello.control_stream_id = (uint32_t)(asks_control && 0 != control_id ? control_id : c->context.control_request.stream_id);
     hello.control_channel = tpc_bytes(c->context.control_request.channel);
     const bool sent = tpi_client_send_hello(c->client, &hello);
     c->next_hello_ns = now_ns + (sent ? c->context.hello_interval_ns : TPI_TICK_NS);       /* W-127 W-128 */
@@ -134,14 +138,14 @@ void tpi_consumer_on_qos(tp_consumer_t *consumer, const tpc_qos_consumer_t *qos,
     if (0 != c->context.client_id) { return; }             /* the user's choice; nothing we may change */
     if (NULL == c->attachment)
     {
-        atomic_store_explicit(&c->client_id, tpi_id_source_client(&c->client->ids), memory_order_relaxed);
+        atomic_store_explicit(&c->client_id, tpi_id_source_client(&c->client->ids), memory_order_relaxed);       /* S-028 */
         c->next_hello_ns = now_ns;
         return;
     }
     if (!tpi_session_is_leased(&c->attachment->session)) { return; }
     tpi_consumer_lease_lost(c, false);
     tpi_session_abandon(&c->attachment->session, TP_ECLIENTID, "another consumer uses the same id", now_ns);
-    c->attachment->session.client_id = tpi_id_source_client(&c->client->ids);
+    c->attachment->session.client_id = tpi_id_source_client(&c->client->ids);      /* S-028 */
 }
 
 bool tpi_consumer_reattach(tp_consumer_t *consumer, uint32_t stream_id, const char *why, int64_t now_ns)

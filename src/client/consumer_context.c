@@ -90,7 +90,7 @@ int tp_consumer_context_set_max_outstanding_seq_gap(tp_consumer_context_t *conte
 static int set_request(tpi_consumer_address_t *request, const char *channel, int32_t stream_id)
 {
     const size_t length = NULL == channel ? 0 : strlen(channel);
-    if ((0 == length) != (0 == stream_id) || stream_id < 0 || length >= sizeof(request->channel))        /* W-144 W-147: both or none */
+    if ((0 == length) != (0 == stream_id) || stream_id < 0 || length >= sizeof(request->channel))        /* W-144 W-147 S-017: both or none */
     {
         TPI_SET_ERR(TP_EINVAL,
             "channel = '%.100s', stream_id = %" PRId32 ", allowed: both or neither, channel below %zu bytes, stream_id 1..2147483647",

@@ -190,8 +190,8 @@ static bool is_due(tp_consumer_t *c, uint64_t descriptor_ns, uint64_t slot_ns)
 {
     const uint32_t hz = atomic_load_explicit(&c->rate_limit_hz, memory_order_relaxed);
     if (0 == hz || (NULL != c->link && c->link->is_private)) { return true; }
-    uint64_t time_ns = descriptor_ns;
-    if (time_ns > (uint64_t)INT64_MAX) { time_ns = slot_ns; }                                     /* W-193 */
+    uint64_t time_ns = descriptor_ns;                                                             /* S-052 */
+    if (time_ns > (uint64_t)INT64_MAX) { time_ns = slot_ns; }                                     /* W-193 S-053 */
     if (time_ns > (uint64_t)INT64_MAX || 0 == time_ns) { time_ns = (uint64_t)tpi_clock_monotonic_ns(); }
     if (!tpi_rate_gate_is_due(&c->gate, hz, (int64_t)time_ns)) { return false; }
     tpi_rate_gate_take(&c->gate, hz, (int64_t)time_ns);

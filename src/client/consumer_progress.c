@@ -242,7 +242,7 @@ static int advance(tp_consumer_t *c, tpi_connection_t *connection, int64_t now_n
         const tpi_subscription_config_t config = { .channel = p->assigned.channel, .stream_id = p->assigned.stream_id,
             .untethered = true };                          /* A6 */
         p->reopen_ns = now_ns + REOPEN_NS;
-        p->open = tpi_open_subscription(connection, &config);                              /* W-138 */
+        p->open = tpi_open_subscription(connection, &config);                              /* W-138 S-044 */
         tpi_client_hurry(c->client, now_ns);
     }
     if (NULL == p->open) { return 0; }

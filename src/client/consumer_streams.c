@@ -53,7 +53,7 @@ static void open_link(tp_consumer_t *c, int64_t now_ns)
     const tpi_stream_address_t *shared = &c->client->settings.descriptor;
     const bool is_private = 0 != c->assigned.stream_id && !c->link_falls_back;
     const tpi_subscription_config_t config = { .channel = is_private ? c->assigned.channel : shared->channel,
-        .stream_id = is_private ? c->assigned.stream_id : shared->stream_id, .untethered = true };  /* W-131 A6 W-122 */
+        .stream_id = is_private ? c->assigned.stream_id : shared->stream_id, .untethered = true };  /* W-131 S-031 S-023 S-049 A6 W-122 */
     c->link_open = tpi_open_subscription(c->connection, &config);
     c->link_open_private = is_private;
     tpi_client_hurry(c->client, now_ns);
@@ -81,7 +81,7 @@ static int enter_link(tp_consumer_t *c, int64_t now_ns)
     if (link->is_private && NULL != c->linked && !tpi_subscription_is_connected(link->subscription)) { return 0; }
     atomic_store_explicit(&c->link_is_silent, 0, memory_order_relaxed);
     c->heard_ns = now_ns;
-    tpi_handoff_publish(&c->links, link);                                                  /* W-131 */
+    tpi_handoff_publish(&c->links, link);                                                  /* W-131 S-031 */
     retire_link(c);
     c->linked = link;
     c->next_link = NULL;
@@ -173,7 +173,7 @@ static void assign_stream(tp_consumer_t *c, const tpc_consumer_config_t *config,
         next.stream_id = (int32_t)config->descriptor_stream_id;
     }
     if (next.stream_id == c->assigned.stream_id && 0 == strcmp(next.channel, c->assigned.channel)) { return; }
-    c->assigned = next;                                    /* W-131 W-151 */
+    c->assigned = next;                                    /* W-131 W-151 S-031 */
     c->link_moves = true;
     c->link_falls_back = false;
     tpi_client_hurry(c->client, now_ns);
@@ -183,7 +183,7 @@ static void tell_fallback(tp_consumer_t *c, tpc_bytes_t text, bool entered)
 {
     char uri[TPI_CHANNEL_MAX] = "";
     const tpi_fallback_t kind = tpi_hello_fallback(text);
-    if (TPI_FALLBACK_UNSUPPORTED != kind) { (void)tpc_bytes_copy(uri, sizeof(uri), text); }                           /* W-153 W-154 */
+    if (TPI_FALLBACK_UNSUPPORTED != kind) { (void)tpc_bytes_copy(uri, sizeof(uri), text); }                           /* W-153 W-154 S-025 */
     if (!entered && 0 == strcmp(uri, c->fallback_uri)) { return; }
     memcpy(c->fallback_uri, uri, sizeof(uri));
     if (TPI_FALLBACK_UNSUPPORTED == kind) { TPI_SET_ERR(TP_ENOTSUP, "payload fallback URI of an unknown scheme"); tpi_client_report(c->client); }

@@ -70,8 +70,8 @@ static void close_link(tpi_private_link_t *link)
 /* The consumer has left: stop, close, forget. */
 static void close_both(tp_producer_t *p, uint32_t consumer_id)
 {
-    close_link(find(p, TPI_PRIVATE_DESCRIPTOR, consumer_id));                             /* W-132 W-152 */
-    close_link(find(p, TPI_PRIVATE_CONTROL, consumer_id));                                /* W-152 */
+    close_link(find(p, TPI_PRIVATE_DESCRIPTOR, consumer_id));                             /* W-132 W-152 S-032 */
+    close_link(find(p, TPI_PRIVATE_CONTROL, consumer_id));                                /* W-152 S-047 */
 }
 
 static tpi_private_link_t *add_link(tp_producer_t *p, tpi_private_kind_t kind, uint32_t consumer_id, tpc_bytes_t channel, uint32_t stream_id,
@@ -140,7 +140,7 @@ static bool publish(tp_producer_t *p)
     {
         if (l->is_gone || NULL == l->publication) { continue; }
         if (NULL == set && NULL == (set = tpi_alloc(sizeof(*set)))) { return false; }
-        set->links[l->kind][set->count[l->kind]++] = l;                                   /* W-140: what goes where is a matter of the kind */
+        set->links[l->kind][set->count[l->kind]++] = l;                                   /* W-140 S-046: what goes where is a matter of the kind */
         l->refs++;
     }
     tpi_handoff_publish(&p->link_sets, set);

@@ -101,7 +101,7 @@ typedef struct tpc_consumer_hello
 tpc_consumer_hello_t;
 
 #define TPC_CONSUMER_HELLO_INIT { .mode = TP_MODE_STREAM, .progress_interval_us = TP_NULL_U32, .progress_bytes_delta = TP_NULL_U32, \
-    .progress_major_delta_units = TP_NULL_U32 }
+    .progress_major_delta_units = TP_NULL_U32 }         /* S-016 */
 
 int64_t tpc_consumer_hello_length(const tpc_consumer_hello_t *m);
 int64_t tpc_consumer_hello_encode(uint8_t *buffer, size_t capacity, const tpc_consumer_hello_t *m);

@@ -73,7 +73,7 @@ static void a_descriptor_without_trace_id_reads_as_not_traced__O_38_W_107(void *
     assert_int_equal(tpc_frame_descriptor_decode(&d, golden, 48), TPC_MALFORMED);
 }
 
-static void a_hello_without_wishes_is_55_bytes__W_065_W_066_W_067_P16(void **state)
+static void a_hello_without_wishes_is_55_bytes__W_065_W_066_W_067_P16_S_016(void **state)
 {
     uint8_t b[MAX];
     tpc_consumer_hello_t m = TPC_CONSUMER_HELLO_INIT;
@@ -373,7 +373,7 @@ int main(void)
         cmocka_unit_test(a_default_descriptor_has_null_values__W_064_W_107_P16),
         cmocka_unit_test(timestamp_zero_is_a_real_time__P16),
         cmocka_unit_test(a_descriptor_without_trace_id_reads_as_not_traced__O_38_W_107),
-        cmocka_unit_test(a_hello_without_wishes_is_55_bytes__W_065_W_066_W_067_P16),
+        cmocka_unit_test(a_hello_without_wishes_is_55_bytes__W_065_W_066_W_067_P16_S_016),
         cmocka_unit_test(a_config_without_assignment_is_38_bytes__W_066),
         cmocka_unit_test(qos_has_no_watermark_unless_given__O_10_W_064),
         cmocka_unit_test(unlisted_enum_values_are_kept_for_the_one_who_rejects_them__W_070),

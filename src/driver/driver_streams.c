@@ -414,7 +414,7 @@ int tpi_streams_tick(tpi_driver_t *driver, int64_t now_ns)
     {
         tpi_region_job_t *const job = new_job(driver, TPI_JOB_ORPHANS, NULL, now_ns);
         driver->orphans_ns = now_ns + ORPHANS_PERIOD_NS;
-        if (NULL != job) { tpi_regions_submit(driver->regions, job); }                         /* W-250 D-183 */
+        if (NULL != job) { tpi_regions_submit(driver->regions, job); }                         /* W-250 D-183 S-060 */
         work++;
     }
     return work;

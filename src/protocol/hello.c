@@ -36,7 +36,7 @@ tpi_fallback_t tpi_hello_fallback(tpc_bytes_t uri)
     if (starts_with(uri, bridge) && uri.length > sizeof(bridge) - 1) { return TPI_FALLBACK_BRIDGE; }
     if (starts_with(uri, "aeron:ipc") && (9 == uri.length || '?' == uri.data[9])) { return TPI_FALLBACK_AERON; }
     if (starts_with(uri, "aeron:udp?")) { return TPI_FALLBACK_AERON; }
-    return TPI_FALLBACK_UNSUPPORTED;                                                    /* W-154 */
+    return TPI_FALLBACK_UNSUPPORTED;                                                    /* W-154 S-025 */
 }
 
 tpi_hello_wish_t tpi_hello_wish(tpc_bytes_t channel, uint32_t stream_id)

@@ -7,7 +7,7 @@
 
 /* ---- policy ------------------------------------------------------------------------------------------------------------- */
 
-static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }        /* TP_NULL_U32 is the largest: W-065 */
+static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }        /* TP_NULL_U32 is the largest: W-065 S-016 */
 static uint32_t raised(uint32_t hint, uint32_t limit) { return TP_NULL_U32 == hint || hint < limit ? limit : hint; }
 
 void tpi_progress_hints_add(tpi_progress_hints_t *hints, uint32_t interval_us, uint32_t bytes_delta, uint32_t major_delta)

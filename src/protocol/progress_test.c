@@ -64,7 +64,7 @@ static void defaults_stand_where_nobody_hints__W_177_W_178_W_065(void **state)
     assert_int_equal(one.major_delta, 0);
 }
 
-static void smallest_hint_counts_but_not_below_the_producers_minimum__W_178_W_156(void **state)
+static void smallest_hint_counts_but_not_below_the_producers_minimum__W_178_W_156_S_016(void **state)
 {
     (void)state;
     const tpi_progress_limits_t limits = { 400, 1000, 4, 2000 };
@@ -312,7 +312,7 @@ int main(void)
 #define TRACK(name) cmocka_unit_test_setup(name, set_up_tracker)
     const struct CMUnitTest tests[] = {
         TEST(defaults_stand_where_nobody_hints__W_177_W_178_W_065),
-        TEST(smallest_hint_counts_but_not_below_the_producers_minimum__W_178_W_156),
+        TEST(smallest_hint_counts_but_not_below_the_producers_minimum__W_178_W_156_S_016),
         TEST(frame_starts_once_and_ends_once__W_160_W_175),
         TEST(descriptor_ends_a_frame_whose_complete_was_not_sent__W_161),
         TEST(frame_whose_start_was_not_sent_is_silent__W_160_W_177),

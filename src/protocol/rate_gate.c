@@ -10,7 +10,7 @@ static bool is_far(const tpi_rate_gate_t *gate, int64_t interval_ns, int64_t at_
 
 bool tpi_rate_gate_is_due(const tpi_rate_gate_t *gate, uint32_t hz, int64_t at_ns)
 {
-    if (0 == hz || at_ns >= gate->next_ns) { return true; }                            /* W-134: 0 means no cap */
+    if (0 == hz || at_ns >= gate->next_ns) { return true; }                            /* W-134 S-036: 0 means no cap */
     return is_far(gate, SECOND_NS / hz, at_ns);
 }
 

@@ -31,7 +31,7 @@ static void hundred_events_a_second_become_ten__W_134_W_192(void **state)
     assert_int_equal(passed(&gate, 30, 5000 * MS, 10 * MS, 1000), 300);                /* no multiple of the step: the grid keeps the rate */
 }
 
-static void rate_0_passes_all__W_134(void **state)
+static void rate_0_passes_all__W_134_S_036(void **state)
 {
     (void)state;
     tpi_rate_gate_t gate = { 0 };
@@ -78,7 +78,7 @@ static void clock_that_jumps_back_starts_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hundred_events_a_second_become_ten__W_134_W_192), cmocka_unit_test(rate_0_passes_all__W_134),
+        cmocka_unit_test(hundred_events_a_second_become_ten__W_134_W_192), cmocka_unit_test(rate_0_passes_all__W_134_S_036),
         cmocka_unit_test(event_passes_at_its_time_and_not_before__W_192), cmocka_unit_test(looking_takes_nothing),
         cmocka_unit_test(rate_of_32_bits_is_not_cut__O_26), cmocka_unit_test(clock_that_jumps_back_starts_over),
     };

@@ -147,7 +147,7 @@ size_t tpi_registry_sweep(tpi_registry_t *registry, int64_t now_ns)
 uint32_t tpi_registry_rate_hz(const tpi_registry_entry_t *entry)
 {
     if (NULL == entry) { return 0; }
-    const bool limited = TP_MODE_RATE_LIMITED == entry->mode || TP_MODE_RATE_LIMITED == entry->imposed;         /* W-192 W-155 */
+    const bool limited = TP_MODE_RATE_LIMITED == entry->mode || TP_MODE_RATE_LIMITED == entry->imposed;         /* W-192 W-155 S-051 */
     return limited ? entry->max_rate_hz : 0;                                                /* O-26 */
 }
 

@@ -39,7 +39,7 @@ int64_t tpi_id_source_correlation(tpi_id_source_t *ids)
 uint32_t tpi_id_source_client(tpi_id_source_t *ids)
 {
     uint32_t id;
-    do { id = (uint32_t)(tpi_id_source_random(ids) >> 32); } while (0 == id || TP_NULL_U32 == id);           /* D-032 */
+    do { id = (uint32_t)(tpi_id_source_random(ids) >> 32); } while (0 == id || TP_NULL_U32 == id);           /* D-032 S-027 */
     return id;
 }
 

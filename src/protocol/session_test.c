@@ -132,6 +132,19 @@ static void ids_in_flight_are_distinct_and_client_ids_not_zero__D_032_D_038(void
     assert_true(0 != f->session.lease.client_id);
 }
 
+static void ids_of_a_hundred_starts_are_a_hundred__S_027(void **state)
+{
+    (void)state;
+    uint32_t ids[100];
+    for (uint64_t i = 0; i < 100; i++)
+    {
+        tpi_id_source_t source;
+        tpi_id_source_init(&source, UINT64_C(0x1000000000000000) + i, i);    /* seeds as close as can be */
+        ids[i] = tpi_id_source_client(&source);
+        for (uint64_t k = 0; k < i; k++) { assert_int_not_equal(ids[i], ids[k]); }
+    }
+}
+
 /* ---- attaching ---------------------------------------------------------------------------------------------------------- */
 
 static void request_carries_the_configuration(void **state)
@@ -623,6 +636,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(ids_of_different_processes_do_not_overlap__D_026_D_036_D_037, setup),
+        cmocka_unit_test(ids_of_a_hundred_starts_are_a_hundred__S_027),
         cmocka_unit_test_setup(ids_in_flight_are_distinct_and_client_ids_not_zero__D_032_D_038, setup),
         cmocka_unit_test_setup(request_carries_the_configuration, setup),
         cmocka_unit_test_setup(unanswered_request_is_repeated_with_its_id_at_growing_intervals__D_028_D_056, setup),

@@ -164,19 +164,24 @@ tpi_hello_outcome_t tpi_supervisor_on_hello(tpi_supervisor_registry_t *registry,
 
 /* ---- QoS ------------------------------------------------------------------------------------------------------------------- */
 
-static uint64_t total_drops(const tpi_supervised_t *record) { return tpi_qos_add(record->drops_gap, record->drops_late); }
+/* What a producer thins out for a RATE_LIMITED consumer looks like gaps to it, and is no loss. */
+static uint64_t total_drops(const tpi_supervised_t *record)
+{
+    return TP_MODE_RATE_LIMITED == record->qos_mode ? record->drops_late : tpi_qos_add(record->drops_gap, record->drops_late);
+}
 
 tpi_supervised_t *tpi_supervisor_on_qos(tpi_supervisor_registry_t *registry, const tpc_qos_consumer_t *qos, int64_t now_ns)
 {
     tpi_supervised_t *const record = tpi_supervisor_registry_find(registry, qos->stream_id, qos->consumer_id);
     if (NULL == record) { return NULL; }
     heard(registry, record, now_ns);
+    const bool is_other_mode = record->qos_mode != qos->mode;
     record->qos_mode = qos->mode;
     record->epoch = qos->epoch;
     record->last_seq_seen = qos->last_seq_seen;
     record->drops_gap = qos->drops_gap;
     record->drops_late = qos->drops_late;
-    if (!record->has_qos || total_drops(record) < record->window_drops)        /* the first report, or a consumer that began anew */
+    if (!record->has_qos || is_other_mode || total_drops(record) < record->window_drops)       /* first report, or one that begins anew */
     {
         record->has_qos = true;
         record->window_ns = now_ns;

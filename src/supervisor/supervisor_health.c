@@ -154,7 +154,7 @@ static void look_at_streams(tpi_supervisor_t *supervisor)
         const int64_t unread_ms = is_written && 0 == s->consumers ? (supervisor->now_ns - s->read_ns) / TPI_NS_PER_MS : 0;
         const int64_t still_ms = tpi_supervisor_region_silence_ns(supervisor, s) / TPI_NS_PER_MS;
         observe(supervisor, TP_HEALTH_STREAM_STALE, s->stream_id, 0, silence_ms, limit_ms);                        /* S-057 */
-        observe(supervisor, TP_HEALTH_STREAM_DEAD, s->stream_id, 0, still_ms, limit_ms);      /* S-056 */
+        observe(supervisor, TP_HEALTH_STREAM_DEAD, s->stream_id, 0, still_ms, limit_ms);      /* S-056 W-199 */
         observe(supervisor, TP_HEALTH_STREAM_UNREAD, s->stream_id, 0, unread_ms, supervisor->config.health.no_consumers_ms);
     }
 }

@@ -4,7 +4,7 @@
 
 /* ---- hello, config, QoS ------------------------------------------------------------------------------------------------- */
 
-static void hello_and_qos_are_sent_and_repeated__W_127_W_128_W_188_W_189(void **state)
+static void hello_and_qos_are_sent_and_repeated__W_127_W_128_W_188_W_189_S_026(void **state)
 {
     (void)state;
     tp_consumer_context_t *context = cr_consumer_context();
@@ -157,7 +157,7 @@ static void config_takes_the_consumer_off_shared_memory_and_back__W_155_W_252(vo
     tp_consumer_close(consumer);
 }
 
-static void assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130_W_131_W_151_O_20(void **state)
+static void assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130_W_131_W_151_O_20_S_031_S_023(void **state)
 {
     (void)state;
     tp_consumer_t *consumer;
@@ -310,7 +310,7 @@ static void ledger_holds_across_another_descriptor_stream__W_131_O_20(void **sta
     tp_consumer_close(consumer);
 }
 
-static void rate_is_thinned_out_locally__W_191_W_192_W_193(void **state)
+static void rate_is_thinned_out_locally__W_191_W_192_W_193_S_050_S_053(void **state)
 {
     (void)state;
     tp_consumer_context_t *context = cr_consumer_context();
@@ -330,6 +330,31 @@ static void rate_is_thinned_out_locally__W_191_W_192_W_193(void **state)
     assert_in_range(delivered, 95, 105);
     assert_int_equal(drops(consumer, TP_DROP_RATE) + delivered, 1000);
     assert_ledger(consumer);
+    close_both(consumer, producer);
+}
+
+static void thinning_follows_the_times_of_descriptors__S_052(void **state)
+{
+    (void)state;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_mode(context, TP_MODE_RATE_LIMITED, 100), 0);
+    tp_consumer_t *consumer = cr_consumer_with(context);
+    tp_producer_t *producer = cr_producer();
+    tp_frame_view_t view;
+    int delivered = 0;
+    for (uint64_t i = 0; i < 200; i++)
+    {
+        tp_frame_metadata_t metadata = TP_FRAME_METADATA_INIT;
+        metadata.timestamp_ns = 1000000000u + i * 1000000000u;               /* by slot time it is 1 Hz: all would pass */
+        assert_int_equal(tpi_mem_network_fault(cr->network, CR_DESCRIPTOR, TPI_MEM_LOSE, 1), 0);
+        assert_int_equal(tp_producer_offer_frame(producer, cr->tensor, "x", 1, &metadata), i);
+        tpc_frame_descriptor_t d = descriptor(i);
+        d.timestamp_ns = 1000000000u + i * 1000000u;                         /* by descriptor time 1 kHz */
+        cr_send_descriptor(&d);
+        cr_settle();
+        while (1 == next(consumer, &view)) { delivered++; }
+    }
+    assert_in_range(delivered, 19, 21);
     close_both(consumer, producer);
 }
 
@@ -393,7 +418,7 @@ static void imposed_mode_is_obeyed__W_155(void **state)
     tp_consumer_close(consumer);
 }
 
-static void somebody_elses_reports_under_our_id_make_us_choose_another__W_158(void **state)
+static void somebody_elses_reports_under_our_id_make_us_choose_another__W_158_S_028(void **state)
 {
     (void)state;
     tp_consumer_t *consumer = listening_consumer();
@@ -411,7 +436,7 @@ static void somebody_elses_reports_under_our_id_make_us_choose_another__W_158(vo
     tp_consumer_close(consumer);
 }
 
-static void without_a_driver_it_chooses_another_id_by_itself__W_158(void **state)
+static void without_a_driver_it_chooses_another_id_by_itself__W_158_S_028(void **state)
 {
     (void)state;
     tp_consumer_context_t *context = cr_consumer_context();
@@ -534,7 +559,7 @@ static void malformed_descriptors_are_counted(void **state)
     tp_consumer_close(consumer);
 }
 
-static void half_filled_requests_are_refused_by_the_setters__W_144_W_147(void **state)
+static void half_filled_requests_are_refused_by_the_setters__W_144_W_147_S_017(void **state)
 {
     (void)state;
     tp_consumer_context_t *context = cr_consumer_context();
@@ -652,25 +677,26 @@ int main(void)
         CR_TEST(losses_of_both_kinds_are_reported__W_189_O_33),
         CR_TEST(consumer_that_does_not_poll_reports_no_seq_of_the_old_epoch_under_the_new_one__W_112_O_32),
         CR_TEST(config_with_unknown_values_is_ignored__W_070),
-        CR_TEST(hello_and_qos_are_sent_and_repeated__W_127_W_128_W_188_W_189),
+        CR_TEST(hello_and_qos_are_sent_and_repeated__W_127_W_128_W_188_W_189_S_026),
         CR_TEST(config_takes_the_consumer_off_shared_memory_and_back__W_155_W_252),
-        CR_TEST(assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130_W_131_W_151_O_20),
+        CR_TEST(assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130_W_131_W_151_O_20_S_031_S_023),
         CR_TEST(batch_across_an_epoch_skips_nothing_of_the_new_one__W_114_W_125),
         CR_TEST(private_stream_that_falls_silent_is_left_for_the_shared_one__P8),
         CR_TEST(ledger_holds_across_another_descriptor_stream__W_131_O_20),
+        CR_TEST(thinning_follows_the_times_of_descriptors__S_052),
         CR_TEST(one_wild_timestamp_does_not_end_the_thinning__W_193),
         CR_TEST(consumer_may_be_closed_from_its_own_frame_handler),
         CR_TEST(flood_of_foreign_descriptors_holds_no_call__P1),
         CR_TEST(changed_superblock_is_noticed_although_nobody_announces__W_118_W_119),
-        CR_TEST(rate_is_thinned_out_locally__W_191_W_192_W_193),
+        CR_TEST(rate_is_thinned_out_locally__W_191_W_192_W_193_S_050_S_053),
         CR_TEST(imposed_mode_is_obeyed__W_155),
-        CR_TEST(somebody_elses_reports_under_our_id_make_us_choose_another__W_158),
-        CR_TEST(without_a_driver_it_chooses_another_id_by_itself__W_158),
+        CR_TEST(somebody_elses_reports_under_our_id_make_us_choose_another__W_158_S_028),
+        CR_TEST(without_a_driver_it_chooses_another_id_by_itself__W_158_S_028),
         CR_TEST(handler_gets_frames_up_to_the_limit),
         CR_TEST(descriptors_may_be_handed_out_and_slots_read_by_seq),
         CR_TEST(latency_is_recorded_on_request),
         CR_TEST(malformed_descriptors_are_counted),
-        CR_TEST(half_filled_requests_are_refused_by_the_setters__W_144_W_147),
+        CR_TEST(half_filled_requests_are_refused_by_the_setters__W_144_W_147_S_017),
         CR_TEST(frame_that_is_read_twice_has_one_place_in_the_ledger),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,7 +56,7 @@ static void no_frame_is_missed_on_the_way_to_a_private_stream__W_130_W_131_O_20(
     close_both(consumer, producer);
 }
 
-static void declined_consumer_stays_on_the_shared_stream_and_thins_out_itself__W_151_W_190_W_191(void **state)
+static void declined_consumer_stays_on_the_shared_stream_and_thins_out_itself__W_151_W_190_W_191_S_023_S_049_S_050(void **state)
 {
     (void)state;
     tp_producer_context_t *grants = cr_producer_context();
@@ -87,7 +87,7 @@ static void declined_consumer_stays_on_the_shared_stream_and_thins_out_itself__W
     close_both(consumer, producer);
 }
 
-static void granted_rate_is_kept_by_the_producer_and_may_change_while_frames_flow__W_134_W_192_O_30(void **state)
+static void granted_rate_is_kept_by_the_producer_and_may_change_while_frames_flow__W_134_W_192_O_30_S_051(void **state)
 {
     (void)state;
     tp_producer_t *producer = producer_that(TP_ANSWER_HELLO_ALWAYS);
@@ -209,7 +209,7 @@ static void consumer_without_shared_memory_never_maps__W_153_W_154_W_155(void **
     close_both(consumer, producer);
 }
 
-static void unknown_fallback_scheme_is_no_fallback__W_154(void **state)
+static void unknown_fallback_scheme_is_no_fallback__W_154_S_025(void **state)
 {
     (void)state;
     tp_consumer_t *consumer = listening_consumer();
@@ -569,14 +569,14 @@ int main(void)
         CR_TEST(newest_only_passes_over_the_backlog_and_counts_it),
         CR_TEST(statistics_show_mode_and_streams),
         CR_TEST(no_frame_is_missed_on_the_way_to_a_private_stream__W_130_W_131_O_20),
-        CR_TEST(declined_consumer_stays_on_the_shared_stream_and_thins_out_itself__W_151_W_190_W_191),
-        CR_TEST(granted_rate_is_kept_by_the_producer_and_may_change_while_frames_flow__W_134_W_192_O_30),
+        CR_TEST(declined_consumer_stays_on_the_shared_stream_and_thins_out_itself__W_151_W_190_W_191_S_023_S_049_S_050),
+        CR_TEST(granted_rate_is_kept_by_the_producer_and_may_change_while_frames_flow__W_134_W_192_O_30_S_051),
         CR_TEST(mode_changed_on_a_shared_stream_changes_the_thinning_at_once),
         CR_TEST(hello_goes_out_again_for_a_new_epoch),
         CR_TEST(hello_interval_is_configurable__W_128),
         CR_TEST(producer_and_consumer_agree_on_both_streams__W_130_W_137),
         CR_TEST(consumer_without_shared_memory_never_maps__W_153_W_154_W_155),
-        CR_TEST(unknown_fallback_scheme_is_no_fallback__W_154),
+        CR_TEST(unknown_fallback_scheme_is_no_fallback__W_154_S_025),
         CR_TEST(configured_consumer_id_is_kept__W_157),
         CR_TEST(both_times_are_carried_apart__W_103_W_104_W_105_W_106),
         CR_TEST(both_times_never_go_back__W_195_W_196),

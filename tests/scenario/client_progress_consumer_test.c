@@ -327,7 +327,7 @@ static tpc_consumer_config_t config_for(const tp_consumer_t *consumer, uint32_t 
     return config;
 }
 
-static void assigned_control_stream_carries_progress_and_nothing_else__W_138_W_139_O_27(void **state)
+static void assigned_control_stream_carries_progress_and_nothing_else__W_138_W_139_O_27_S_044_S_045(void **state)
 {
     (void)state;
     tp_consumer_t *consumer = listening_consumer();
@@ -446,7 +446,7 @@ int main(void)
         CR_TEST(other_streams_and_older_epochs_change_nothing__P1_O_19),
         CR_TEST(between_a_newer_epoch_and_its_mapping_nothing_is_heard__W_115_W_116),
         CR_TEST(new_epoch_starts_from_nothing__W_112),
-        CR_TEST(assigned_control_stream_carries_progress_and_nothing_else__W_138_W_139_O_27),
+        CR_TEST(assigned_control_stream_carries_progress_and_nothing_else__W_138_W_139_O_27_S_044_S_045),
         CR_TEST(shared_stream_is_heard_while_nobody_sends_on_the_assigned_one__O_27),
         CR_TEST(assigned_control_stream_is_left_with_the_media_driver),
         CR_TEST(consumer_may_be_closed_from_its_progress_handler__A4),

@@ -105,7 +105,7 @@ static tp_producer_stats_t stats_of(const tp_producer_t *producer)
 
 /* ---- granting ----------------------------------------------------------------------------------------------------------- */
 
-static void granted_streams_are_named_and_carry_their_kind_only__W_130_W_137_W_140(void **state)
+static void granted_streams_are_named_and_carry_their_kind_only__W_130_W_137_W_140_S_046(void **state)
 {
     (void)state;
     tp_producer_t *producer = producer_that(TP_ANSWER_HELLO_ALWAYS);
@@ -269,7 +269,7 @@ static void consumers_without_shared_memory_are_told_where_to_go__W_153_O_31(voi
 
 /* ---- rates -------------------------------------------------------------------------------------------------------------- */
 
-static void private_stream_is_capped_in_rate_limited_mode_only__W_134_W_135_W_192_O_26(void **state)
+static void private_stream_is_capped_in_rate_limited_mode_only__W_134_W_135_W_192_O_26_S_035_S_037_S_051(void **state)
 {
     (void)state;
     tp_producer_t *producer = producer_that(TP_ANSWER_HELLO_ALWAYS);
@@ -332,7 +332,7 @@ static void rate_may_be_imposed_and_changed__W_155_W_134(void **state)
 
 /* ---- the end of a consumer ---------------------------------------------------------------------------------------------- */
 
-static void silent_consumer_loses_both_streams_after_5_intervals__W_132_W_133_W_152(void **state)
+static void silent_consumer_loses_both_streams_after_5_intervals__W_132_W_133_W_152_S_032_S_047(void **state)
 {
     (void)state;
     tp_producer_t *producer = producer_that(TP_ANSWER_HELLO_ALWAYS);
@@ -382,7 +382,7 @@ static void staleness_is_configurable__W_133(void **state)
     tp_producer_close(producer);
 }
 
-static void consumer_that_leaves_loses_both_streams_at_once__W_132_W_152(void **state)
+static void consumer_that_leaves_loses_both_streams_at_once__W_132_W_152_S_032_S_047(void **state)
 {
     (void)state;
     tp_producer_t *producer = producer_that(TP_ANSWER_HELLO_ALWAYS);
@@ -606,18 +606,18 @@ static void private_stream_goes_on_in_the_next_epoch_and_after_another_media_dri
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CR_TEST(granted_streams_are_named_and_carry_their_kind_only__W_130_W_137_W_140),
+        CR_TEST(granted_streams_are_named_and_carry_their_kind_only__W_130_W_137_W_140_S_046),
         CR_TEST(what_cannot_be_granted_is_declined__W_141_W_142_W_143_W_145_W_146_W_148),
         CR_TEST(one_kind_may_be_granted_and_the_other_declined__W_142_W_190),
         CR_TEST(ids_are_owned_and_kept_in_their_range__P8),
         CR_TEST(links_are_bounded__P11),
         CR_TEST(channel_that_the_bus_refuses_is_declined__A8),
         CR_TEST(consumers_without_shared_memory_are_told_where_to_go__W_153_O_31),
-        CR_TEST(private_stream_is_capped_in_rate_limited_mode_only__W_134_W_135_W_192_O_26),
+        CR_TEST(private_stream_is_capped_in_rate_limited_mode_only__W_134_W_135_W_192_O_26_S_035_S_037_S_051),
         CR_TEST(rate_may_be_imposed_and_changed__W_155_W_134),
-        CR_TEST(silent_consumer_loses_both_streams_after_5_intervals__W_132_W_133_W_152),
+        CR_TEST(silent_consumer_loses_both_streams_after_5_intervals__W_132_W_133_W_152_S_032_S_047),
         CR_TEST(staleness_is_configurable__W_133),
-        CR_TEST(consumer_that_leaves_loses_both_streams_at_once__W_132_W_152),
+        CR_TEST(consumer_that_leaves_loses_both_streams_at_once__W_132_W_152_S_032_S_047),
         CR_TEST(hello_that_asks_no_more_closes_and_one_that_asks_elsewhere_moves),
         CR_TEST(promises_of_another_authority_are_kept_or_taken_back__O_28_P8),
         CR_TEST(auto_answers_when_nobody_else_does_and_never_does_not__O_28),

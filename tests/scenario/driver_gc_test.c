@@ -158,7 +158,7 @@ static void times_of_another_boot_do_not_count_as_age__M13(void **state)
     assert_true(has_epoch(10000, 5));
 }
 
-static void orphans_of_dead_drivers_disappear_others_do_not__D_183_W_250_M13(void **state)
+static void orphans_of_dead_drivers_disappear_others_do_not__D_183_W_250_M13_S_060(void **state)
 {
     (void)state;
     const uint64_t base = (uint64_t)(rig->now_ns - 100000 * MS);
@@ -205,6 +205,6 @@ int main(void)
         RIG_TEST(without_gc_everything_stays__D_181), RIG_TEST(a_living_foreign_pid_protects_a_dead_one_does_not__D_176),
         RIG_TEST(the_epoch_of_a_producer_lease_stays__D_174), RIG_TEST(gc_at_start_keeps_the_newest__D_178),
         RIG_TEST(without_that_setting_start_removes_nothing__D_178), RIG_TEST(times_of_another_boot_do_not_count_as_age__M13),
-        RIG_TEST(orphans_of_dead_drivers_disappear_others_do_not__D_183_W_250_M13), RIG_TEST(strange_entries_are_left_alone) };
+        RIG_TEST(orphans_of_dead_drivers_disappear_others_do_not__D_183_W_250_M13_S_060), RIG_TEST(strange_entries_are_left_alone) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,7 +175,7 @@ static void write_superblock(uint64_t activity_ns)
     assert_int_equal(fclose(file), 0);
 }
 
-static void frozen_activity_is_the_death_of_the_producer__S_056(void **state)
+static void frozen_activity_is_the_death_of_the_producer__S_056_W_199(void **state)
 {
     (void)state;
     char uri[256];
@@ -255,6 +255,30 @@ static void losses_reach_the_hook_and_end_later__S_009(void **state)
     }
     assert_int_equal(cleared, 1);
     assert_int_equal(raised, 1);
+}
+
+static void frames_thinned_on_purpose_are_no_losses(void **state)
+{
+    (void)state;
+    uint8_t buffer[128];
+    rig_start();
+    const tpc_consumer_hello_t hello = rig_hello(3);
+    (void)rig_ask(&hello);
+    tpc_qos_consumer_t qos = { .stream_id = RIG_STREAM, .consumer_id = 3, .epoch = 1, .mode = TP_MODE_RATE_LIMITED };
+    for (uint64_t i = 0; i < 5; i++)
+    {
+        qos.drops_gap = i * 90;
+        rig_send(3, buffer, (size_t)tpc_qos_consumer_encode(buffer, sizeof(buffer), &qos));
+        rig_step(SECOND);
+    }
+    qos.mode = TP_MODE_STREAM;                                 /* what was thinned before does not count now either */
+    rig_send(3, buffer, (size_t)tpc_qos_consumer_encode(buffer, sizeof(buffer), &qos));
+    rig_step(SECOND);
+    assert_false(rig_has(TP_HEALTH_CONSUMER_LOSES, RIG_STREAM, 3));
+    qos.drops_gap++;
+    rig_send(3, buffer, (size_t)tpc_qos_consumer_encode(buffer, sizeof(buffer), &qos));
+    rig_step(SECOND);
+    assert_true(rig_has(TP_HEALTH_CONSUMER_LOSES, RIG_STREAM, 3));
 }
 
 static void lag_and_silence_and_unread_streams_are_told(void **state)
@@ -474,8 +498,9 @@ int main(void)
         RIG_TEST(old_announces_are_ignored__S_059),
         RIG_TEST(announces_from_before_we_listened_are_ignored__S_059),
         RIG_TEST(silent_stream_is_stale_after_3_to_5_periods__S_057),
-        RIG_TEST(frozen_activity_is_the_death_of_the_producer__S_056),
+        RIG_TEST(frozen_activity_is_the_death_of_the_producer__S_056_W_199),
         RIG_TEST(losses_reach_the_hook_and_end_later__S_009),
+        RIG_TEST(frames_thinned_on_purpose_are_no_losses),
         RIG_TEST(lag_and_silence_and_unread_streams_are_told),
         RIG_TEST(layout_other_than_announced_takes_off_shared_memory),
         RIG_TEST(another_authority_is_noticed),
