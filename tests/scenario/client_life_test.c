@@ -588,6 +588,39 @@ static void client_on_a_given_bus_works_until_that_bus_is_lost(void **state)
     tp_client_close(client);
 }
 
+static void announces_may_have_a_stream_of_their_own(void **state)
+{
+    (void)state;
+    tp_context_t *context = NULL;
+    tp_client_t *client = NULL;
+    tp_consumer_t *consumer = NULL;
+    tp_consumer_context_t *how = cr_consumer_context();
+    tpi_bus_t *bus = NULL;
+    tpi_bus_async_t *async = NULL;
+    tpi_publication_t *announces = NULL;
+    tpi_publication_t *const control = cr->pub;
+    assert_int_equal(tpi_bus_add_publication(cr->bus, &async, "aeron:ipc?term-length=4m", 1001), 0);
+    while (0 == tpi_bus_add_publication_poll(async, &announces)) { (void)tpi_bus_do_work(cr->bus, cr->now_ns); }
+    assert_int_equal(tp_context_init(&context), 0);
+    assert_int_equal(tp_context_set_default_channels(context), 0);
+    assert_int_equal(tp_context_set_announce(context, "aeron:ipc?term-length=4m", 1001), 0);
+    assert_int_equal(tp_context_add_allowed_base_dir(context, cr->base), 0);
+    assert_int_equal(tpi_bus_mem_open(&bus, cr->network), 0);
+    assert_int_equal(tpi_client_create_on_bus(&client, context, bus), 0);
+    tp_context_close(context);
+    for (int i = 0; i < 10; i++) { assert_true(tpi_client_do_work_at(client, cr->now_ns) >= 0); }
+    assert_int_equal(tp_consumer_context_set_driverless(how, true), 0);
+    assert_int_equal(tp_consumer_init(&consumer, client, how), 0);
+    tp_consumer_context_close(how);
+    cr_new_epoch();
+    cr->pub = announces;
+    cr_announce();
+    cr->pub = control;
+    for (int i = 0; i < 10; i++) { assert_true(tpi_client_do_work_at(client, cr->now_ns) >= 0); }
+    assert_true(tp_consumer_is_mapped(consumer));
+    tp_client_close(client);
+}
+
 /* ---- sessions of tools -------------------------------------------------------------------------------------------------- */
 
 static void tool_holds_a_lease_until_it_detaches(void **state)
@@ -665,6 +698,7 @@ int main(void)
         CR_TEST(unreadable_endpoint_file_ends_no_lease),
         CR_TEST(embedded_media_driver_goes_with_its_driver_and_a_new_bus_is_opened__D_154),
         CR_TEST(client_on_a_given_bus_works_until_that_bus_is_lost),
+        CR_TEST(announces_may_have_a_stream_of_their_own),
         CR_TEST(tool_holds_a_lease_until_it_detaches),
         CR_TEST(refused_tool_gets_the_drivers_answer),
     };
