@@ -52,10 +52,10 @@ typedef struct cli_args
     const char *video, *second_video, *inject, *size, *name, *role_dir, *service;
     const char *sort;
     bool plain, reverse, with_meta;
-    cli_list_t meta, trace_streams, stages;
+    cli_list_t meta, tags, trace_streams, stages;
     const char *db, *window_file;
     bool dot, children, untraced;
-    uint64_t queue, batch_ms;
+    uint64_t queue, batch_ms, producer_id, source_id;
     uint64_t count, client_id, max_rate, max_lost, desc_id, ctrl_id, values, width, wait_consumers, log_level, slots, stream_id;
     double seconds, timeout, hz, interval, linger, scale, sleep_frames;
 }

@@ -10,6 +10,7 @@
 
 #include "number.h"
 #include "out.h"
+#include "streams.h"
 
 #define SPIN_NS INT64_C(30000)
 #define BEHIND_NS CLI_NS_PER_S                  /* further behind than this is not caught up */
@@ -83,6 +84,26 @@ void cli_log_init(const cli_args_t *args)
     tp_log_set_handler(args->log_json ? tp_log_to_stderr_json : tp_log_to_stderr, NULL, (tp_log_level_t)level);
 }
 
+static tp_stream_ref_t chosen;         /* the stream that was asked for last; size 0 = none */
+
+typedef struct known { const char *instance; bool alive; } known_t;
+
+static void on_known(void *clientd, const tp_endpoint_t *endpoint)
+{
+    known_t *const known = clientd;
+    known->alive = known->alive || (endpoint->alive && 0 == strcmp(endpoint->instance_id, known->instance));
+}
+
+/* A driver with an endpoint file is told by its name; of any other one nothing is known but what discovery said. */
+static int set_chosen_driver(tp_context_t *context)
+{
+    known_t known = { chosen.driver_instance, false };
+    if (0 == chosen.size || '\0' == chosen.driver_instance[0]) { return 0; }
+    (void)tp_endpoint_list(on_known, &known);
+    if (TP_STREAM_BY_DISCOVERY == chosen.origin) { return tp_context_set_driver_of(context, &chosen); }
+    return known.alive ? tp_context_set_driver_instance(context, chosen.driver_instance) : 0;
+}
+
 int cli_context(const cli_args_t *args, tp_context_t **context)
 {
     tp_context_t *made = NULL;
@@ -91,7 +112,8 @@ int cli_context(const cli_args_t *args, tp_context_t **context)
     if (tp_context_set_aeron_dir(made, args->aeron_dir) < 0 || tp_context_set_driver_instance(made, args->driver) < 0 ||
         tp_context_set_client_name(made, args->client_name) < 0 || tp_context_set_fault_guard(made, true) < 0 ||
         (NULL != args->idle && tp_context_set_idle_strategy(made, args->idle) < 0) ||
-        (NULL != args->allowed_base_dir && tp_context_add_allowed_base_dir(made, args->allowed_base_dir) < 0))
+        (NULL != args->allowed_base_dir && tp_context_add_allowed_base_dir(made, args->allowed_base_dir) < 0) ||
+        (NULL == args->driver && set_chosen_driver(made) < 0))
     {
         const int code = cli_error_last();
         tp_context_close(made);
@@ -135,28 +157,115 @@ static bool names_may_come(void)
     return tp_endpoint_list(on_endpoint, &youngest_ns) > 0 && cli_realtime_ns() - youngest_ns < STARTING_NS && !cli_stopped();
 }
 
-int cli_stream(const cli_args_t *args, const char *name_or_id, uint32_t *stream_id)
+bool cli_media_driver_lives(const char *aeron_dir)
 {
-    uint64_t id;
-    if (cli_parse_u64(name_or_id, 1, UINT32_MAX, &id))
+    tp_counters_t *counters = NULL;
+    if (tp_counters_open(&counters, aeron_dir) < 0) { return false; }
+    const bool lives = cli_counters_live(counters);
+    tp_counters_close(counters);
+    return lives;
+}
+
+/* NAME@INSTANCE where --driver or TP_DRIVER says which driver is meant. false: as it stands. */
+static bool at_wanted_driver(const cli_args_t *args, const char *name, char *to, size_t size)
+{
+    const char *const variable = getenv("TP_DRIVER");
+    const char *const driver = NULL != args->driver ? args->driver : NULL != variable ? variable : "";
+    if ('\0' == driver[0] || NULL != strchr(name, '@')) { return false; }
+    const int length = snprintf(to, size, "%s@%s", name, driver);
+    return length > 0 && (size_t)length < size;
+}
+
+/* CLI_OK; CLI_USAGE: several are meant, and that was printed; CLI_FAILED: no provider knows it, or there is none. Says nothing then. */
+static int ask_provider(const cli_args_t *args, const char *name, tp_stream_ref_t *found)
+{
+    tp_context_t *context = NULL;
+    tp_client_t *client = NULL;
+    int code = CLI_FAILED;
+    if (CLI_OK != cli_context(args, &context)) { return CLI_FAILED; }
+    tp_stream_ref_t stream;
+    if (cli_media_driver_lives(tp_context_get_aeron_dir(context)) && 0 == tp_connect(&client, context))
     {
-        *stream_id = (uint32_t)id;
-        return CLI_OK;
+        const int rc = tp_stream_find(client, name, CLI_NS_PER_S, &stream);
+        if (0 == rc && TP_STREAM_BY_DISCOVERY == stream.origin)
+        {
+            *found = stream;
+            code = CLI_OK;
+        }
+        else if (rc < 0 && TP_EAMBIGUOUS == tp_errcode())
+        {
+            (void)cli_error_last();
+            code = CLI_USAGE;
+        }
     }
+    tp_client_close(client);
+    tp_context_close(context);
+    return code;
+}
+
+static int ask_counters(const cli_args_t *args, const char *name, tp_stream_ref_t *found)
+{
     tp_counters_t *counters = NULL;
     int code = cli_counters(args, &counters);
     if (CLI_OK != code) { return code; }
-    int found = tp_counters_stream_by_name(counters, name_or_id, stream_id);
-    while (found < 0 && names_may_come())
+    int rc = tp_counters_stream_find(counters, name, found);
+    while (rc < 0 && TP_ENOENT == tp_errcode() && names_may_come())
     {
         cli_sleep_ns(LOOK_AGAIN_NS);
-        found = tp_counters_stream_by_name(counters, name_or_id, stream_id);
+        rc = tp_counters_stream_find(counters, name, found);
     }
-    if (found < 0)
+    if (rc < 0)
     {
         code = cli_error_last();
         if (CLI_FAILED == code) { code = CLI_USAGE; }
     }
     tp_counters_close(counters);
     return code;
+}
+
+static int find(const cli_args_t *args, const char *name, tp_stream_ref_t *found)
+{
+    char full[1024];
+    const bool at = at_wanted_driver(args, name, full, sizeof(full));
+    tp_counters_t *counters = NULL;
+    const int code = ask_provider(args, at ? full : name, found);
+    if (CLI_FAILED != code) { return code; }
+    if (at && CLI_OK == cli_counters(args, &counters))
+    {
+        const int rc = tp_counters_stream_find(counters, full, found);
+        tp_counters_close(counters);
+        if (0 == rc) { return CLI_OK; }
+    }
+    return ask_counters(args, name, found);
+}
+
+int cli_stream(const cli_args_t *args, const char *name_or_id, uint32_t *stream_id)
+{
+    uint64_t id;
+    tp_stream_ref_t found;
+    if (cli_parse_u64(name_or_id, 1, UINT32_MAX, &id))
+    {
+        *stream_id = (uint32_t)id;
+        return CLI_OK;
+    }
+    const int code = find(args, name_or_id, &found);
+    if (CLI_OK != code) { return code; }
+    *stream_id = found.stream_id;
+    chosen = found;
+    return CLI_OK;
+}
+
+int cli_target(const cli_args_t *args, const char *name_or_id, cli_target_t *target)
+{
+    uint64_t id;
+    tp_stream_ref_t found;
+    const bool number = cli_parse_u64(name_or_id, 1, UINT32_MAX, &id);
+    char full[1024];
+    const bool at = number && at_wanted_driver(args, name_or_id, full, sizeof(full));
+    const int code = number ? ask_counters(args, at ? full : name_or_id, &found) : find(args, name_or_id, &found);
+    if (CLI_OK != code) { return code; }
+    target->stream_id = found.stream_id;
+    snprintf(target->driver, sizeof(target->driver), "%s", found.driver_instance);
+    chosen = found;
+    return CLI_OK;
 }

@@ -9,8 +9,16 @@ int cli_context(const cli_args_t *args, tp_context_t **context);
 int cli_connect(const cli_args_t *args, tp_client_t **client, tp_context_t **context);
 /* Counters of the media driver that a client with these arguments would use. */
 int cli_counters(const cli_args_t *args, tp_counters_t **counters);
-/* A decimal id stands for itself, a name is looked up in the counters. */
+/*
+ * A decimal id stands for itself, a name is looked for at the discovery provider, then in the counters; NAME@INSTANCE and ID@INSTANCE name the driver,
+ * too. What is connected to from then on (cli_context) is the driver of that stream, unless --driver says another one.
+ */
 int cli_stream(const cli_args_t *args, const char *name_or_id, uint32_t *stream_id);
+/* The same for looking at one: an id that two drivers have is refused, and driver says whose it is ("" = not known). */
+typedef struct cli_target { uint32_t stream_id; char driver[TP_DISCOVERY_NAME_MAX + 1]; } cli_target_t;
+int cli_target(const cli_args_t *args, const char *name_or_id, cli_target_t *target);
+/* Whether it gave a sign of life lately: connecting to a dead one takes long. */
+bool cli_media_driver_lives(const char *aeron_dir);
 /* The library's log goes to standard error at the level of --log-level or TP_LOG_LEVEL; default: errors only, warnings when nothing is said. */
 void cli_log_init(const cli_args_t *args);
 

@@ -13,6 +13,7 @@
 
 #include "connect.h"
 #include "demo_dir.h"
+#include "discover.h"
 #include "leftovers.h"
 #include "out.h"
 #include "streams.h"
@@ -282,6 +283,19 @@ static void check_drivers(doctor_t *doctor)
     }
 }
 
+static void check_discovery(doctor_t *doctor)
+{
+    cli_probe_t probe;
+    if (!doctor->media_driver_alive) { return; }
+    cli_discovery_probe(doctor->args, &probe);
+    if (probe.answers) { report(doctor, LEVEL_OK, "discovery", NULL, "a provider answers on %s: %u streams", probe.endpoint, probe.streams); }
+    else
+    {
+        report(doctor, LEVEL_INFO, "discovery", "a [discovery] table in the driver's file, or tp_discoveryd (not needed on one host)",
+            "no provider answers on %s", probe.endpoint);
+    }
+}
+
 /* ---- regions ---- */
 
 typedef struct stale { cli_epoch_dir_t *epochs; unsigned streams; uint64_t bytes; } stale_t;
@@ -367,6 +381,7 @@ static int run_doctor(const cli_args_t *args)
     check_hugepages(&doctor);
     check_aeron(&doctor);
     check_drivers(&doctor);
+    check_discovery(&doctor);
     check_regions(&doctor);
     const int code = doctor.counts[LEVEL_FAIL] > 0 ? CLI_FAILED : CLI_OK;
     if (args->json)
@@ -387,6 +402,6 @@ static const cli_option_t options[] = {
 const cli_verb_t verb_doctor = {
     .name = "doctor", .arguments = "", .min_arguments = 0, .max_arguments = 0, .options = options, .run = run_doctor,
     .summary = "Check what usually goes wrong, and print the fix",
-    .text = "Looks at /dev/shm, limits, processors, clock, hugepages, media drivers, drivers, base directories and leftovers; changes nothing.\n"
+    .text = "Looks at /dev/shm, limits, processors, clock, hugepages, media drivers, drivers, discovery, base directories and leftovers; changes nothing.\n"
         "Exit code 1 when something fails; warnings and notes do not count.",
 };

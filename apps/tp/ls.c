@@ -95,7 +95,7 @@ static int run_ls(const cli_args_t *args) { return cli_counter_rounds(args, ls_r
 
 /* ---- info ---- */
 
-typedef struct info { tp_counters_t *counters; tp_client_t *client; uint32_t stream_id; } info_t;        /* client only with --meta */
+typedef struct info { tp_counters_t *counters; tp_client_t *client; cli_target_t stream; } info_t;       /* client only with --meta */
 
 static const char *role_name(uint8_t role) { return TP_ROLE_PRODUCER == role ? "producer" : TP_ROLE_CONSUMER == role ? "consumer" : "unknown"; }
 
@@ -125,7 +125,7 @@ static void info_json(const cli_stream_t *s, const cli_streams_t *streams, const
     json_t *leases = json_array();
     for (size_t i = 0; i < streams->lease_count; i++)
     {
-        if (streams->leases[i].stream_id == s->stream_id) { json_array_append_new(leases, lease_json(&streams->leases[i], now_ns)); }
+        if (cli_lease_is_of(&streams->leases[i], s)) { json_array_append_new(leases, lease_json(&streams->leases[i], now_ns)); }
     }
     json_object_set_new(object, "leases", leases);
     if (NULL != meta) { json_object_set_new(object, "source", cli_meta_json(meta)); }
@@ -143,7 +143,7 @@ static void info_leases(const cli_stream_t *s, const cli_streams_t *streams)
     for (size_t i = 0; i < streams->lease_count; i++)
     {
         const cli_lease_t *lease = &streams->leases[i];
-        if (lease->stream_id != s->stream_id) { continue; }
+        if (!cli_lease_is_of(lease, s)) { continue; }
         cli_table_cell(&table, "%s", role_name(lease->role));
         cli_table_cell(&table, "%" PRIu32, lease->client_id);
         cli_table_cell(&table, lease->counted ? "%" PRIu64 : "-", lease->pid);
@@ -192,16 +192,18 @@ static int info_round(const cli_args_t *args, void *clientd)
     cli_streams_t streams;
     cli_meta_t meta = { .has_source = false };
     const cli_stream_t *found = NULL;
-    const int heard = NULL == info->client ? CLI_OK : cli_meta_fetch(info->client, info->stream_id, CLI_META_WAIT_NS, &meta);
+    const int heard = NULL == info->client ? CLI_OK : cli_meta_fetch(info->client, info->stream.stream_id, CLI_META_WAIT_NS, &meta);
     if (CLI_OK != heard) { return heard; }
     int code = cli_streams_read(&streams, cli_counters_now(args, &info->counters), true);
     for (size_t i = 0; CLI_OK == code && i < streams.stream_count; i++)
     {
-        if (streams.streams[i].stream_id == info->stream_id) { found = &streams.streams[i]; }
+        const cli_stream_t *s = &streams.streams[i];
+        const bool there = '\0' == info->stream.driver[0] || 0 == strcmp(info->stream.driver, s->driver_instance);
+        if (s->stream_id == info->stream.stream_id && there) { found = s; }
     }
     if (CLI_OK == code && NULL == found)
     {
-        code = cli_error(TP_ENOSTREAM, "tp ls shows the streams there are", "no driver on this media driver knows stream %" PRIu32, info->stream_id);
+        code = cli_error(TP_ENOSTREAM, "tp ls shows the streams there are", "no driver on this media driver knows stream %" PRIu32, info->stream.stream_id);
     }
     if (NULL != found)
     {
@@ -217,8 +219,8 @@ static int info_round(const cli_args_t *args, void *clientd)
 
 static int run_info(const cli_args_t *args)
 {
-    info_t info = { NULL, NULL, 0 };
-    int code = cli_stream(args, args->positional[0], &info.stream_id);
+    info_t info = { .counters = NULL };
+    int code = cli_target(args, args->positional[0], &info.stream);
     if (CLI_OK == code) { code = cli_counters(args, &info.counters); }
     if (CLI_OK == code && args->with_meta) { code = cli_connect(args, &info.client, NULL); }
     if (CLI_OK == code) { code = cli_rounds(args, info_round, &info); }

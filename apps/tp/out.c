@@ -19,8 +19,8 @@ int cli_exit_of(int code)
     switch (code)
     {
         case TP_OK: return CLI_OK;
-        case TP_EUSAGE: return CLI_USAGE;
-        case TP_ENOMEDIADRIVER: case TP_EMEDIADRIVER: case TP_ENODRIVER: case TP_ESHUTDOWN: return CLI_NO_DRIVER;
+        case TP_EUSAGE: case TP_EAMBIGUOUS: return CLI_USAGE;
+        case TP_ENOMEDIADRIVER: case TP_EMEDIADRIVER: case TP_ENODRIVER: case TP_ESHUTDOWN: case TP_ENODISCOVERY: return CLI_NO_DRIVER;
         case TP_ETIMEDOUT: return CLI_TIMEOUT;
         case TP_ETORN: case TP_ELOST: case TP_ESLOW: return CLI_DATA;
         default: return code >= 4000 && code < 5000 ? CLI_REJECTED : CLI_FAILED;

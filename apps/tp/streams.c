@@ -70,6 +70,7 @@ static void on_stream(void *clientd, const tp_stream_info_t *info)
     memset(to, 0, sizeof(*to));
     to->stream_id = info->stream_id;
     to->epoch = info->epoch;
+    to->driver_token = info->driver_token;
     to->header_nslots = info->header_nslots;
     to->producer_client_id = info->producer_client_id;
     to->consumer_count = info->consumer_count;
@@ -90,6 +91,7 @@ static void on_lease(void *clientd, const tp_counter_t *counter)
     streams->leases = grown;
     cli_lease_t *to = &grown[streams->lease_count++];
     memset(to, 0, sizeof(*to));
+    to->driver_token = little(key, 8);
     to->lease_id = little(key + 8, 8);
     to->stream_id = (uint32_t)little(key + 16, 4);
     to->client_id = (uint32_t)little(key + 20, 4);
@@ -134,7 +136,13 @@ static int by_id(const void *a, const void *b)
 {
     const cli_stream_t *x = a;
     const cli_stream_t *y = b;
-    return (x->stream_id > y->stream_id) - (x->stream_id < y->stream_id);
+    const int order = (x->stream_id > y->stream_id) - (x->stream_id < y->stream_id);
+    return 0 != order ? order : strcmp(x->driver_instance, y->driver_instance);
+}
+
+bool cli_lease_is_of(const cli_lease_t *lease, const cli_stream_t *stream)
+{
+    return lease->stream_id == stream->stream_id && lease->driver_token == stream->driver_token;
 }
 
 /* Shape of the newest frame; rate between the oldest and the newest committed slot. */
@@ -194,7 +202,7 @@ int cli_streams_collect(cli_streams_t *streams, tp_counters_t *counters, bool wi
         for (size_t j = 0; j < streams->lease_count; j++)
         {
             const cli_lease_t *lease = &streams->leases[j];
-            if (lease->stream_id != stream->stream_id || TP_ROLE_CONSUMER != lease->role) { continue; }
+            if (!cli_lease_is_of(lease, stream) || TP_ROLE_CONSUMER != lease->role) { continue; }
             stream->drops += lease->values[CLI_CLIENT_DROPS_GAP] + lease->values[CLI_CLIENT_DROPS_LATE] + lease->values[CLI_CLIENT_DROPS_OTHER];
         }
     }
@@ -226,7 +234,7 @@ static void on_driver(void *clientd, const tp_counter_t *counter)
     }
 }
 
-static bool is_alive(const tp_counters_t *counters)
+bool cli_counters_live(const tp_counters_t *counters)
 {
     return tp_counters_heartbeat_age_ms(counters) <= DEAD_MS && cli_pid_alive((uint64_t)tp_counters_pid(counters));
 }
@@ -235,8 +243,8 @@ tp_counters_t *cli_counters_now(const cli_args_t *args, tp_counters_t **counters
 {
     tp_context_t *context = NULL;
     tp_counters_t *next = NULL;
-    if (is_alive(*counters) || CLI_OK != cli_context(args, &context)) { return *counters; }
-    if (0 == tp_counters_open(&next, tp_context_get_aeron_dir(context)) && is_alive(next))
+    if (cli_counters_live(*counters) || CLI_OK != cli_context(args, &context)) { return *counters; }
+    if (0 == tp_counters_open(&next, tp_context_get_aeron_dir(context)) && cli_counters_live(next))
     {
         tp_counters_close(*counters);
         *counters = next;

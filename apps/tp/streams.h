@@ -21,6 +21,7 @@ enum { CLI_CLIENT_FRAMES = 1, CLI_CLIENT_BYTES, CLI_CLIENT_DROPS_GAP, CLI_CLIENT
 typedef struct cli_lease
 {
     uint64_t lease_id, pid;            /* pid 0 = its client has no counters */
+    uint64_t driver_token;             /* the driver process that granted it */
     uint32_t stream_id, client_id;
     uint32_t node_id;                  /* TP_NULL_U32 = none */
     uint8_t role;
@@ -36,7 +37,7 @@ cli_lease_t;
 typedef struct cli_stream
 {
     uint32_t stream_id, header_nslots, producer_client_id, consumer_count, pool_count;
-    uint64_t epoch, max_stride_bytes;
+    uint64_t epoch, max_stride_bytes, driver_token;
     char name[128], driver_instance[128], directory[1024];
     /* of the header ring */
     bool has_frames;
@@ -60,6 +61,9 @@ typedef struct cli_streams
 }
 cli_streams_t;
 
+/* Whether a lease is one of that stream: two drivers may have streams of one id. */
+bool cli_lease_is_of(const cli_lease_t *lease, const cli_stream_t *stream);
+
 /* Reads counters and rings, streams sorted by id. 0, or -1 with the error of this thread; streams is empty then. */
 int cli_streams_collect(cli_streams_t *streams, tp_counters_t *counters, bool with_rings);
 /* The same, and prints what fails; returns the exit code. */
@@ -68,6 +72,9 @@ void cli_streams_fini(cli_streams_t *streams);
 
 /* The value of "key=value" in a counter's label, %XX decoded. false when there is none. */
 bool cli_label_value(const char *label, const char *key, char *value, size_t size);
+
+/* Whether the media driver of these counters gave a sign of life lately. */
+bool cli_counters_live(const tp_counters_t *counters);
 
 /* Process exists (also when it belongs to somebody else). */
 bool cli_pid_alive(uint64_t pid);

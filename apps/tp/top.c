@@ -118,7 +118,7 @@ void top_client(const top_t *top, const cli_stream_t *stream, const cli_lease_t 
     {
         const cli_lease_t *const old = &top->before.leases[i];
         const uint64_t *const was = old->values;
-        if (old->lease_id != lease->lease_id || !old->counted || was[CLI_CLIENT_FRAMES] > lease->values[CLI_CLIENT_FRAMES]) { continue; }
+        if (old->lease_id != lease->lease_id || old->driver_token != lease->driver_token || !old->counted || was[CLI_CLIENT_FRAMES] > lease->values[CLI_CLIENT_FRAMES]) { continue; }
         out->measured = seconds > 0.0;
         out->hz = out->measured ? (double)(lease->values[CLI_CLIENT_FRAMES] - was[CLI_CLIENT_FRAMES]) / seconds : 0.0;
         out->bytes_per_second = out->measured ? (double)(lease->values[CLI_CLIENT_BYTES] - was[CLI_CLIENT_BYTES]) / seconds : 0.0;
@@ -223,7 +223,7 @@ void top_lines(const top_t *top, top_emit_t emit, void *clientd)
             for (size_t j = 0; j < top->now.lease_count; j++)
             {
                 const cli_lease_t *const lease = &top->now.leases[j];
-                if (lease->stream_id == stream->stream_id && role == lease->role) { client_line(top, stream, lease, emit, clientd); }
+                if (cli_lease_is_of(lease, stream) && role == lease->role) { client_line(top, stream, lease, emit, clientd); }
             }
         }
     }
@@ -290,7 +290,7 @@ static void print_json(const top_t *top, uint64_t round)
         json_t *const clients = json_array();
         for (size_t j = 0; j < top->now.lease_count; j++)
         {
-            if (top->now.leases[j].stream_id == s->stream_id) { json_array_append_new(clients, client_json(top, s, &top->now.leases[j])); }
+            if (cli_lease_is_of(&top->now.leases[j], s)) { json_array_append_new(clients, client_json(top, s, &top->now.leases[j])); }
         }
         (void)cli_json_line(json_pack("{s:s,s:o,s:s,s:s,s:o,s:f,s:f,s:o,s:I,s:o}", "type", "stream", "stream_id", cli_json_id(s->stream_id), "name",
             s->name, "driver", s->driver_instance, "epoch", cli_json_id(s->epoch), "hz", s->hz, "bytes_per_second", s->bytes_per_second, "last_seq",

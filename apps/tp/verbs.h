@@ -7,6 +7,7 @@
 extern const cli_verb_t verb_demo;
 extern const cli_verb_t verb_ls;
 extern const cli_verb_t verb_info;
+extern const cli_verb_t verb_discover;
 extern const cli_verb_t verb_pub;
 extern const cli_verb_t verb_sub;
 extern const cli_verb_t verb_echo;

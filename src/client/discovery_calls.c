@@ -332,6 +332,8 @@ int tp_discovery_find(tp_discovery_client_t *discovery, const tp_discovery_filte
 
 uint32_t tp_discovery_response_count(const tp_discovery_response_t *response) { return NULL == response ? 0 : response->count; }
 uint32_t tp_discovery_response_refused(const tp_discovery_response_t *response) { return NULL == response ? 0 : response->refused; }
+uint64_t tp_discovery_response_request_id(const tp_discovery_response_t *response) { return NULL == response ? 0 : response->request_id; }
+int tp_discovery_response_status(const tp_discovery_response_t *response) { return NULL == response ? 0 : response->status; }
 void tp_discovery_response_free(tp_discovery_response_t *response) { tpi_result_list_delete(response); }
 
 int tp_discovery_response_at(const tp_discovery_response_t *response, uint32_t index, tp_discovery_result_t *result)

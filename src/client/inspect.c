@@ -218,7 +218,7 @@ int tpi_streams_read(tpi_streams_t *table, tpi_counters_foreach_t foreach, void 
 
 static int of_reader(void *source, tpi_on_counter_t handler, void *clientd) { return tpi_counters_reader_foreach(source, handler, clientd); }
 
-static int read_streams(const tp_counters_t *counters, tpi_streams_t *table) { return tpi_streams_read(table, of_reader, counters->reader); }
+int tpi_streams_of(tpi_streams_t *table, const tp_counters_t *counters) { return tpi_streams_read(table, of_reader, counters->reader); }
 
 int tpi_streams_choose(const tpi_streams_t *table, const char *wanted, size_t *index)
 {
@@ -239,13 +239,13 @@ int tp_counters_streams(tp_counters_t *counters, tp_stream_handler_t handler, vo
 {
     tpi_streams_t table;
     if (NULL == counters || NULL == handler) { TPI_SET_ERR(TP_EINVAL, "counters or handler is NULL"); return -1; }
-    if (read_streams(counters, &table) < 0) { return -1; }
+    if (tpi_streams_of(&table, counters) < 0) { return -1; }
     for (size_t i = 0; i < table.count; i++)
     {
         const tpi_stream_row_t *s = &table.streams[i];
         const tp_stream_info_t out = { .size = sizeof(out), .stream_id = s->stream_id, .name = s->name, .driver_instance = s->instance,
             .epoch = s->epoch, .header_nslots = s->nslots, .producer_client_id = s->producer, .consumer_count = s->consumers,
-            .pool_count = s->pools, .max_stride_bytes = s->max_stride, .directory = s->directory };
+            .pool_count = s->pools, .max_stride_bytes = s->max_stride, .directory = s->directory, .driver_token = s->token };
         handler(clientd, &out);
     }
     const int count = (int)table.count;
@@ -258,7 +258,7 @@ int tp_counters_stream_by_name(tp_counters_t *counters, const char *name_or_id, 
     tpi_streams_t table;
     if (NULL == counters || NULL == name_or_id || NULL == stream_id) { TPI_SET_ERR(TP_EINVAL, "an argument is NULL"); return -1; }
     if (tpi_stream_id_of(name_or_id, stream_id)) { return 0; }
-    if (read_streams(counters, &table) < 0) { return -1; }
+    if (tpi_streams_of(&table, counters) < 0) { return -1; }
     size_t index = 0;
     const int rc = tpi_streams_choose(&table, name_or_id, &index);
     if (0 == rc) { *stream_id = table.streams[index].stream_id; }

@@ -5,6 +5,8 @@
 #include "bus/bus.h"
 #include "runtime/endpoint.h"
 
+#include <tensor_pool/client/tp_inspect.h>
+
 #define TPI_STREAMS_MAX 65536u         /* of all drivers on one media driver */
 
 typedef struct tpi_stream_row
@@ -36,6 +38,7 @@ typedef int (*tpi_counters_foreach_t)(void *source, tpi_on_counter_t handler, vo
 
 /* Any thread that may read the source. On failure there is nothing to free. */
 int tpi_streams_read(tpi_streams_t *table, tpi_counters_foreach_t foreach, void *source);
+int tpi_streams_of(tpi_streams_t *table, const tp_counters_t *counters);
 /* The stream that is meant (tpi_choose): 0 and *index, or -1 with TP_ENOENT, TP_EAMBIGUOUS. */
 int tpi_streams_choose(const tpi_streams_t *table, const char *wanted, size_t *index);
 

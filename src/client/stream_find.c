@@ -15,7 +15,8 @@
 #include "common/err.h"
 
 #define ASK_NS TPI_NS_PER_S                     /* open_named */
-#define MEET_NS (200 * TPI_NS_PER_MS)           /* a provider on this host is met within that time */
+#define MEET_NS (500 * TPI_NS_PER_MS)           /* a provider elsewhere is met within that time */
+#define MEET_IPC_NS (50 * TPI_NS_PER_MS)        /* one on this media driver */
 #define CALL_TIMEOUT_NS (10 * TPI_NS_PER_S)
 
 static void put(char *to, size_t size, const char *from)
@@ -73,7 +74,8 @@ int tp_discovery_response_select(const tp_discovery_response_t *response, const 
 static bool is_met(tp_discovery_client_t *d, int64_t timeout_ns)
 {
     tpi_idle_t idle;
-    const int64_t deadline_ns = tpi_clock_add_ns(tpi_clock_monotonic_ns(), timeout_ns < MEET_NS ? timeout_ns : MEET_NS);
+    const int64_t patience_ns = 0 == strncmp(d->request.channel, "aeron:ipc", 9) ? MEET_IPC_NS : MEET_NS;
+    const int64_t deadline_ns = tpi_clock_add_ns(tpi_clock_monotonic_ns(), timeout_ns < patience_ns ? timeout_ns : patience_ns);
     tpi_idle_init(&idle, TPI_IDLE_BACKOFF, 20 * TPI_NS_PER_US, TPI_NS_PER_MS);
     while (!atomic_load_explicit(&d->connected, memory_order_relaxed))
     {
@@ -179,12 +181,13 @@ static void on_endpoint(void *clientd, const tpi_endpoint_t *endpoint, bool aliv
     search->stream->control_stream_id = endpoint->control_stream_id;
 }
 
-static void take_row(const look_t *look, const tpi_stream_row_t *row, tp_stream_ref_t *stream)
+/* own: instance of the driver that the client is connected to; "" = none is known. */
+static void take_row(const char *own, const tpi_stream_row_t *row, tp_stream_ref_t *stream)
 {
     *stream = (tp_stream_ref_t){ .size = sizeof(*stream), .stream_id = row->stream_id, .epoch = row->epoch, .origin = TP_STREAM_BY_COUNTERS };
     put(stream->driver_instance, sizeof(stream->driver_instance), row->instance);
     put(stream->name, sizeof(stream->name), row->name);
-    if (0 == strcmp(look->own_instance, row->instance)) { return; }        /* its own driver */
+    if (0 == strcmp(own, row->instance)) { return; }                       /* its own driver */
     search_t search = { .instance = row->instance, .stream = stream };
     (void)tpi_endpoint_foreach(on_endpoint, &search);
 }
@@ -212,7 +215,7 @@ static int by_counters(tp_client_t *client, const char *wanted, tp_stream_ref_t 
     int outcome = look->outcome;
     if (outcome < 0) { tpi_err_restore(&look->err); }
     else { outcome = tpi_streams_choose(&look->streams, wanted, &index); }
-    if (0 == outcome) { take_row(look, &look->streams.streams[index], stream); }
+    if (0 == outcome) { take_row(look->own_instance, &look->streams.streams[index], stream); }
     free_look(look);
     return outcome;
 }
@@ -288,4 +291,22 @@ int tp_producer_open_named(tp_producer_t **producer, tp_client_t *client, const 
     tp_stream_ref_t stream;
     if (tp_stream_find(client, name, ASK_NS, &stream) < 0) { return -1; }
     return tp_producer_init_ref(producer, client, &stream, NULL);
+}
+
+int tp_counters_stream_find(tp_counters_t *counters, const char *name, tp_stream_ref_t *stream)
+{
+    tpi_streams_t table;
+    size_t index = 0;
+    tp_stream_ref_t bare = { .size = sizeof(bare) };
+    if (NULL == counters || NULL == name || NULL == stream) { TPI_SET_ERR(TP_EINVAL, "an argument is NULL"); return -1; }
+    if (tpi_streams_of(&table, counters) < 0) { return -1; }
+    int rc = tpi_streams_choose(&table, name, &index);
+    if (0 == rc) { take_row("", &table.streams[index], stream); }
+    else if (TP_ENOENT == tp_errcode() && tpi_stream_id_of(name, &bare.stream_id))
+    {
+        *stream = bare;
+        rc = 0;
+    }
+    tpi_free(table.streams);
+    return rc;
 }

@@ -164,6 +164,8 @@ int tpi_result_list_create(tpi_result_list_t **list, const tpc_discovery_respons
     arena_t arena = { NULL, 0 };
     uint32_t good = 0;
     if (NULL == l) { return -1; }
+    l->request_id = response->request_id;
+    l->status = response->status;
     for (tpc_walk_t walk = response->result_walk; counts && tpc_results_next(&walk, &r);)
     {
         const tpi_result_fault_t fault = tpi_result_check(&r);

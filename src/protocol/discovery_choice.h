@@ -34,6 +34,8 @@ typedef struct tp_discovery_response tpi_result_list_t;
 
 struct tp_discovery_response
 {
+    uint64_t request_id;
+    uint8_t status;
     uint32_t count;
     uint32_t refused;
     uint32_t stale;                    /* older epochs and repetitions */

@@ -149,6 +149,10 @@ tp_discovery_result_t;
 
 /* Streams of a response in the order of driver and stream id, the newest epoch of each; 0 for NULL. */
 TP_EXPORT uint32_t tp_discovery_response_count(const tp_discovery_response_t *response);
+/* The id of the request it answers; 0 for NULL. */
+TP_EXPORT uint64_t tp_discovery_response_request_id(const tp_discovery_response_t *response);
+/* What the provider called it: 1 OK, 2 NOT_FOUND (O-4: the same to you). */
+TP_EXPORT int tp_discovery_response_status(const tp_discovery_response_t *response);
 /* TP_EINVAL: index out of bounds. */
 TP_EXPORT int tp_discovery_response_at(const tp_discovery_response_t *response, uint32_t index, tp_discovery_result_t *result);
 /* Results that were left out because they break a rule: no control endpoint (X-058 X-060), pools that contradict the ring, too long texts. */
@@ -212,6 +216,8 @@ tp_stream_ref_t;
 TP_EXPORT int tp_stream_find(tp_client_t *client, const char *name, int64_t timeout_ns, tp_stream_ref_t *stream);
 /* The one stream of a response that has that name, as above; NULL = the only one there is. TP_ENOENT, TP_EAMBIGUOUS. */
 TP_EXPORT int tp_discovery_response_select(const tp_discovery_response_t *response, const char *name, tp_stream_ref_t *stream);
+/* The same by the counters of a media driver alone, also a dead one's. A bare id that no counter shows stands for itself. */
+TP_EXPORT int tp_counters_stream_find(tp_counters_t *counters, const char *name, tp_stream_ref_t *stream);
 /* A result as what the calls below take. TP_EINVAL. */
 TP_EXPORT int tp_discovery_result_ref(const tp_discovery_result_t *result, tp_stream_ref_t *stream);
 

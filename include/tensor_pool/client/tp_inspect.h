@@ -86,7 +86,8 @@ typedef struct tp_stream_info
     uint32_t pool_count;
     uint64_t max_stride_bytes;
     const char *directory;             /* of the current epoch, "" when there is none */
-    uint64_t reserved[4];
+    uint64_t driver_token;             /* tells its driver process from every other one; the key of its leases begins with it */
+    uint64_t reserved[3];
 }
 tp_stream_info_t;
 typedef void (*tp_stream_handler_t)(void *clientd, const tp_stream_info_t *stream);
