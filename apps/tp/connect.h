@@ -10,8 +10,8 @@ int cli_connect(const cli_args_t *args, tp_client_t **client, tp_context_t **con
 /* Counters of the media driver that a client with these arguments would use. */
 int cli_counters(const cli_args_t *args, tp_counters_t **counters);
 /*
- * A decimal id stands for itself, a name is looked for at the discovery provider, then in the counters; NAME@INSTANCE and ID@INSTANCE name the driver,
- * too. What is connected to from then on (cli_context) is the driver of that stream, unless --driver says another one.
+ * A decimal id stands for itself, a name is looked for at the discovery provider, then in the counters; NAME@INSTANCE and ID@INSTANCE name the
+ * driver, too. What is connected to from then on (cli_context) is the driver of that stream, unless --driver says another one.
  */
 int cli_stream(const cli_args_t *args, const char *name_or_id, uint32_t *stream_id);
 /* The same for looking at one: an id that two drivers have is refused, and driver says whose it is ("" = not known). */

@@ -230,7 +230,8 @@ const cli_verb_t verb_discover = {
     .name = "discover", .arguments = "[AERON_DIR CHANNEL ID RESPONSE_CHANNEL RESPONSE_ID [STREAM]]", .min_arguments = 0, .max_arguments = 6,
     .options = options, .run = run_discover,
     .summary = "Ask the discovery provider which streams there are, and whose",
-    .text = "Endpoints come from TP_DISCOVERY_CHANNEL, TP_DISCOVERY_STREAM_ID, TP_DISCOVERY_RESPONSE_CHANNEL and TP_DISCOVERY_RESPONSE_STREAM_ID, the\n"
-        "endpoint file of a driver with an embedded provider, or the control channel with 7000 and 7004; or from the words, all of them.\n"
+    .text = "Endpoints come from TP_DISCOVERY_CHANNEL, TP_DISCOVERY_STREAM_ID, TP_DISCOVERY_RESPONSE_CHANNEL and\n"
+        "TP_DISCOVERY_RESPONSE_STREAM_ID, the endpoint file of a driver with an embedded provider, or the control channel with 7000\n"
+        "and 7004; or from the words, all of them.\n"
         "Exit code 3 when no provider answers. What it says is a hint that may be out of date: drivers decide.",
 };

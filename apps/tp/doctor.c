@@ -402,6 +402,7 @@ static const cli_option_t options[] = {
 const cli_verb_t verb_doctor = {
     .name = "doctor", .arguments = "", .min_arguments = 0, .max_arguments = 0, .options = options, .run = run_doctor,
     .summary = "Check what usually goes wrong, and print the fix",
-    .text = "Looks at /dev/shm, limits, processors, clock, hugepages, media drivers, drivers, discovery, base directories and leftovers; changes nothing.\n"
+    .text = "Looks at /dev/shm, limits, processors, clock, hugepages, media drivers, drivers, discovery, base directories and leftovers;\n"
+        "changes nothing. "
         "Exit code 1 when something fails; warnings and notes do not count.",
 };

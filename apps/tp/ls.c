@@ -203,7 +203,8 @@ static int info_round(const cli_args_t *args, void *clientd)
     }
     if (CLI_OK == code && NULL == found)
     {
-        code = cli_error(TP_ENOSTREAM, "tp ls shows the streams there are", "no driver on this media driver knows stream %" PRIu32, info->stream.stream_id);
+        code = cli_error(TP_ENOSTREAM, "tp ls shows the streams there are", "no driver on this media driver knows stream %" PRIu32,
+            info->stream.stream_id);
     }
     if (NULL != found)
     {

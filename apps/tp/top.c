@@ -118,7 +118,8 @@ void top_client(const top_t *top, const cli_stream_t *stream, const cli_lease_t 
     {
         const cli_lease_t *const old = &top->before.leases[i];
         const uint64_t *const was = old->values;
-        if (old->lease_id != lease->lease_id || old->driver_token != lease->driver_token || !old->counted || was[CLI_CLIENT_FRAMES] > lease->values[CLI_CLIENT_FRAMES]) { continue; }
+        const bool same = old->lease_id == lease->lease_id && old->driver_token == lease->driver_token;
+        if (!same || !old->counted || was[CLI_CLIENT_FRAMES] > lease->values[CLI_CLIENT_FRAMES]) { continue; }
         out->measured = seconds > 0.0;
         out->hz = out->measured ? (double)(lease->values[CLI_CLIENT_FRAMES] - was[CLI_CLIENT_FRAMES]) / seconds : 0.0;
         out->bytes_per_second = out->measured ? (double)(lease->values[CLI_CLIENT_BYTES] - was[CLI_CLIENT_BYTES]) / seconds : 0.0;
