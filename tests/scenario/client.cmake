@@ -18,5 +18,6 @@ foreach (name lock frames producer streams consumer consumer_control life thread
 endforeach ()
 tp_cmocka_test(scenario_client_discovery SOURCES client_discovery_test.c LIBS tp_client_rig LABELS scenario)
 tp_cmocka_test(scenario_client_traps SOURCES client_traps_test.c LIBS tp_client_rig LABELS scenario)
+tp_cmocka_test(scenario_client_named SOURCES client_named_test.c LIBS tpi_client tpi_driver tpi_discovery tpi_media_driver LABELS scenario)
 tp_cmocka_test(scenario_client_aeron SOURCES client_aeron_test.c LIBS tpi_client tpi_driver tpi_media_driver LABELS scenario)
 tp_cmocka_test(scenario_client_kill SOURCES client_kill_test.c LIBS tpi_client tpi_driver tpi_media_driver LABELS scenario)

@@ -316,7 +316,7 @@ static void names_that_no_provider_knows_are_found_in_the_counters(void **state)
     assert_string_equal(stream.driver_instance, "drv-b");
     ok(tp_consumer_init_ref(&consumer, client, &stream, NULL));
     tp_consumer_close(consumer);
-    assert_int_equal(tp_stream_find(client, "rigth", 1000 * MS, &stream), -1);
+    assert_int_equal(tp_stream_find(client, "rigt", 1000 * MS, &stream), -1);
     assert_int_equal(tp_errcode(), TP_ENOENT);
     tpi_err_t err;
     tpi_err_save(&err);
