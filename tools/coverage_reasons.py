@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """docs/coverage.md: which lines of src no test reaches, and why, function by function.
 
-Reasons are kept in docs/coverage.tsv (file, function, reason; '*' for every function of a file), so that they survive edits of the lines. Called by
-`./run check coverage` with gcovr's report: prints lines without a reason, and reasons for which every line is reached by now. --write makes the page.
+Reasons are kept in docs/coverage.tsv (file, function, reason; '*' for every function of a file), so that they survive edits of the lines. Called
+by `./run check coverage` with gcovr's report: prints lines without a reason, and reasons for which every line is reached. --write makes the page.
 
 usage: tools/coverage_reasons.py REPORT.json [--write]
 """
@@ -111,7 +111,8 @@ def main():
     bare, idle = judge(missed, reasons)
     for text in bare + idle:
         print(text)
-    print(f"{sum(len(lines) for _, functions in missed.values() for lines in functions.values())} lines of src not reached, {len(bare)} without a reason")
+    count = sum(len(lines) for _, functions in missed.values() for lines in functions.values())
+    print(f"{count} lines of src not reached, {len(bare)} without a reason")
     if options.write:
         (ROOT / PAGE).write_text(page(missed, reasons), encoding="utf-8")
     return 0
