@@ -129,14 +129,14 @@ static tpi_publication_t *publish(int32_t stream_id)
     return publication;
 }
 
-static void request(uint32_t response_stream_id)
+static void request_to(const char *channel, uint32_t response_stream_id)
 {
     uint8_t buffer[256];
     tpc_discovery_request_t m = TPC_DISCOVERY_REQUEST_INIT;
     m.request_id = ++next_id;
     m.client_id = 7;
     m.response_stream_id = response_stream_id;
-    m.response_channel = tpc_bytes("aeron:ipc");
+    m.response_channel = tpc_bytes(channel);
     const int64_t length = tpc_discovery_request_encode(buffer, sizeof(buffer), &m);
     assert_true(length > 0);
     const int64_t deadline_ns = tpi_clock_monotonic_ns() + DEADLINE_NS;
@@ -146,6 +146,8 @@ static void request(uint32_t response_stream_id)
         assert_true(tpi_clock_monotonic_ns() < deadline_ns);
     }
 }
+
+static void request(uint32_t response_stream_id) { request_to("aeron:ipc", response_stream_id); }
 
 /* How long the answer took. */
 static int64_t ask(void)
@@ -262,6 +264,25 @@ static void endpoints_without_listener_delay_nobody_else__X_096(void **state)
     assert_true(stats().responses_dropped >= 100);
 }
 
+/* They pass the list of allowed channels, and the media driver refuses them. */
+static void channels_that_are_none_are_counted_and_harm_nobody__X_096_X_097(void **state)
+{
+    static const char *const channels[] = { "aeron:ipc?term-length=7", "aeron:ipc?session-id=x", "aeron:ipc?init-term-id=1", "aeron:ipc?mtu=1" };
+    const size_t count = sizeof(channels) / sizeof(channels[0]);
+    (void)state;
+    wait_for_streams(1);
+    for (uint32_t i = 0; i < count; i++) { request_to(channels[i], 20000 + i); }
+    const int64_t deadline_ns = tpi_clock_monotonic_ns() + DEADLINE_NS;
+    while (stats().publications_failed < count)
+    {
+        turn();
+        if (tpi_clock_monotonic_ns() > deadline_ns) { fail_msg("%llu of %zu were refused", (unsigned long long)stats().publications_failed, count); }
+    }
+    (void)ask();
+    assert_int_equal(last.count, 1);
+    assert_true(tp_discovery_provider_is_running(provider));
+}
+
 static int policy_error;
 static tp_discovery_provider_access_t nosy(void *clientd, uint32_t client_id, const tp_discovery_provider_stream_t *stream)
 {
@@ -360,7 +381,7 @@ static void it_runs_in_a_loop_of_ones_own_and_notices_a_lost_media_driver(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = { TEST(a_long_answer_comes_in_fragments__X_018_X_032_O_14),
-        TEST(endpoints_without_listener_delay_nobody_else__X_096),
+        TEST(endpoints_without_listener_delay_nobody_else__X_096), TEST(channels_that_are_none_are_counted_and_harm_nobody__X_096_X_097),
         TEST(calls_of_other_threads_are_taken_in_and_calls_of_the_policy_refused__X_088_X_089_X_099), TEST(one_thread_runs_it__L1),
         TEST(stats_of_an_older_program_are_cut_to_its_size), TEST(it_runs_in_a_loop_of_ones_own_and_notices_a_lost_media_driver) };
     return cmocka_run_group_tests(tests, NULL, NULL);

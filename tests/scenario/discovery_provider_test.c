@@ -119,6 +119,32 @@ static void announces_older_than_our_subscription_do_not_count__X_097_O_20(void 
     assert_true(2 == drig_stats()->announces_ignored);
 }
 
+static void stamps_of_another_host_are_not_compared__O_20(void **state)
+{
+    static const char udp[] = "aeron:udp?endpoint=localhost:40456";
+    tpi_bus_async_t *async = NULL;
+    tpi_publication_t *publication = NULL;
+    uint8_t buffer[1024];
+    (void)state;
+    memcpy(drig->config.sources[0].announce_channel, udp, sizeof(udp));
+    drig_start();
+    assert_int_equal(tpi_bus_add_publication(drig->client_bus, &async, udp, ANNOUNCE_A), 0);
+    (void)tpi_bus_do_work(drig->client_bus, drig->now_ns);
+    assert_int_equal(tpi_bus_add_publication_poll(async, &publication), 1);
+    drig_settle();
+    tpc_pool_announce_t a = drig_announcement(10000, 42, 5);
+    a.announce_timestamp_ns = 1;                                /* its clock began a moment ago */
+    const size_t length = (size_t)tpc_pool_announce_encode(buffer, sizeof(buffer), &a);
+    assert_true(tpi_publication_offer(publication, buffer, length) > 0);
+    drig_settle();
+    assert_int_equal(drig_listed(), 1);
+    drig_send_announce(ANNOUNCE_B, &a);                         /* of this host it would be stale */
+    drig_settle();
+    assert_int_equal(drig_listed(), 1);
+    drig_step(301 * MS);
+    assert_int_equal(drig_listed(), 0);
+}
+
 static void epochs_go_forward_unless_the_driver_is_known_to_have_moved__X_079_X_080_X_074(void **state)
 {
     (void)state;
@@ -618,6 +644,7 @@ int main(void)
         DRIG_TEST(what_expired_leaves_memory_also_when_nobody_asks__X_076),
         DRIG_TEST(names_come_from_the_metadata_stream_that_both_drivers_share__X_073_X_041_O_5),
         DRIG_TEST(announces_older_than_our_subscription_do_not_count__X_097_O_20),
+        DRIG_TEST(stamps_of_another_host_are_not_compared__O_20),
         DRIG_TEST(epochs_go_forward_unless_the_driver_is_known_to_have_moved__X_079_X_080_X_074),
         DRIG_TEST(tags_and_ids_of_the_operator_survive_epochs_and_expiry__X_099_X_052_X_091),
         DRIG_TEST(each_client_gets_its_own_answer_at_its_own_endpoint__X_018_X_019_X_049),
