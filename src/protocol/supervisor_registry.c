@@ -75,12 +75,12 @@ void tpi_supervised_set_lease(tpi_supervisor_registry_t *registry, tpi_supervise
         return;
     }
     registry->unleased++;
-    for (int kind = 0; kind < TPI_PRIVATE_KINDS; kind++) { tpi_private_release(&registry->streams, &record->owner, kind); }      /* S-073 */
+    for (unsigned kind = 0; kind < TPI_PRIVATE_KINDS; kind++) { tpi_private_release(&registry->streams, &record->owner, kind); }      /* S-073 */
 }
 
 void tpi_supervisor_registry_remove(tpi_supervisor_registry_t *registry, tpi_supervised_t *record)
 {
-    for (int kind = 0; kind < TPI_PRIVATE_KINDS; kind++) { tpi_private_release(&registry->streams, &record->owner, kind); }
+    for (unsigned kind = 0; kind < TPI_PRIVATE_KINDS; kind++) { tpi_private_release(&registry->streams, &record->owner, kind); }
     if (!record->has_lease) { registry->unleased--; }
     DL_DELETE(registry->by_age, record);
     HASH_DELETE(hh, registry->by_key, record);
