@@ -262,7 +262,7 @@ int tpi_provider_move_driver(tpi_provider_t *provider, const char *instance_id, 
             .control_stream_id = control_stream_id, .announce_period_ms = config->announce_period_ms,
             .is_remote = !tpi_channel_is_ipc(config->announce_channel) };
         uint32_t id = 0;
-        return tpi_discovery_index_add_source(provider->index, &source, &id);        /* X-074 X-080 */
+        return tpi_discovery_index_add_source(provider->index, &source, &id);        /* X-074 X-080 D-199 */
     }
     TPI_SET_ERR(TP_ENOENT, "no source of this provider has the driver instance id '%s'", instance_id);
     return -1;
