@@ -56,7 +56,7 @@ void tpi_supervisor_send(tpi_supervisor_t *supervisor, const tpc_consumer_config
         keep(supervisor, (size_t)length);
         return;
     }
-    const int64_t result = offer(supervisor->publication, supervisor->buffer, (size_t)length);        /* S-007 S-010 */
+    const int64_t result = offer(supervisor->publication, supervisor->buffer, (size_t)length);        /* S-007 S-010 S-074 */
     if (result > 0) { supervisor->stats.configs_sent++; }
     else if (can_wait(result)) { keep(supervisor, (size_t)length); }
     else { drop(supervisor, tp_result_name(result)); }

@@ -1,6 +1,6 @@
 /*
- * The public supervisor over a real media driver, on a thread of its own and embedded beside the driver: a consumer of ours asks for private streams, a
- * producer of ours follows the supervisor's answer, and frames arrive there.
+ * The public supervisor over a real media driver, on a thread of its own and embedded beside the driver: a consumer of ours asks for private streams,
+ * a producer of ours follows the supervisor's answer, and frames arrive there.
  */
 #include <pthread.h>
 #include <setjmp.h>
