@@ -141,12 +141,13 @@ static int measure(bench_t *bench, unsigned long count)
 
 int main(int argc, char **argv)
 {
-    if (4 != argc) { (void)fprintf(stderr, "usage: frame_path DIRECTORY PAYLOAD_BYTES FRAMES\n"); return 2; }
+    if (argc < 4) { (void)fprintf(stderr, "usage: frame_path DIRECTORY PAYLOAD_BYTES FRAMES [traced]\n"); return 2; }
     static bench_t bench;
     int rc = make_dirs(&bench, argv[1]);
     if (0 == rc) { rc = start_driver(&bench); }
     if (0 == rc) { rc = start_client(&bench); }
     if (0 == rc) { rc = open_stream(&bench, (int32_t)strtol(argv[2], NULL, 10)); }
+    if (0 == rc && argc > 4) { rc = tp_producer_set_trace(bench.producer, true) < 0 ? fail("no tracing") : 0; }
     if (0 == rc) { rc = warm_up(&bench); }
     if (0 == rc) { rc = measure(&bench, strtoul(argv[3], NULL, 10)); }
     tp_producer_close(bench.producer);

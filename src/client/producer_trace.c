@@ -289,7 +289,7 @@ static int64_t offer(tpi_producer_trace_t *t, const tpc_trace_link_set_t *set)
     const int64_t length = tpc_trace_link_set_encode(buffer, sizeof(buffer), set);
     int64_t rc = TP_NOT_CONNECTED;
     const tpi_trace_link_t *link = tpi_handoff_take(&t->links);
-    if (NULL != link && length > 0) { rc = tpi_publication_offer(link->publication, buffer, (size_t)length); }      /* T-004 T-005 T-026 */
+    if (NULL != link && length > 0) { rc = tpi_publication_offer(link->publication, buffer, (size_t)length); }      /* T-004 T-005 T-007 T-026 */
     tpi_handoff_release(&t->links);
     tpi_stat_add(rc > 0 ? &t->sent : &t->dropped, 1);
     return rc;

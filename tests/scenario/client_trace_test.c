@@ -357,7 +357,7 @@ static void count_set(void *clientd, const void *message, size_t length, int32_t
     if (length > 6 && 0 == memcmp((const uint8_t *)message + 2, "\x01\x00\x88\x03", 4)) { ++*(int *)clientd; }
 }
 
-static void full_bus_loses_sets_and_nothing_else__T_004_T_005_T_026(void **state)
+static void full_bus_loses_sets_and_nothing_else__T_004_T_005_T_007_T_026(void **state)
 {
     (void)state;
     const uint64_t parents[] = { 1, 2 };
@@ -480,7 +480,7 @@ int main(void)
         TEST(refused_node_id_is_replaced_after_all_leases_are_lost__T_011_T_015), TEST(closed_producer_leaves_its_node_to_nobody__T_011),
         TEST(later_producer_asks_for_the_node_of_the_process__T_015), TEST(sets_of_published_frames_arrive__T_035_T_036_T_042),
         TEST(sets_of_other_frames_are_refused__T_035_T_036), TEST(sets_that_break_a_rule_are_not_sent__T_038_T_040_T_041_T_050),
-        TEST(full_bus_loses_sets_and_nothing_else__T_004_T_005_T_026), TEST(lost_media_driver_loses_sets_until_it_is_back__T_004_M9),
+        TEST(full_bus_loses_sets_and_nothing_else__T_004_T_005_T_007_T_026), TEST(lost_media_driver_loses_sets_until_it_is_back__T_004_M9),
         TEST(received_sets_are_checked__T_038_T_039_T_040_T_041_T_043_T_050), TEST(handlers_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
