@@ -99,12 +99,21 @@ static inline void told_event(void *clientd, tp_driver_event_t event, int code, 
     told_sum += (unsigned)strlen(text);
 }
 
+static inline void told_links(void *clientd, const tp_trace_link_set_t *m)
+{
+    (void)clientd;
+    told_times++;
+    for (uint32_t i = 0; i < m->parent_count; i++) { told_sum += (unsigned)m->parents[i]; }
+}
+
 /* 0, or -1 when one is refused. */
 static inline int tell_everything(tp_client_t *client, uint64_t blob_bytes_max)
 {
     tp_control_handlers_t control = TP_CONTROL_HANDLERS_INIT;
     tp_metadata_handlers_t metadata = TP_METADATA_HANDLERS_INIT;
     tp_driver_handlers_t driver = TP_DRIVER_HANDLERS_INIT;
+    tp_trace_handlers_t trace = TP_TRACE_HANDLERS_INIT;
+    trace.on_trace_link_set = told_links;
     control.on_pool_announce = told_pool_announce;
     control.on_consumer_hello = told_hello;
     control.on_consumer_config = told_config;
@@ -117,7 +126,7 @@ static inline int tell_everything(tp_client_t *client, uint64_t blob_bytes_max)
     driver.on_driver_shutdown = told_shutdown;
     driver.on_driver_event = told_event;
     return tp_client_set_control_handlers(client, &control) < 0 || tp_client_set_metadata_handlers(client, &metadata) < 0 ||
-        tp_client_set_driver_handlers(client, &driver) < 0 ? -1 : 0;
+        tp_client_set_driver_handlers(client, &driver) < 0 || tp_client_set_trace_handlers(client, &trace) < 0 ? -1 : 0;
 }
 
 #endif
