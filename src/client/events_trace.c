@@ -13,12 +13,14 @@
 
 static void on_set(void *clientd, const tpi_message_t *message, int64_t now_ns)
 {
-    tpi_events_t *e = &((tp_client_t *)clientd)->events;
+    tp_client_t *client = clientd;
+    tpi_events_t *e = &client->events;
     tpc_trace_link_set_t m = TPC_TRACE_LINK_SET_INIT;
     tpi_trace_receiver_t receiver = { .seen = { 0 } };
     if (NULL == e->trace.on_trace_link_set) { return; }
     const tpi_trace_verdict_t verdict = tpi_trace_receive(&receiver, &m, message->data, message->length);
     tpi_stat_add(&e->trace_verdicts[verdict], 1);
+    if (TPI_TRACE_MALFORMED == verdict || TPI_TRACE_TOO_MANY == verdict) { tpi_dispatcher_malformed(client->dispatcher); }
     if (TPI_TRACE_GOOD != verdict) { return; }                                  /* T-038 T-040 T-041 T-050 */
     const tp_trace_link_set_t out = { .size = sizeof(out), .stream_id = m.stream_id, .epoch = m.epoch, .seq = m.seq, .trace_id = m.trace_id,
         .parents = m.parents, .parent_count = m.parent_count, .arrival = tpi_events_arrival(message, now_ns) };
