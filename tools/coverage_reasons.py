@@ -22,8 +22,8 @@ HEAD = """# Lines that no test reaches
 
 Made by `tools/coverage_reasons.py build/coverage/report/all.json --write` from gcovr's report and `docs/coverage.tsv`; do not edit.
 
-Measured over unit, scenario and system tests without the soak, the configuration matrix and the exchange with the foreign peer. Lines that run only in
-processes which end by a signal count as not reached. `./run check coverage` prints the lines of `src` for which no reason stands here.
+Measured over unit, scenario and system tests without the soak, the configuration matrix and the exchange with the foreign peer. Lines that run
+only in processes which end by a signal count as not reached. `./run check coverage` prints the lines of `src` for which no reason stands here.
 
 """
 

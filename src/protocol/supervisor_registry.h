@@ -24,6 +24,7 @@ typedef struct tpi_supervised
     uint8_t answered_shm;              /* of the last config */
     uint8_t answered_mode;
     tpi_private_owner_t owner;
+    bool is_counted;                   /* among the consumers of its stream */
     bool has_qos;
     uint8_t qos_mode;
     uint64_t epoch;                    /* of the last QosConsumer */

@@ -155,13 +155,14 @@ void tpi_watch_on_meta(tpi_watch_t *watch, const tpc_source_meta_t *meta)
     if (NULL != stream) { stream->meta_version = meta->meta_version; }
 }
 
-void tpi_watch_consumer(tpi_watch_t *watch, uint32_t stream_id, int change, int64_t now_ns)
+bool tpi_watch_consumer(tpi_watch_t *watch, uint32_t stream_id, int change, int64_t now_ns)
 {
     tpi_watched_stream_t *const stream = change > 0 ? enter(watch, stream_id, now_ns) : tpi_watch_find(watch, stream_id);
-    if (NULL == stream) { return; }
+    if (NULL == stream) { return false; }
     if (change > 0) { stream->consumers++; }
     else if (stream->consumers > 0) { stream->consumers--; }
     stream->read_ns = now_ns;
+    return true;
 }
 
 /* ---- time ------------------------------------------------------------------------------------------------------------------ */

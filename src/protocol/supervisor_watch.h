@@ -87,8 +87,8 @@ tpi_announce_verdict_t tpi_watch_on_announce(tpi_watch_t *watch, const tpc_pool_
 tpi_watched_producer_t *tpi_watch_on_qos(tpi_watch_t *watch, const tpc_qos_producer_t *qos, int64_t now_ns);
 void tpi_watch_on_source(tpi_watch_t *watch, const tpc_source_announce_t *source, int64_t now_ns);
 void tpi_watch_on_meta(tpi_watch_t *watch, const tpc_source_meta_t *meta);
-/* A consumer of that stream came (+1) or went (-1). */
-void tpi_watch_consumer(tpi_watch_t *watch, uint32_t stream_id, int change, int64_t now_ns);
+/* A consumer of that stream came (+1) or went (-1, for one that was counted). false: there is no room for the stream, nobody was counted. */
+bool tpi_watch_consumer(tpi_watch_t *watch, uint32_t stream_id, int change, int64_t now_ns);
 /* Brings is_stale and is_silent up to date. on_gone: called for what is forgotten, before it is freed; one of the two is NULL. */
 typedef void (*tpi_watch_on_gone_t)(void *clientd, tpi_watched_stream_t *stream, tpi_watched_producer_t *producer);
 void tpi_watch_tick(tpi_watch_t *watch, int64_t now_ns, tpi_watch_on_gone_t on_gone, void *clientd);

@@ -309,7 +309,7 @@ void tpi_supervisor_drop_consumer(tpi_supervisor_t *supervisor, tpi_supervised_t
     {
         tpi_health_forget(&supervisor->health, (tpi_health_key_t){ kind, record->stream_id, record->consumer_id });
     }
-    tpi_watch_consumer(&supervisor->watch, record->stream_id, -1, supervisor->now_ns);
+    if (record->is_counted) { (void)tpi_watch_consumer(&supervisor->watch, record->stream_id, -1, supervisor->now_ns); }
     tpi_supervisor_registry_remove(&supervisor->registry, record);
 }
 

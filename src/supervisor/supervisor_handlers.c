@@ -37,7 +37,10 @@ static void note_outcome(tpi_supervisor_t *supervisor, const tpc_consumer_hello_
         if (TPI_PRIVATE_USED_UP == outcome->streams[kind]) { supervisor->used_up_ns = now_ns; }
     }
     if (is_declined) { supervisor->stats.declined++; }
-    if (outcome->is_new) { tpi_watch_consumer(&supervisor->watch, hello->stream_id, 1, now_ns); }
+    if (NULL != outcome->record && !outcome->record->is_counted)           /* new, or there was no room for its stream until now */
+    {
+        outcome->record->is_counted = tpi_watch_consumer(&supervisor->watch, hello->stream_id, 1, now_ns);
+    }
     if (NULL == outcome->record)
     {
         supervisor->stats.refused++;

@@ -319,6 +319,36 @@ static void lag_and_silence_and_unread_streams_are_told(void **state)
     assert_false(rig_has(TP_HEALTH_CONSUMER_LAGS, RIG_STREAM, 3));     /* gone with the consumer */
 }
 
+static void consumers_are_counted_when_there_is_room_for_their_stream__P11(void **state)
+{
+    (void)state;
+    rig->config.stream_capacity = 1;
+    rig->config.health.no_consumers_ms = 3000;
+    rig->config.health.clear_ms = 0;
+    rig_start();
+    announce_now(RIG_STREAM + 1, 1);                           /* takes the only place */
+    const tpc_consumer_hello_t first = rig_hello(3);
+    (void)rig_ask(&first);
+    for (int i = 0; i < 65; i++)                               /* until the other stream is forgotten */
+    {
+        rig_step(SECOND);
+        (void)rig_ask(&first);
+    }
+    for (uint64_t i = 0; i < 6; i++)
+    {
+        rig_send_producer(RIG_STREAM, 5, i);
+        (void)rig_ask(&first);
+        rig_step(SECOND);
+    }
+    assert_false(rig_has(TP_HEALTH_STREAM_UNREAD, RIG_STREAM, 0));
+    for (uint64_t i = 6; i < 40; i++)                          /* it falls silent */
+    {
+        rig_send_producer(RIG_STREAM, 5, i);
+        rig_step(SECOND);
+    }
+    assert_true(rig_has(TP_HEALTH_STREAM_UNREAD, RIG_STREAM, 0));
+}
+
 static void layout_other_than_announced_takes_off_shared_memory(void **state)
 {
     (void)state;
@@ -502,6 +532,7 @@ int main(void)
         RIG_TEST(losses_reach_the_hook_and_end_later__S_009),
         RIG_TEST(frames_thinned_on_purpose_are_no_losses),
         RIG_TEST(lag_and_silence_and_unread_streams_are_told),
+        RIG_TEST(consumers_are_counted_when_there_is_room_for_their_stream__P11),
         RIG_TEST(layout_other_than_announced_takes_off_shared_memory),
         RIG_TEST(another_authority_is_noticed),
         RIG_TEST(facts_are_counters_while_they_last),
