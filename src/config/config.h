@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <tensor_pool/client/tp_join.h>
 #include <tensor_pool/discovery/tp_discovery_provider_config.h>
 #include <tensor_pool/driver/tp_driver_config.h>
 #include <tensor_pool/supervisor/tp_supervisor_config.h>
@@ -133,6 +134,26 @@ typedef enum tpi_config_kind { TPI_CONFIG_OF_DRIVER = 0, TPI_CONFIG_OF_SUPERVISO
 
 /* A file with profiles is a driver's, whatever else is in it; else the first table of a service decides; else, or unreadable, the driver's. */
 tpi_config_kind_t tpi_config_kind_of(const char *file);
+
+/* ---- merge maps ------------------------------------------------------------------------------------------------------------------ */
+
+/*
+ * A join from a TOML file: [join] and its [[join.inputs]] (docs/JOINS_USAGE.md). Points into itself: not to be copied. Large: not for the stack of a
+ * thread.
+ */
+typedef struct tpi_join_config
+{
+    tp_join_options_t options;
+    tp_merge_map_t map;
+    tp_merge_rule_t rules[TP_MERGE_RULES_MAX];
+    tp_join_clock_t clocks[TP_MERGE_RULES_MAX];
+}
+tpi_join_config_t;
+
+/* 0 and *config filled, or -1 with file, line and column, key, value and bound: the codes of tpi_driver_config_load. Of options only on_warning. */
+int tpi_join_config_load(tpi_join_config_t *config, const char *file, const tpi_config_options_t *options);
+/* An example file: every key with its meaning; it loads as it is. */
+void tpi_join_config_example(FILE *out);
 
 /* ---- services inside of a driver ------------------------------------------------------------------------------------------------- */
 
