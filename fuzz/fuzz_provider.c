@@ -1,6 +1,6 @@
 /*
- * The streams of a discovery provider: requests, announces and metadata on one in-memory bus, with two sources that share the metadata. The input is a
- * list of records: a byte says what, the next two with how many bytes, then the bytes.
+ * The streams of a discovery provider: requests, announces and metadata on one in-memory bus, with two sources that share the metadata. The input is
+ * a list of records: a byte says what, the next two with how many bytes, then the bytes.
  *   0 request endpoint   1, 2 announce endpoint of the first and second source   3 metadata endpoint: a message as it is
  *   4 announce endpoint of the first source, stamped with the time of now, so that it counts
  *   5 the clock moves by (first two bytes) ms   6 tags of stream 10000: one a byte   7 somebody listens, or not any more, at response stream id 7004
