@@ -51,7 +51,8 @@ def provider_seeds(messages):
     tags, later = put(6, b"cn"), put(5, bytes([100, 0]))
     ask = put(0, request[:0x28] + bytes(4) + request[0x3a:])            # without tags
     found = {"listed": put(4, announce) + put(3, name) + ask, "tags": tags + put(4, announce) + put(0, request),
-             "deaf": put(7, b"") + ask * 4 + later * 3, "expiry": put(4, announce) + later * 30 + ask, "second": put(4, announce) + put(2, announce) + ask}
+             "deaf": put(7, b"") + ask * 4 + later * 3,
+             "expiry": put(4, announce) + later * 30 + ask, "second": put(4, announce) + put(2, announce) + ask}
     for key, data in messages.items():
         if key.startswith(("wire_", "driver_", "discovery_")):
             found[key] = put(0, data) + put(4, data) + put(3, data) + ask
