@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Code in documents is true: every C block of docs/ (but the specification and docs/design, whose programs check_examples.py knows) compiles
-without a warning, and every TOML block and every examples/*.toml passes the driver's check.
+without a warning, and every TOML block and every examples/*.toml passes the check of its program: that of `tp config check`.
 
 A C block that has an #include is a file of its own; any other is the inside of a function, which sees the declarations of the comment above it,
 <!-- c: tp_client_t *client; -->, and may return an int. A TOML block below <!-- toml --> is no whole configuration and is not checked.
@@ -53,18 +53,18 @@ def check(root, options):
             if code != 0:
                 problems.append(f"{name}:{line}: C block does not compile:\n{said}")
         for line, note, body in blocks(text, "toml"):
-            if note is None and options.driver:
-                problems += check_toml(options.driver, f"{name}:{line}", body)
-    for path in sorted((root / "examples").glob("*.toml")) if options.driver else []:
-        problems += check_toml(options.driver, f"examples/{path.name}", lintlib.read(path))
+            if note is None and options.tp:
+                problems += check_toml(options.tp, f"{name}:{line}", body)
+    for path in sorted((root / "examples").glob("*.toml")) if options.tp else []:
+        problems += check_toml(options.tp, f"examples/{path.name}", lintlib.read(path))
     return problems
 
 
-def check_toml(driver, name, body):
+def check_toml(tp, name, body):
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
         file.write(body)
         file.flush()
-        code, said = run([driver, "--check", "--config", file.name])
+        code, said = run([tp, "config", "check", file.name])
     return [] if code == 0 else [f"{name}: {said}"]
 
 
@@ -81,7 +81,7 @@ CASES = [
 def arguments(parser):
     parser.add_argument("--cc", default="cc", help="C compiler")
     parser.add_argument("--include", default=None, help="directory of the public headers (default: include/ of the tree)")
-    parser.add_argument("--driver", default=None, help="tp_driver; without it no configuration is checked")
+    parser.add_argument("--tp", default=None, help="tp; without it no configuration is checked")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ static int open_signals(void)
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGHUP);
+    (void)sigaddset(&set, SIGUSR1);
     (void)signal(SIGPIPE, SIG_IGN);
     const int fd = 0 == sigprocmask(SIG_BLOCK, &set, NULL) ? signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK) : -1;
     if (fd < 0) { (void)output_fail(TP_EIO, NULL, "signals cannot be read: %s", strerror(errno)); }
@@ -43,6 +44,12 @@ static void on_signal(loop_t *loop, uint32_t signal_number)
     {
         output_say(TP_LOG_INFO, 0, "SIGHUP: reading the configuration again");
         service_reload(loop->program, loop->sources);
+        return;
+    }
+    if (SIGUSR1 == signal_number)
+    {
+        if (NULL != loop->program->print_state) { loop->program->print_state(stdout); }
+        if (0 != fflush(stdout)) { clearerr(stdout); }
         return;
     }
     loop->ends++;                                                               /* OP-S-23 */

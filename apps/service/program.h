@@ -63,6 +63,7 @@ typedef struct service_program
     int64_t (*park_limit_ns)(void);
     bool (*has_stopped)(void);         /* NULL: never by itself */
     void (*reload)(void);              /* SIGHUP; NULL: read, check, and name in the log what differs from the one in force */
+    void (*print_state)(FILE *out);    /* SIGUSR1: what it knows, as one line of JSON; NULL: there is nothing to print */
     const char *(*end)(unsigned count);/* the count-th SIGTERM or SIGINT; returns what the log says. NULL: the first one ends the loop */
     void (*close)(void);               /* after start, also after one that failed */
 }

@@ -136,7 +136,8 @@ static const service_program_t program = {
     .doc = "Owns the shared memory of tensor streams and hands out leases.\v"
         "A value is taken from the first of: command line, environment (driver.aeron_dir from DRIVER_AERON_DIR and so on), file, default.\n\n"
         "SIGTERM and SIGINT drain and end the driver; a second one ends it at once. SIGHUP reads the configuration again: an error changes nothing, "
-        "and what needs a restart is named in the log. Tables [supervisor] and [discovery] make these services run inside of the driver.\n\n"
+        "and what needs a restart is named in the log. Tables [supervisor] and [discovery] make these services run inside of the driver; "
+        "SIGUSR1 then prints what the supervisor knows, as one line of JSON.\n\n"
         "Exit codes: 0 ended in order, 1 configuration or start failed, 2 usage, 3 no Aeron media driver.",
     .config_doc = "TOML file; without it: built-in streams 10000 to 10015, dynamic ones 20000 to 29999",
     .man_tail = ".SH FILES\n.TP\n.I /run/tensor_pool, $XDG_RUNTIME_DIR/tensor_pool\nendpoint files and local sockets of running drivers\n.TP\n"
@@ -144,7 +145,7 @@ static const service_program_t program = {
     .print_example = tpi_driver_config_example, .print_reference = tpi_driver_config_reference, .print_keys = tpi_driver_config_help,
     .load = load, .unload = unload, .foreach = foreach, .print_config = print_config, .print_checked = print_checked,
     .prepare = prepare, .start = start, .print_ready = print_ready, .do_work = do_work, .park_limit_ns = park_limit_ns, .has_stopped = has_stopped,
-    .reload = reload, .end = end, .close = close_driver
+    .reload = reload, .print_state = services_print_state, .end = end, .close = close_driver
 };
 
 int main(int argc, char **argv) { return service_main(&program, argc, argv); }

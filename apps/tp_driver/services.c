@@ -67,6 +67,13 @@ int64_t services_park_limit_ns(void)
     return provided < limit ? provided : limit;
 }
 
+void services_print_state(FILE *out)
+{
+    char *const json = NULL != supervisor ? tp_supervisor_json(supervisor) : NULL;
+    if (NULL != json) { fprintf(out, "%s\n", json); }
+    tp_supervisor_json_free(json);
+}
+
 void services_close(void)
 {
     tp_discovery_provider_close(provider);

@@ -6,7 +6,8 @@ file(GLOB_RECURSE headers RELATIVE "${SOURCE}/include" "${SOURCE}/include/*.h" "
 foreach (header IN LISTS headers)
     list(APPEND wanted "include/${header}")
 endforeach ()
-foreach (program tp tp_driver)
+set(programs tp tp_driver tp_supervisord tp_discoveryd)
+foreach (program IN LISTS programs)
     list(APPEND wanted "bin/${program}" "share/man/man1/${program}.1" "share/bash-completion/completions/${program}"
         "share/zsh/site-functions/_${program}" "share/fish/vendor_completions.d/${program}.fish")
 endforeach ()
@@ -53,8 +54,11 @@ foreach (page IN LISTS pages)
         endif ()
     endif ()
 endforeach ()
-foreach (script "bash,bash-completion/completions/tp" "bash,bash-completion/completions/tp_driver" "zsh,zsh/site-functions/_tp"
-        "zsh,zsh/site-functions/_tp_driver" "fish,fish/vendor_completions.d/tp.fish" "fish,fish/vendor_completions.d/tp_driver.fish")
+foreach (program IN LISTS programs)
+    list(APPEND scripts "bash,bash-completion/completions/${program}" "zsh,zsh/site-functions/_${program}"
+        "fish,fish/vendor_completions.d/${program}.fish")
+endforeach ()
+foreach (script IN LISTS scripts)
     string(REPLACE "," ";" script "${script}")
     list(GET script 0 shell)
     list(GET script 1 file)

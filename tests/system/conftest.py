@@ -7,7 +7,7 @@ import pytest
 from harness import sandbox as sandboxes
 from harness import users as user_tools
 from harness.guardian import Guardian
-from harness.process import Driver, Process
+from harness.process import Daemon, Driver, Process
 
 
 def pytest_collection_modifyitems(items):
@@ -36,7 +36,7 @@ def sandbox(guardian):
 
 @pytest.fixture
 def start(sandbox):
-    """start(name, arguments...) runs a program, start.driver(...) a driver; what still runs at the end of the test is killed."""
+    """start(name, arguments...) runs a program, start.driver(...) a driver, start.service(name, ...) a service; what still runs at the end of the test is killed."""
     running = []
 
     class Starter:
@@ -47,6 +47,12 @@ def start(sandbox):
 
         def driver(self, *arguments, **more):
             process = Driver(sandbox, *arguments, **more)
+            running.append(process)
+            return process
+
+        def service(self, name, *arguments, **more):
+            """tp_supervisord or tp_discoveryd at the sandbox's media driver."""
+            process = Daemon(sandbox, name, ["--aeron-dir", sandbox.aeron, *arguments], **more)
             running.append(process)
             return process
 

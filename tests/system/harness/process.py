@@ -15,7 +15,7 @@ from harness.waiting import until
 BIN = os.environ.get("TP_BIN_DIR", "")
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
-_OURS = ("AERON_", "TP_", "DRIVER_", "SHM_", "POLICIES_", "XDG_RUNTIME_DIR")
+_OURS = ("AERON_", "TP_", "DRIVER_", "SHM_", "POLICIES_", "SUPERVISOR_", "DISCOVERY_", "XDG_RUNTIME_DIR")
 
 
 def program(name):
@@ -125,26 +125,16 @@ class Process:
         return f"$ {' '.join(self.command)} (pid {self.pid}, {state})\n--- stdout\n{self.out()[-4000:]}\n--- stderr\n{self.err()[-4000:]}"
 
 
-class Driver(Process):
-    """tp_driver. Waits until clients can attach unless ready is False."""
+class Daemon(Process):
+    """A program that tells when it serves. Waits for that unless ready is False."""
 
-    def __init__(self, sandbox, *arguments, config=None, embedded=True, ready=True, aeron=None, base=None, run=None, instance="driver-01",
-                 timeout=30, **more):
+    def __init__(self, sandbox, name, options, config=None, ready=True, timeout=30, **more):
         self.sandbox = sandbox
-        self.aeron = aeron or sandbox.aeron
-        self.instance = instance
-        self.run = run or sandbox.run
-        options = ["--aeron-dir", self.aeron, "--runtime-dir", self.run, "--instance-id", instance]
-        if embedded:
-            options.append("--embedded-media-driver")
-        if base != "":
-            options += ["--base-dir", base or sandbox.base]
         if config is not None:
-            options += ["--config", sandbox.write(f"driver-{time.monotonic_ns()}.toml", config)]
+            options = [*options, "--config", sandbox.write(f"{name}-{time.monotonic_ns()}.toml", config)]
         read_end, write_end = os.pipe()
         try:
-            super().__init__(sandbox, "tp_driver", [*options, "--ready-fd", str(write_end), *arguments], pass_fds=(write_end,), label=instance,
-                **more)
+            super().__init__(sandbox, name, [*options, "--ready-fd", str(write_end)], pass_fds=(write_end,), **more)
         finally:
             os.close(write_end)
         try:
@@ -158,9 +148,24 @@ class Driver(Process):
         finally:
             os.close(read_end)
 
-    def endpoint_file(self):
-        return os.path.join(self.run, self.instance + ".endpoint")
-
     def stop(self, timeout=30):
         self.signal(signal.SIGTERM)
         return self.expect(0, timeout)
+
+
+class Driver(Daemon):
+    """tp_driver: ready when clients can attach."""
+
+    def __init__(self, sandbox, *arguments, embedded=True, aeron=None, base=None, run=None, instance="driver-01", **more):
+        self.aeron = aeron or sandbox.aeron
+        self.instance = instance
+        self.run = run or sandbox.run
+        options = ["--aeron-dir", self.aeron, "--runtime-dir", self.run, "--instance-id", instance]
+        if embedded:
+            options.append("--embedded-media-driver")
+        if base != "":
+            options += ["--base-dir", base or sandbox.base]
+        super().__init__(sandbox, "tp_driver", [*options, *arguments], label=instance, **more)
+
+    def endpoint_file(self):
+        return os.path.join(self.run, self.instance + ".endpoint")
