@@ -67,14 +67,15 @@ static const service_program_t program = {
         "A value is taken from the first of: command line, environment (supervisor.force_mode from SUPERVISOR_FORCE_MODE and so on), file, default. "
         "Of the table [driver] only aeron_dir is read.\n\n"
         "SIGTERM and SIGINT end the supervisor; consumers and producers go on with what they were told, and tell a new supervisor. SIGHUP checks the "
-        "configuration and names in the log what differs from the one in force. SIGUSR1 prints on standard output what the supervisor knows, as one "
-        "line of JSON.\n\n"
+        "configuration and names in the log what differs from the one in force. SIGUSR1 prints on standard output what the "
+        "supervisor knows, as one line of JSON.\n\n"
         "Exit codes: 0 ended in order, 1 configuration or start failed, 2 usage, 3 no Aeron media driver.",
     .config_doc = "TOML file with a table [supervisor]; without it: the defaults of --list-keys",
     .man_tail = ".SH SEE ALSO\n.BR tp_driver (1),\n.BR tp_discoveryd (1),\n.BR tp\\-top (1)\n",
     .print_example = tpi_supervisor_config_example, .print_reference = tpi_supervisor_config_reference, .print_keys = tpi_supervisor_config_help,
     .load = load, .unload = unload, .foreach = foreach, .print_config = print_config, .print_checked = print_checked,
-    .start = start, .print_ready = print_ready, .do_work = do_work, .park_limit_ns = park_limit_ns, .print_state = print_state, .close = close_supervisor
+    .start = start, .print_ready = print_ready, .do_work = do_work, .park_limit_ns = park_limit_ns, .print_state = print_state,
+    .close = close_supervisor
 };
 
 int main(int argc, char **argv) { return service_main(&program, argc, argv); }

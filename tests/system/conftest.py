@@ -36,7 +36,9 @@ def sandbox(guardian):
 
 @pytest.fixture
 def start(sandbox):
-    """start(name, arguments...) runs a program, start.driver(...) a driver, start.service(name, ...) a service; what still runs at the end of the test is killed."""
+    """start(name, arguments...) runs a program, start.driver(...) a driver, start.service(name, ...) a service.
+
+    What still runs at the end of the test is killed."""
     running = []
 
     class Starter:

@@ -127,6 +127,7 @@ def test_example_passes_its_own_check_and_shows_its_sources__D_107(sandbox):
 @pytest.mark.parametrize("name, page", [("tp_driver", "driver"), ("tp_supervisord", "supervisor"), ("tp_discoveryd", "discovery")])
 def test_reference_page_is_up_to_date__D_107_D_184(name, page):
     page = f"docs/guide/{page}-configuration.md"
-    printed = subprocess.run([program(name), "--print-reference"], env=clean_environment(), capture_output=True, text=True, timeout=30, check=True).stdout
+    printed = subprocess.run([program(name), "--print-reference"], env=clean_environment(), capture_output=True, text=True, timeout=30,
+        check=True).stdout
     with open(os.path.join(os.environ["TP_SOURCE_DIR"], page), encoding="utf-8") as file:
         assert file.read() == printed, f"run: {name} --print-reference > {page}"

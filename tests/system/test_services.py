@@ -1,7 +1,6 @@
 """tp_supervisord and tp_discoveryd as processes, and both inside of tp_driver: life, bad files, who answers, private streams, ids."""
 
 import os
-import re
 import signal
 import subprocess
 
@@ -144,7 +143,8 @@ BAD_SUPERVISOR = [
     ("per_consumer_control_base = 2147483647\nper_consumer_control_range = 2", "per_consumer_control"),
     ("per_consumer_control_base = 1300\nper_consumer_control_range = 1", "metadata_stream_id"),
     ("per_consumer_control_base = 1100\nper_consumer_control_range = 1", "descriptor"),
-    ("per_consumer_control_base = 50\nper_consumer_control_range = 10\nper_consumer_descriptor_base = 59\nper_consumer_descriptor_range = 1", "overlap"),
+    ("per_consumer_control_base = 50\nper_consumer_control_range = 10\nper_consumer_descriptor_base = 59\n"
+        "per_consumer_descriptor_range = 1", "overlap"),
     ("force_mod = 1", "did you mean 'force_mode'?"), ("[supervisor", ":3:"),
 ]
 
@@ -178,7 +178,8 @@ def test_each_required_key_of_discovery_is_missed__X_098(sandbox, number):
 
 @pytest.mark.parametrize("old, new, told", [
     ("request_stream_id = 7000", "request_stream_id = 0", "request_stream_id"), ("= 1300", "= 2147483648", "metadata_stream_id"),
-    ('= "driver-01"', "= 7", "driver_instance_id"), ('driver_control_channel = "aeron:ipc?term-length=4m"', 'driver_control_channel = ""', "driver_control"),
+    ('= "driver-01"', "= 7", "driver_instance_id"),
+    ('driver_control_channel = "aeron:ipc?term-length=4m"', 'driver_control_channel = ""', "driver_control"),
     ("driver_control_stream_id = 1000", "driver_control_stream_id = 0", "driver_control_stream_id"),
     ("[discovery]", "[discovery]\nannounce_period_ms = 0", "announce_period_ms"), ("[discovery]", "[discovery]\nmax_results = 65535", "max_results"),
     ("[discovery]", "[discovery]\nmax_results = 0", "max_results"), ("[discovery]", "[discovery", ":2:"),
@@ -216,7 +217,8 @@ def test_without_supervisor_frames_flow_all_the_same__S_001(start, sandbox):
 
 
 def test_table_makes_the_driver_supervise_and_keep_silent_itself__S_003_S_063_S_064_S_073(start, sandbox):
-    driver = start.driver(config='[driver]\ndescriptor_stream_id_range = "31600-31700"\ncontrol_stream_id_range = "32600-32700"\n' + SUPERVISOR + STREAMS)
+    ranges = '[driver]\ndescriptor_stream_id_range = "31600-31700"\ncontrol_stream_id_range = "32600-32700"\n'
+    driver = start.driver(config=ranges + SUPERVISOR + STREAMS)
     publish(start, sandbox)
     summary = subscribe(sandbox, "--seconds", 5, *WISH)
     assert 31600 <= int(summary["descriptor_stream_id"]) < 31620 and 32600 <= int(summary["control_stream_id"]) < 32620, summary
@@ -285,8 +287,11 @@ def test_the_whole_system_works_with_every_id_changed__I_004(start, sandbox, emb
         start.driver(config=IDS.replace("[policies]", 'answer_hello = "never"\n[policies]'))
         start.service("tp_supervisord", config=OTHER_SUPERVISOR + 'control_channel = "aeron:ipc?term-length=1m"\ncontrol_stream_id = 5001\n'
             "announce_stream_id = 5002\nmetadata_stream_id = 5005\nqos_stream_id = 5004\n")
-        start.service("tp_discoveryd", config=re.sub("1001", "5002", re.sub("1300", "5005", DISCOVERY)).replace("= 1000", "= 5001")
-            .replace("= 7000", "= 5006").replace('driver_control_channel = "aeron:ipc?term-length=4m"', 'driver_control_channel = "aeron:ipc?term-length=1m"'))
+        text = DISCOVERY
+        for old, new in [("1001", "5002"), ("1300", "5005"), ("= 1000", "= 5001"), ("= 7000", "= 5006"), ("4m", "1m")]:
+            assert old in text
+            text = text.replace(old, new)
+        start.service("tp_discoveryd", config=text)
     publish(start, sandbox)
     summary = subscribe(sandbox, "--seconds", 5, *WISH)
     assert 6100 <= int(summary["descriptor_stream_id"]) < 6120 and 6200 <= int(summary["control_stream_id"]) < 6220, summary
