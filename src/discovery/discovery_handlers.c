@@ -77,10 +77,10 @@ static void on_request(void *clientd, const tpi_message_t *message, int64_t now_
         case TPI_DISCOVERY_ANSWER: break;
         case TPI_DISCOVERY_BAD_REQUEST:
         case TPI_DISCOVERY_NOT_OURS: malformed(input, "DiscoveryRequest"); return;
-        case TPI_DISCOVERY_VERSION: return;                                          /* the query counts it */
+        case TPI_DISCOVERY_VERSION: return;                    /* the query counts it */
         default:
             provider->stats.requests_refused++;
-            TPI_LOG_DEBUG("request dropped: %s", tpi_discovery_outcome_text((int)outcome));        /* X-035 X-095 */
+            TPI_LOG_DEBUG("request dropped: %s", tpi_discovery_outcome_text((int)outcome));
             return;
     }
     if (asks_for_too_much(request.response_channel))

@@ -49,11 +49,25 @@ static void send_everywhere(const uint8_t *data, size_t length)
     drig_settle();
 }
 
+static bool is_ours(const hostile_t *h)
+{
+    const uint16_t id = h->golden->template_id;
+    if (TPC_DISCOVERY_SCHEMA == h->golden->schema_id) { return TPC_DISCOVERY_REQUEST == id; }
+    return TPC_WIRE_SCHEMA == h->golden->schema_id && (TPC_POOL_ANNOUNCE == id || TPC_SOURCE_ANNOUNCE == id);
+}
+
+static uint64_t noticed(void) { return drig_stats()->messages_malformed + drig_stats()->messages_newer; }
+
 static void strict_changes_nothing(const hostile_t *h)
 {
     if (h->kind >= HOSTILE_STRICT) { return; }
     const size_t answers = drig->listeners[0].count;
+    const uint64_t before_it = noticed();
     send_everywhere(h->data, h->length);
+    if (is_ours(h) && h->kind <= HOSTILE_NEWER && noticed() == before_it)
+    {
+        fail_msg("%s: kind %d number %zu was not counted", h->golden->file, h->kind, h->at);
+    }
     if (answers != drig->listeners[0].count || 0 != drig_stats()->responses_waiting)
     {
         fail_msg("%s: kind %d number %zu was answered", h->golden->file, h->kind, h->at);
