@@ -51,7 +51,8 @@ typedef struct cli_args
     const char *answer_hello, *fallback_uri;
     const char *video, *second_video, *inject, *size, *name, *role_dir, *service;
     const char *sort;
-    bool plain, reverse, with_meta;
+    bool plain, reverse, with_meta, publish_map, from_control, example;
+    const char *map;
     cli_list_t meta, tags, trace_streams, stages;
     const char *db, *window_file;
     bool dot, children, untraced;

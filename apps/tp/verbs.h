@@ -11,6 +11,7 @@ extern const cli_verb_t verb_discover;
 extern const cli_verb_t verb_pub;
 extern const cli_verb_t verb_sub;
 extern const cli_verb_t verb_echo;
+extern const cli_verb_t verb_join;
 extern const cli_verb_t verb_hz;
 extern const cli_verb_t verb_bw;
 extern const cli_verb_t verb_delay;
