@@ -1,8 +1,10 @@
 """Joins over the real bus: producers of different rates, an input that dies, one whose epoch changes, a map that comes late."""
 
+import os
 import time
 
 from cli import start_tp, tp
+from harness.waiting import until
 
 CONFIG = """
 [profiles.small]
@@ -21,13 +23,14 @@ profile = "small"
 
 
 def map_file(sandbox, name, head, *inputs):
-    path = sandbox.path / name
-    path.write_text("[join]\nout_stream = 20000\n" + head + "".join("[[join.inputs]]\n" + text + "\n" for text in inputs))
+    path = os.path.join(sandbox.path, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("[join]\nout_stream = 20000\n" + head + "".join("[[join.inputs]]\n" + text + "\n" for text in inputs))
     return path
 
 
 def pub(start, sandbox, stream, hz, *more):
-    return start_tp(start, sandbox, "pub", stream, "--pattern", "counter", "--shape", 64, "--hz", hz, "--json", *more)
+    return start_tp(start, sandbox, "pub", stream, "--pattern", "counter", "--shape", "64", "--hz", str(hz), "--json", *more)
 
 
 def balanced(summary):
@@ -61,8 +64,8 @@ def test_an_input_that_dies_is_left_out(start, sandbox):
     left, right = pub(start, sandbox, "a", 100), pub(start, sandbox, "b", 100)
     merge = map_file(sandbox, "stale.toml", 'kind = "latest"\ntolerates_misalignment = true\nstale_timeout_ms = 300\nanchor = 10000\n',
         "stream = 10000", "stream = 10001")
-    join = start_tp(start, sandbox, "join", "--map", merge, "--count", 300, "--json", "--timeout", 20)
-    join.wait_for('"absent": 0')
+    join = start_tp(start, sandbox, "join", "--map", merge, "--count", "300", "--json", "--timeout", "20")
+    until(lambda: any(0 == line["absent"] for line in join.json_lines()), 30, join.describe)
     right.kill()
     join.expect(0, 60)
     *outputs, summary = join.json_lines()
@@ -75,12 +78,12 @@ def test_an_input_that_dies_is_left_out(start, sandbox):
 def test_an_input_of_a_new_epoch_and_a_map_that_comes_late(start, sandbox):
     start.driver(config=CONFIG)
     left = pub(start, sandbox, "a", 100)
-    right = pub(start, sandbox, "b", 100, "--count", 100)
+    right = pub(start, sandbox, "b", 100, "--count", "100")
     merge = map_file(sandbox, "late.toml", 'kind = "timestamp"\nmatch = "nearest"\nepoch = 7\n', "stream = 10000", "stream = 10001")
-    join = start_tp(start, sandbox, "join", "--map", merge, "--from-control", "--count", 200, "--json", "--timeout", 30)
+    join = start_tp(start, sandbox, "join", "--map", merge, "--from-control", "--count", "200", "--json", "--timeout", "30")
     time.sleep(0.5)
-    authority = start_tp(start, sandbox, "join", "--map", merge, "--publish-map", "--seconds", 15, "--json")
-    join.wait_for('"type": "output"')
+    authority = start_tp(start, sandbox, "join", "--map", merge, "--publish-map", "--seconds", "15", "--json")
+    until(join.json_lines, 30, join.describe)
     right.expect(0)
     again = pub(start, sandbox, "b", 100)
     join.expect(0, 60)
