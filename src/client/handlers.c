@@ -17,7 +17,7 @@ static void on_announce(tp_client_t *client, tpi_dispatcher_t *dispatcher, const
     {
         if (tpi_session_is_leased(&a->session) && a->session.lease.stream_id == announce.stream_id && announce.epoch >= a->session.lease.epoch)
         {
-            tpi_session_driver_alive(&a->session, now_ns);                                    /* D-155 */
+            tpi_session_driver_alive(&a->session, now_ns);                                    /* D-155 X-084 */
         }
     }
     for (tp_producer_t *p = client->producers; NULL != p; p = tpi_producer_next(p)) { tpi_producer_on_announce(p, &announce, now_ns); }

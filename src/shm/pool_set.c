@@ -42,7 +42,7 @@ static int check_pool_spec(const tpi_pool_set_spec_t *spec, size_t index)
 
 int tpi_pool_set_spec_check(const tpi_pool_set_spec_t *spec)
 {
-    if (TPC_LAYOUT_VERSION != spec->layout_version)                                                               /* A7, W-011 W-200 */
+    if (TPC_LAYOUT_VERSION != spec->layout_version)                                                               /* A7, W-011 W-200 X-004 */
     {
         TPI_SET_ERR(TP_ELAYOUT, "layoutVersion = %" PRIu32 ", only %d is supported", spec->layout_version, TPC_LAYOUT_VERSION);
         return -1;

@@ -51,12 +51,12 @@ static int mismatch(const char *field, uint64_t found, uint64_t expected)
 
 int tpi_superblock_check(const tpc_superblock_t *superblock, const tpi_region_expect_t *expect)
 {
-    if (TPC_MAGIC != superblock->magic) { return mismatch("magic", superblock->magic, TPC_MAGIC); }                       /* W-003 W-090 */
+    if (TPC_MAGIC != superblock->magic) { return mismatch("magic", superblock->magic, TPC_MAGIC); }                       /* W-003 W-090 X-005 */
     if (expect->layout_version != superblock->layout_version)                                                             /* W-011 W-088 */
     {
         return mismatch("layoutVersion", superblock->layout_version, expect->layout_version);
     }
-    if (expect->epoch != superblock->epoch) { return mismatch("epoch", superblock->epoch, expect->epoch); }               /* W-090 */
+    if (expect->epoch != superblock->epoch) { return mismatch("epoch", superblock->epoch, expect->epoch); }               /* W-090 X-003 */
     if (expect->stream_id != superblock->stream_id) { return mismatch("streamId", superblock->stream_id, expect->stream_id); }
     if ((int)expect->type != superblock->region_type)
     {

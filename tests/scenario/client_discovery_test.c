@@ -556,6 +556,63 @@ static void drivers_answer_counts_and_not_the_result__X_003_X_006_X_007_X_008(vo
     tp_consumer_close(consumer);
 }
 
+/* Fails to open: the error. */
+static int refused(const tp_stream_ref_t *stream)
+{
+    tp_async_add_consumer_t *async = NULL;
+    tp_consumer_t *consumer = NULL;
+    tp_consumer_context_t *context = NULL;
+    assert_int_equal(tp_consumer_context_init(&context), 0);
+    assert_int_equal(tp_consumer_context_set_stream_id(context, stream->stream_id), 0);
+    assert_int_equal(tp_consumer_context_set_attach_timeout_ns(context, 500 * MS), 0);
+    assert_int_equal(tp_async_add_consumer(&async, cr->client, context), 0);
+    tp_consumer_context_close(context);
+    cr->lease_count = 0;                                   /* each attempt takes one */
+    work(700 * MS);
+    assert_int_equal(tp_async_add_consumer_poll(async, &consumer), -1);
+    return tp_errcode();
+}
+
+static void epoch_after(tpc_attach_response_t *response) { response->epoch++; }
+static void layout_two(tpc_attach_response_t *response) { response->layout_version = 2; }
+
+static void epoch_layout_and_superblocks_are_checked_after_discovery_as_ever__X_003_X_004_X_005(void **state)
+{
+    (void)state;
+    char path[512];
+    const tp_stream_ref_t stream = found(result("drv-a", 101, "camera"));
+    cr_new_epoch();                                        /* 100 */
+    cr->no_announces = true;
+    cr->bend = epoch_after;                                /* 101, as discovery said; the superblocks say 100 */
+    assert_int_equal(refused(&stream), TP_ESUPERBLOCK);
+    cr->bend = layout_two;
+    assert_int_equal(refused(&stream), TP_ELAYOUT);
+    cr->bend = NULL;
+    const char *const uri = cr->files[0]->uris[1];
+    const char *const from = strstr(uri, "path=") + 5;
+    (void)snprintf(path, sizeof(path), "%.*s", (int)strcspn(from, "|"), from);
+    FILE *pool = fopen(path, "r+b");
+    assert_non_null(pool);
+    assert_int_equal(fputc('X', pool), 'X');
+    assert_int_equal(fclose(pool), 0);
+    assert_int_equal(refused(&stream), TP_ESUPERBLOCK);
+}
+
+static void silence_of_the_driver_is_noticed_after_discovery__X_084(void **state)
+{
+    (void)state;
+    const tp_stream_ref_t stream = found(result("drv-a", 5, "camera"));
+    tp_consumer_t *consumer = consume(&stream);
+    work(8000 * MS);
+    assert_int_equal(cr->request_count, 1);                /* announces keep it */
+    cr->no_announces = true;
+    work(2500 * MS);
+    assert_int_equal(cr->request_count, 1);
+    work(2500 * MS);
+    assert_true(cr->request_count > 1);
+    tp_consumer_close(consumer);
+}
+
 static void drivers_refusal_is_the_last_word__X_002_X_009(void **state)
 {
     (void)state;
@@ -700,6 +757,8 @@ int main(void)
         DISCOVERY_TEST(stream_of_the_own_driver_needs_no_second_connection__X_001),
         DISCOVERY_TEST(drivers_answer_counts_and_not_the_result__X_003_X_006_X_007_X_008),
         DISCOVERY_TEST(drivers_refusal_is_the_last_word__X_002_X_009),
+        DISCOVERY_TEST(epoch_layout_and_superblocks_are_checked_after_discovery_as_ever__X_003_X_004_X_005),
+        DISCOVERY_TEST(silence_of_the_driver_is_noticed_after_discovery__X_084),
         DISCOVERY_TEST(per_consumer_streams_come_from_consumer_config_only__X_056),
         DISCOVERY_TEST(announce_that_contradicts_a_result_makes_the_client_ask_again__X_086),
         DISCOVERY_TEST(contradictions_are_asked_about_once_a_second__P11),

@@ -354,6 +354,23 @@ static void stream_of_a_dead_driver_is_listed_but_not_consumed__X_007_X_002(void
     tp_consumer_context_close(context);
 }
 
+static void what_was_found_is_asked_for_again__X_081(void **state)
+{
+    (void)state;
+    tp_stream_ref_t stream;
+    tp_consumer_t *consumer = NULL;
+    tp_discovery_filter_t filter = TP_DISCOVERY_FILTER_INIT;
+    filter.name = "eye";
+    tp_discovery_response_free(discover(&filter, 2));
+    ok(tp_stream_find(client, "eye@drv-a", 2000 * MS, &stream));
+    assert_int_equal(stream.origin, TP_STREAM_BY_DISCOVERY);
+    tp_discovery_provider_close(provider);
+    provider = NULL;
+    assert_int_equal(tp_stream_find(client, "eye@drv-a", 1000 * MS, &stream), -1);
+    assert_int_equal(tp_consumer_open_named(&consumer, client, "eye@drv-a"), -1);
+    assert_int_equal(tp_errcode(), TP_ENOENT);
+}
+
 static void provider_that_is_gone_is_told_in_time(void **state)
 {
     (void)state;
@@ -382,6 +399,7 @@ int main(void)
         BOTH(results_are_those_of_the_announces__X_072_X_087),
         BOTH(names_that_no_provider_knows_are_found_in_the_counters),
         BOTH(stream_of_a_dead_driver_is_listed_but_not_consumed__X_007_X_002),
+        BOTH(what_was_found_is_asked_for_again__X_081),
         BOTH(provider_that_is_gone_is_told_in_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
