@@ -27,10 +27,6 @@ int tpi_supervisor_judge(const tpi_conf_source_t *source, const tp_supervisor_co
         tpi_conf_add_place(source, line_of_policy(source, config, tp_errmsg()));
         return -1;
     }
-    if (config->force_no_shm && '\0' == config->payload_fallback_uri[0])            /* OP-S-13 */
-    {
-        tpi_conf_warn(source, TP_ECONF_RULE, "supervisor.force_no_shm without payload_fallback_uri leaves every consumer without payload");
-    }
     return 0;
 }
 

@@ -295,16 +295,6 @@ static void rules_are_read_in_their_order(void **state)
     tp_supervisor_config_fini(&config);
 }
 
-static void no_shared_memory_and_no_fallback_warns(void **state)
-{
-    (void)state;
-    assert_int_equal(load("[supervisor]\nforce_no_shm = true\n"), 0);
-    assert_non_null(strstr(warnings, "payload_fallback_uri"));
-    warnings[0] = '\0';
-    assert_int_equal(load("[supervisor]\nforce_no_shm = true\npayload_fallback_uri = \"aeron:udp?endpoint=h:1\"\n"), 0);
-    assert_string_equal(warnings, "");
-}
-
 static char *printed(void (*print)(FILE *out))
 {
     char *text = NULL;
@@ -370,7 +360,7 @@ int main(void)
         T(table_enables_the_embedded_one_and_its_absence_disables_it__S_063), T(embedded_it_takes_each_stream_from_the_driver_for_itself__S_064),
         T(metadata_come_over_the_drivers_control_channel__S_064), T(base_without_range_is_refused__S_065), T(forced_mode_is_zero_one_or_two__S_066),
         T(other_mistakes_are_refused_with_their_place__S_075), T(embedded_private_ids_stay_clear_of_the_drivers__S_041_I_001),
-        T(variables_and_settings_reach_the_table__S_075), T(rules_are_read_in_their_order), T(no_shared_memory_and_no_fallback_warns),
+        T(variables_and_settings_reach_the_table__S_075), T(rules_are_read_in_their_order),
         T(what_is_shown_gives_the_same_again), T(example_loads_stand_alone_and_inside_of_a_drivers_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

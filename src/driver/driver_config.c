@@ -432,7 +432,7 @@ static int check_range_against_ids(const tp_driver_config_t *config, const named
     }
     for (uint32_t i = 0; i < config->stream_count; i++)
     {
-        if (holds(&range->range, config->streams[i].stream_id))
+        if (holds(&range->range, config->streams[i].stream_id))                /* I-001 */
         {
             TPI_SET_ERR(TP_ECONF_RANGE, "%s = %" PRIu32 "-%" PRIu32 " holds streams.%s.stream_id = %" PRIu32, range->key, range->range.first,
                 range->range.last, config->streams[i].name, config->streams[i].stream_id);

@@ -200,7 +200,7 @@ static void default_profile_of_dynamic_streams_is_known(void **state)
     refused(TP_ECONF_RULE, "policies.default_profile", "none");
 }
 
-static void ranges_are_ordered_and_overlap_nothing__D_169_D_170_D_171(void **state)
+static void ranges_are_ordered_and_overlap_nothing__D_169_D_170_D_171_I_001(void **state)
 {
     (void)state;
     static const struct { tp_id_range_t streams, descriptors, controls; const char *key; } bad[] = {
@@ -317,7 +317,7 @@ int main(void)
         T(names_are_unique_and_bounded), T(number_of_profiles_is_limited), T(at_least_one_profile_with_a_pool_is_needed__D_189_D_190),
         T(strides_are_multiples_of_64__D_191), T(slots_are_a_power_of_two), T(pool_ids_are_unique_and_not_zero),
         T(without_dynamic_streams_every_stream_is_defined__D_188), T(static_streams_have_unique_ids_and_known_profiles),
-        T(default_profile_of_dynamic_streams_is_known), T(ranges_are_ordered_and_overlap_nothing__D_169_D_170_D_171),
+        T(default_profile_of_dynamic_streams_is_known), T(ranges_are_ordered_and_overlap_nothing__D_169_D_170_D_171_I_001),
         T(base_directory_is_absolute_plain_and_allowed__D_207), T(namespace_mode_and_ids_are_checked__D_207), T(words_are_known_ones),
         T(a_configuration_of_another_size_is_refused) };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -273,7 +273,7 @@ static int check_against_ids(const tp_supervisor_config_t *config, const named_r
     {
         const uint32_t id = config->host.static_stream_ids[i];
         const tp_id_range_t one = { id, id };
-        if (overlaps(&range->range, &one)) { return refuse_overlap(range, "a static stream id", id, id); }
+        if (overlaps(&range->range, &one)) { return refuse_overlap(range, "a static stream id", id, id); }        /* I-001 */
     }
     return 0;
 }

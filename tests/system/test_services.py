@@ -239,6 +239,14 @@ def test_rules_decide_for_some_consumers(start, sandbox):
     assert 31600 <= int(other["descriptor_stream_id"]) < 31620, other
 
 
+@pytest.mark.parametrize("uri, warns", [("aeron:udp?endpoint=10.20.0.7:40456", False), ("bridge://7", False), ("foo://x", True), ("", True)])
+def test_a_fallback_that_nobody_understands_is_warned_of__S_024(start, uri, warns):
+    start.driver(config=SILENT)
+    service = start.service("tp_supervisord", config=f'[supervisor]\nforce_no_shm = true\npayload_fallback_uri = "{uri}"\n')
+    assert warns == ("supervisor.payload_fallback_uri" in service.err()), service.describe()
+    service.stop()
+
+
 def test_reload_names_keys_of_services_that_need_a_restart(start, sandbox):
     file = sandbox.write("driver.toml", SUPERVISOR + STREAMS)
     driver = start.driver("--config", file)
