@@ -6,6 +6,8 @@
 
 #include "client/join_state.h"
 
+#define TRIES_MAX 65536                /* outputs looked at in one poll */
+
 static bool is_offset(const tpi_merge_rule_t *rule) { return TPC_RULE_OFFSET == rule->type; }
 
 /* The output that needs that frame of an offset rule, or the first one after it. */
@@ -65,8 +67,8 @@ static void retire(tp_join_t *j, tp_unjoined_t why)
     }
 }
 
-/* Over outputs that cannot be made any more, in one step. */
-static void pass(tp_join_t *j)
+/* Over outputs that cannot be made any more, in one step. without: what that result lists is left out, NULL = nothing. false: there are none. */
+static bool pass(tp_join_t *j, const tpi_join_result_t *without)
 {
     const tpi_merge_map_t *map = &j->barrier->join->map;
     uint64_t low = 0;
@@ -76,16 +78,18 @@ static void pass(tp_join_t *j)
     {
         uint64_t oldest;
         const bool offset = is_offset(&map->rules[i]);
+        if (NULL != without && tpi_result_lists(without, map->rules[i].input_stream_id)) { continue; }
         has_offset = has_offset || offset;
         if (!oldest_of(j, i, &oldest)) { continue; }
         if (!offset && oldest < window_low) { window_low = oldest; }
         if (offset && output_of(&map->rules[i], oldest) > low) { low = output_of(&map->rules[i], oldest); }
     }
     if (!has_offset && UINT64_MAX != window_low) { low = window_low; }
-    if (low <= j->next) { return; }
+    if (low <= j->next) { return false; }
     tpi_stat_add(&j->passed, low - j->next);
     j->next = low;
     retire(j, TP_UNJOINED_PARTNER);
+    return true;
 }
 
 static bool find(const tp_join_t *j, uint32_t rule, uint64_t seq, uint64_t *at)
@@ -156,11 +160,12 @@ int tpi_join_run_sequence(tp_join_t *join, int limit)
     tp_join_t *j = join;
     tpi_join_result_t result;
     int made = 0;
-    while (made < limit && !j->close_asked)
+    for (int tries = 0; tries < TRIES_MAX && made < limit && !j->close_asked; tries++)
     {
         if (!j->next_set && !find_start(j)) { break; }
-        pass(j);
+        (void)pass(j, NULL);
         if (TPI_JOIN_READY != tpi_join_sequence_is_ready(j->barrier->join, j->next, j->now_ns, &result)) { break; }
+        if (pass(j, &result)) { continue; }                /* an input that is left out asks for no output between those of the others */
         made += try_output(j, &result) ? 1 : 0;
         j->next++;
         retire(j, TP_UNJOINED_PASSED);

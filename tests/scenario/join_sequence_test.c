@@ -391,6 +391,28 @@ static void a_jump_of_an_input_is_passed_in_one_step(void **state)
     assert_int_equal(jr_stats().unjoined[TP_UNJOINED_OVERWRITTEN] + jr_stats().waiting, 2);
 }
 
+static void a_jump_beside_an_input_that_is_left_out_is_passed_in_one_step__P11(void **state)
+{
+    static const tp_merge_rule_t rules[] = { S_OFFSET(0, 0), S_WINDOW(1, 2) };
+    tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
+    tp_merge_map_t m = jr_map(rules, 2);
+    (void)state;
+    o.allow_stale = true;
+    m.stale_timeout_ns = 100 * MS;
+    jr_open(2, false);
+    jr_join(&o, 2);
+    jr_apply(&m);
+    jr_publish_many(0, 2);
+    jr_publish_many(1, 2);
+    assert_int_equal(jr_poll(), 1);
+    jr_step(101 * MS);                                     /* both are silent, then one speaks of a frame far away */
+    const tp_frame_descriptor_t d = { .stream_id = IN + 1, .epoch = tp_join_barrier(jr.join)->join->inputs[1].epoch, .seq = UINT64_C(1) << 62 };
+    tpi_source_on_descriptor(&jr.join->sources[1], &d);
+    (void)jr_poll();
+    assert_true(jr_stats().outputs_passed > UINT64_C(1) << 61);
+    assert_true(jr_stats().outputs + jr_stats().outputs_given_up < 8);
+}
+
 static void hopeless_joins_are_refused(void **state)
 {
     tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
@@ -433,6 +455,7 @@ int main(void)
         JR_TEST(the_output_epoch_of_a_producer_is_followed__J_041), JR_TEST(a_join_may_be_closed_in_its_handler),
         JR_TEST(a_frame_that_goes_during_the_handler_is_seen_afterwards__M4),
         JR_TEST(a_bad_map_stops_the_join_and_keeps_what_waits__J_018_J_116), JR_TEST(a_jump_of_an_input_is_passed_in_one_step),
+        JR_TEST(a_jump_beside_an_input_that_is_left_out_is_passed_in_one_step__P11),
         JR_TEST(hopeless_joins_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
