@@ -59,6 +59,19 @@ def provider_seeds(messages):
     return found
 
 
+def supervisor_seeds(messages):
+    """Scripts for fuzz_supervisor: hellos of ours with every configuration, and every message on every stream."""
+    def put(what, data):
+        return bytes([what, len(data) % 256, len(data) // 256]) + data
+    hellos = b"".join(put(7, bytes([client, wish, wish, 5])) for client, wish in ((1, 2), (5, 2), (9, 3), (1, 9), (65, 4)))
+    leases, later = put(6, bytes([1, 5, 65])), put(5, bytes([100, 0]))
+    found = {f"hellos{choice}": bytes([choice]) + leases + hellos + later * 9 + put(6, b"") + hellos for choice in range(16)}
+    for key, data in messages.items():
+        if key.startswith("wire_"):
+            found[key] = bytes([1]) + hellos + b"".join(put(stream, data) + later for stream in range(5))
+    return found
+
+
 def attach(**fields):
     values = {"correlation": 1, "stream": 10000, "client": 42, "role": 1, "layout": 0, "mode": 255, "huge": 0, "node": 0xFFFFFFFF, **fields}
     return bytes.fromhex("1b00010085030100") + values["correlation"].to_bytes(8, "little") + values["stream"].to_bytes(4, "little") + \
@@ -87,6 +100,7 @@ def seeds():
     found["fuzz_blob"] = {"whole": whole, "two": whole + bytes([3, 0, 0, 255, 255, 0, 0]) + whole, "gap": whole[:14] + whole[21:]}
     found["fuzz_client"] = client_seeds(messages)
     found["fuzz_provider"] = provider_seeds(messages)
+    found["fuzz_supervisor"] = supervisor_seeds(messages)
     found["fuzz_admin"] = {f"line{number}": json.dumps(line).encode() + b"\n" for number, line in enumerate(LINES)}
     found["fuzz_admin"]["all"] = b"".join(found["fuzz_admin"].values())
     return found

@@ -101,6 +101,32 @@ static void on_lease(void *clientd, const tp_counter_t *counter)
     to->node_id = cli_label_value(counter->label, "node", node, sizeof(node)) ? (uint32_t)strtoul(node, NULL, 10) : TP_NULL_U32;
 }
 
+static int64_t label_number(const char *label, const char *key)
+{
+    char text[24];
+    return cli_label_value(label, key, text, sizeof(text)) ? (int64_t)strtoll(text, NULL, 10) : 0;
+}
+
+static void on_health(void *clientd, const tp_counter_t *counter)
+{
+    cli_streams_t *streams = clientd;
+    const uint8_t *key = counter->key;
+    if (CLI_COUNTER_HEALTH != counter->type_id || counter->key_bytes < 17) { return; }
+    cli_condition_t *grown = grow(streams->conditions, streams->condition_count, &streams->condition_capacity, sizeof(*grown), CLI_CONDITIONS_MAX);
+    if (NULL == grown) { streams->failed = true; return; }
+    streams->conditions = grown;
+    cli_condition_t *to = &grown[streams->condition_count++];
+    memset(to, 0, sizeof(*to));
+    to->stream_id = (uint32_t)little(key + 8, 4);
+    to->client_id = (uint32_t)little(key + 12, 4);
+    to->value = counter->value;
+    to->bound = label_number(counter->label, "bound");
+    to->since_ns = label_number(counter->label, "since_ns");
+    (void)cli_label_value(counter->label, "kind", to->kind, sizeof(to->kind));
+    (void)cli_label_value(counter->label, "name", to->client_name, sizeof(to->client_name));
+    cli_disarm(to->client_name);
+}
+
 static void on_client(void *clientd, const tp_counter_t *counter)
 {
     cli_streams_t *streams = clientd;
@@ -189,7 +215,7 @@ int cli_streams_collect(cli_streams_t *streams, tp_counters_t *counters, bool wi
 {
     memset(streams, 0, sizeof(*streams));
     if (tp_counters_streams(counters, on_stream, streams) < 0 || tp_counters_foreach(counters, on_lease, streams) < 0 ||
-        tp_counters_foreach(counters, on_client, streams) < 0)
+        tp_counters_foreach(counters, on_client, streams) < 0 || tp_counters_foreach(counters, on_health, streams) < 0)
     {
         cli_streams_fini(streams);
         return -1;
@@ -220,6 +246,7 @@ void cli_streams_fini(cli_streams_t *streams)
 {
     free(streams->streams);
     free(streams->leases);
+    free(streams->conditions);
     memset(streams, 0, sizeof(*streams));
 }
 

@@ -13,6 +13,7 @@
 #define CLI_COUNTER_CLIENT 9004
 #define CLI_COUNTER_STAT 9005
 #define CLI_COUNTER_AGENT 9006
+#define CLI_COUNTER_HEALTH 9012
 #define CLI_COUNTER_TENSOR_POOL(type) ((type) >= CLI_COUNTER_DRIVER && (type) <= CLI_COUNTER_CLIENT)
 
 enum { CLI_CLIENT_FRAMES = 1, CLI_CLIENT_BYTES, CLI_CLIENT_DROPS_GAP, CLI_CLIENT_DROPS_LATE, CLI_CLIENT_DROPS_OTHER, CLI_CLIENT_LAST_SEQ,
@@ -49,6 +50,16 @@ typedef struct cli_stream
 }
 cli_stream_t;
 
+/* What a supervisor says is wrong (docs/spec/95-local-extensions.md section 6). */
+typedef struct cli_condition
+{
+    char kind[48], client_name[128];
+    uint32_t stream_id, client_id;     /* 0 = about the supervisor, about the stream */
+    int64_t value, bound, since_ns;
+}
+cli_condition_t;
+
+#define CLI_CONDITIONS_MAX 1024
 #define CLI_STREAMS_MAX 4096
 #define CLI_LEASES_MAX 4096
 typedef struct cli_streams
@@ -57,6 +68,8 @@ typedef struct cli_streams
     size_t stream_count, stream_capacity;
     cli_lease_t *leases;
     size_t lease_count, lease_capacity;
+    cli_condition_t *conditions;
+    size_t condition_count, condition_capacity;
     bool failed;
 }
 cli_streams_t;

@@ -203,6 +203,20 @@ static void stream_line(const cli_stream_t *s, top_emit_t emit, void *clientd)
     emit(clientd, TOP_STREAM, line);
 }
 
+static void condition_line(const top_t *top, const cli_condition_t *condition, top_emit_t emit, void *clientd)
+{
+    char line[400];
+    char age[CLI_TEXT_MAX];
+    int used = snprintf(line, sizeof(line), "! %s", condition->kind);
+    if (0 != condition->stream_id) { used += snprintf(line + used, sizeof(line) - (size_t)used, "  stream %" PRIu32, condition->stream_id); }
+    if (0 != condition->client_id) { used += snprintf(line + used, sizeof(line) - (size_t)used, "  client %" PRIu32, condition->client_id); }
+    if ('\0' != condition->client_name[0]) { used += snprintf(line + used, sizeof(line) - (size_t)used, " '%s'", condition->client_name); }
+    const double age_ns = (double)(top->now_ns - condition->since_ns);
+    snprintf(line + used, sizeof(line) - (size_t)used, "  %" PRId64 " (bound %" PRId64 ") for %s", condition->value, condition->bound,
+        cli_human_ns(age, age_ns > 0.0 ? age_ns : 0.0));
+    emit(clientd, TOP_NOTE, line);
+}
+
 void top_lines(const top_t *top, top_emit_t emit, void *clientd)
 {
     double hz = 0.0;
@@ -215,6 +229,7 @@ void top_lines(const top_t *top, top_emit_t emit, void *clientd)
         top->filter);
     emit(clientd, TOP_TITLE, line);
     if ('\0' != top->problem[0]) { emit(clientd, TOP_NOTE, top->problem); }
+    for (size_t i = 0; i < top->now.condition_count; i++) { condition_line(top, &top->now.conditions[i], emit, clientd); }
     for (size_t i = 0; i < top->order_count; i++)
     {
         const cli_stream_t *const stream = &top->now.streams[top->order[i]];
@@ -297,9 +312,16 @@ static void print_json(const top_t *top, uint64_t round)
             s->name, "driver", s->driver_instance, "epoch", cli_json_id(s->epoch), "hz", s->hz, "bytes_per_second", s->bytes_per_second, "last_seq",
             s->has_frames ? json_integer((json_int_t)s->newest_seq) : json_null(), "drops", (json_int_t)s->drops, "clients", clients));
     }
-    (void)cli_json_line(json_pack("{s:s,s:I,s:o,s:i,s:i,s:b,s:s}", "type", "round", "round", (json_int_t)round, "time_ns",
-        cli_json_id((uint64_t)cli_realtime_ns()), "streams", (int)top->now.stream_count, "leases", (int)top->now.lease_count, "alive",
-        (int)top->alive, "problem", top->problem));
+    for (size_t i = 0; i < top->now.condition_count; i++)
+    {
+        const cli_condition_t *const c = &top->now.conditions[i];
+        (void)cli_json_line(json_pack("{s:s,s:s,s:o,s:o,s:s,s:I,s:I,s:I}", "type", "condition", "kind", c->kind, "stream_id",
+            cli_json_id(c->stream_id), "client_id", cli_json_id(c->client_id), "client_name", c->client_name, "value", (json_int_t)c->value,
+            "bound", (json_int_t)c->bound, "age_ns", (json_int_t)(top->now_ns - c->since_ns)));
+    }
+    (void)cli_json_line(json_pack("{s:s,s:I,s:o,s:i,s:i,s:i,s:b,s:s}", "type", "round", "round", (json_int_t)round, "time_ns",
+        cli_json_id((uint64_t)cli_realtime_ns()), "streams", (int)top->now.stream_count, "leases", (int)top->now.lease_count, "conditions",
+        (int)top->now.condition_count, "alive", (int)top->alive, "problem", top->problem));
 }
 
 static int plain(top_t *top)

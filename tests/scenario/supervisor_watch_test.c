@@ -1,6 +1,8 @@
 /* What the supervisor observes (25-supervisor.md section 6), and that it says nothing else than its answers. */
 #include "supervisor_rig.h"
 
+#include <tensor_pool/common/tp_log.h>
+
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -518,6 +520,37 @@ static void back_pressure_delays_answers_and_loses_none_that_matters(void **stat
     assert_int_equal(rig_stats().configs_dropped, 1);
 }
 
+static int lines_of_rule;
+
+static void on_line(void *clientd, tp_log_level_t level, int code, const char *text)
+{
+    (void)clientd;
+    (void)text;
+    if (TP_LOG_WARN == level && TP_ECONF_RULE == code) { lines_of_rule++; }
+}
+
+static void fallbacks_nobody_understands_are_told_at_start__S_024(void **state)
+{
+    (void)state;
+    static const struct { const char *uri; int lines; } cases[] = { { "", 0 }, { "aeron:udp?endpoint=h:1", 0 }, { "aeron:ipc", 0 },
+        { "bridge://b1", 0 }, { "foo://x", 1 }, { "aeron:x", 1 }, { "bridge://", 1 } };
+    tp_log_set_handler(on_line, NULL, TP_LOG_WARN);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    {
+        lines_of_rule = 0;
+        (void)snprintf(rig->config.payload_fallback_uri, TP_CONFIG_CHANNEL_MAX, "%s", cases[i].uri);
+        rig_start();
+        rig_stop();
+        assert_int_equal(lines_of_rule, cases[i].lines);
+    }
+    lines_of_rule = 0;
+    rig->config.force_no_shm = true;                           /* OP-S-13 */
+    rig->config.payload_fallback_uri[0] = '\0';
+    rig_start();
+    assert_int_equal(lines_of_rule, 1);
+    tp_log_set_handler(NULL, NULL, TP_LOG_WARN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -537,6 +570,7 @@ int main(void)
         RIG_TEST(another_authority_is_noticed),
         RIG_TEST(facts_are_counters_while_they_last),
         RIG_TEST(names_of_clients_choose_rules),
+        RIG_TEST(fallbacks_nobody_understands_are_told_at_start__S_024),
         RIG_TEST(nothing_but_configs_on_the_control_stream__S_074),
         RIG_TEST(one_stream_for_everything_is_read_once),
         RIG_TEST(back_pressure_delays_answers_and_loses_none_that_matters),
