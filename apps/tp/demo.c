@@ -9,6 +9,7 @@
 
 #include "connect.h"
 #include "demo.h"
+#include "pipeline.h"
 #include "verbs.h"
 
 #define KILL_AT 0.4                    /* of the time */
@@ -18,10 +19,11 @@
 
 static const cli_option_t options[] = {
     CLI_OPT_TEXT("video", 0, video, "FILE", "video to play in a loop, decoded by ffmpeg (default: a moving picture drawn by the demo)"),
+    CLI_OPT_FLAG("pipeline", 0, pipeline, "two cameras, a stage, a join, a capped viewer, lineage: the services at work"),
     CLI_OPT_TEXT("second-video", 0, second_video, "FILE", "with --pipeline: the video of the second camera (default: drawn as well)"),
     CLI_OPT_TEXT("png", 0, png, "FILE", "where the frame for proof goes (default tp-demo.png)"),
     CLI_OPT_REAL("hz", 0, hz, "N", 200, "frames a second (default 25)"),
-    { "inject", 0, CLI_TEXT, offsetof(cli_args_t, inject), "corrupt|hide-loss|leave-file", true, 0, 0, NULL },
+    { "inject", 0, CLI_TEXT, offsetof(cli_args_t, inject), "corrupt|hide-loss|leave-file|late|wrong-parent|hide-one", true, 0, 0, NULL },
     CLI_OPT_END,
 };
 
@@ -176,7 +178,7 @@ static int find_files(demo_t *demo)
     return CLI_OK;
 }
 
-static int run_demo(const cli_args_t *args)
+static int run_demo_of_one(const cli_args_t *args)
 {
     static demo_t demo;
     static const char *const names[DEMO_CONSUMERS] = { "fast", "slow", "killed" };
@@ -194,8 +196,6 @@ static int run_demo(const cli_args_t *args)
         demo.consumers[i].child = (demo_child_t)DEMO_NO_CHILD;
     }
     if (demo.seconds < 2.0) { return cli_usage("demo", "--seconds %g is too short: at least 2", demo.seconds); }
-    cli_log_init(args);
-    (void)cli_demo_clean(false);
     int code = find_files(&demo);
     if (CLI_OK == code) { code = demo_stage_open(&demo); }
     if (CLI_OK == code) { code = perform(&demo); }
@@ -213,10 +213,19 @@ static int run_demo(const cli_args_t *args)
     return code;
 }
 
+static int run_demo(const cli_args_t *args)
+{
+    cli_log_init(args);
+    (void)cli_demo_clean(false);
+    return args->pipeline ? pipeline_run(args) : run_demo_of_one(args);
+}
+
 const cli_verb_t verb_demo = {
     .name = "demo", .arguments = "", .min_arguments = 0, .max_arguments = 0, .options = options, .run = run_demo,
     .summary = "A driver, a producer and three consumers with real frames, watched, judged and removed",
     .text = "A video (or a drawn picture) of 1280x720 RGB goes through a producer; one consumer is fast, one slow on purpose, one is killed and\n"
         "started again. Every frame's checksum is compared, every lost frame must be accounted for. Exit code 0 only when all checks hold.\n"
+        "With --pipeline: two videos at two rates, a stage that makes one smaller, a join of original, result and the other video by time, a viewer\n"
+        "that the supervisor puts on a private stream of 4 frames a second, streams found by name, the ancestry of the last frame as recorded.\n"
         "Everything lives in a private directory below /dev/shm and is removed afterwards, also after kill -9.",
 };

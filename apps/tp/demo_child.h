@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define DEMO_RECORD_MAX 512            /* bytes */
+#define DEMO_RECORD_MAX 1024           /* bytes */
 
 typedef enum demo_kind
 {

@@ -25,7 +25,6 @@
 #define PREFIX "tp-demo-"
 #define YOUNG_S 60
 #define PASSES 50
-#define NEEDED_BYTES (UINT64_C(160) << 20)     /* the media driver's logs and one stream of 16 frames of 2.6 MiB */
 
 static int remove_entry(const char *path, const struct stat *info, int kind, struct FTW *at)
 {
@@ -108,15 +107,15 @@ static int make_locked(cli_demo_dir_t *dir)
     return -1;
 }
 
-int cli_demo_dir_make(cli_demo_dir_t *dir)
+int cli_demo_dir_make(cli_demo_dir_t *dir, uint64_t needed_bytes)
 {
     int rc;
     int tries = 0;
     struct statvfs fs;
-    if (0 == statvfs(PARENT, &fs) && fs.f_blocks > 0 && (uint64_t)fs.f_bavail * fs.f_frsize < NEEDED_BYTES)
+    if (0 == statvfs(PARENT, &fs) && fs.f_blocks > 0 && (uint64_t)fs.f_bavail * fs.f_frsize < needed_bytes)
     {
         return cli_error(TP_ENOSPACE, "docker run --shm-size=1g; or: mount -o remount,size=1g " PARENT,
-            PARENT " has %" PRIu64 " bytes free, the demo needs %" PRIu64, (uint64_t)fs.f_bavail * fs.f_frsize, NEEDED_BYTES);
+            PARENT " has %" PRIu64 " bytes free, the demo needs %" PRIu64, (uint64_t)fs.f_bavail * fs.f_frsize, needed_bytes);
     }
     memset(dir, 0, sizeof(*dir));
     dir->lock_fd = dir->guard_fd = -1;

@@ -6,6 +6,7 @@
 #define APPS_TP_DEMO_DIR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 typedef struct cli_demo_dir
@@ -17,8 +18,8 @@ typedef struct cli_demo_dir
 }
 cli_demo_dir_t;
 
-/* Makes and locks the directory and starts the guardian. Prints what fails; returns the exit code. */
-int cli_demo_dir_make(cli_demo_dir_t *dir);
+/* Makes and locks the directory and starts the guardian. Fails without that much free memory. Prints what fails; returns the exit code. */
+int cli_demo_dir_make(cli_demo_dir_t *dir, uint64_t needed_bytes);
 /* Removes everything and lets the guardian go. False when something could not be removed. */
 bool cli_demo_dir_remove(cli_demo_dir_t *dir);
 

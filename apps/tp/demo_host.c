@@ -93,13 +93,13 @@ static int start_driver(demo_host_t *host, void (*tables)(FILE *file))
     return code;
 }
 
-int demo_host_open(demo_host_t *host, void (*tables)(FILE *file))
+int demo_host_open(demo_host_t *host, uint64_t needed_bytes, void (*tables)(FILE *file))
 {
     char aeron[PATH_BYTES];
     char run[PATH_BYTES];
     char base[PATH_BYTES];
     int code = find_programs(host);
-    if (CLI_OK == code) { code = cli_demo_dir_make(&host->dir); }
+    if (CLI_OK == code) { code = cli_demo_dir_make(&host->dir, needed_bytes); }
     if (CLI_OK != code) { return code; }
     snprintf(aeron, sizeof(aeron), "TP_AERON_DIR=%s/aeron", host->dir.path);
     snprintf(run, sizeof(run), "TP_RUNTIME_DIR=%s/run", host->dir.path);

@@ -27,8 +27,11 @@ typedef struct demo_host
 demo_host_t;
 #define DEMO_NO_HOST { .dir = { .lock_fd = -1, .guard_fd = -1 }, .log_fd = -1, .driver = DEMO_NO_CHILD }
 
-/* Makes the directory and starts the driver; tables writes the rest of its configuration: profiles, streams, services. Prints what fails. */
-int demo_host_open(demo_host_t *host, void (*tables)(FILE *file));
+/*
+ * Makes the directory, if so much memory is free, and starts the driver; tables writes the rest of its configuration: profiles, streams, services.
+ * Prints what fails.
+ */
+int demo_host_open(demo_host_t *host, uint64_t needed_bytes, void (*tables)(FILE *file));
 /* Ends the driver, looks for leftovers, removes the directory. false: the driver did not end well. */
 bool demo_host_close(demo_host_t *host, bool leave_file, char *leftovers, size_t size);
 void demo_host_abort(demo_host_t *host);

@@ -6,6 +6,8 @@
 #include "connect.h"
 #include "demo.h"
 
+#define NEEDED_BYTES (UINT64_C(160) << 20)     /* the media driver's logs and one stream of 32 frames of 2.6 MiB */
+
 static void write_tables(FILE *file)
 {
     fprintf(file, "[profiles.video]\nheader_nslots = %d\n[[profiles.video.payload_pools]]\npool_id = 1\nstride_bytes = %zu\n", DEMO_NSLOTS,
@@ -81,7 +83,7 @@ static int wait_ready(demo_child_t *child, bool *ready, const char *name)
 /* The producer attaches first, so that all consumers map the epoch it publishes in; it begins when they are there. */
 int demo_stage_open(demo_t *demo)
 {
-    int code = demo_host_open(&demo->host, write_tables);
+    int code = demo_host_open(&demo->host, NEEDED_BYTES, write_tables);
     if (CLI_OK == code) { code = start_producer(demo); }
     if (CLI_OK == code) { code = wait_ready(&demo->producer, &demo->producer_ready, "producer"); }
     for (int i = 0; CLI_OK == code && i < DEMO_CONSUMERS; i++) { code = demo_stage_consumer(demo, i); }

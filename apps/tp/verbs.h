@@ -30,5 +30,9 @@ extern const cli_verb_t verb_version;
 extern const cli_verb_t verb_completion;
 extern const cli_verb_t verb_demo_producer;
 extern const cli_verb_t verb_demo_consumer;
+extern const cli_verb_t verb_pipeline_camera;
+extern const cli_verb_t verb_pipeline_small;
+extern const cli_verb_t verb_pipeline_joined;
+extern const cli_verb_t verb_pipeline_viewer;
 
 #endif

@@ -1,0 +1,122 @@
+"""The demo of a pipeline: all is well, it notices each injected fault, and nothing is left whatever kills it."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+from cli import left_of_demo, start_tp, tp
+from harness.waiting import until
+
+SECONDS = 4
+ROLES = ["camera", "bikes", "small", "joined", "viewer"]
+SPEED = ("camera published", "bikes published", "joined", "viewer is spared")     # checks that may fail when others keep the machine busy
+
+
+def demo(sandbox, *arguments):
+    return tp(sandbox, "demo", "--pipeline", "--json", "--seconds", SECONDS, "--png", os.path.join(sandbox.path, "proof.png"), *arguments,
+        timeout=120)
+
+
+def failed_checks(done, speed=SPEED):
+    """Those that say something of the demo, not of the machine; the verdict has to follow from all of them."""
+    summary = done.lines()[-1]
+    failed = [check["name"] for check in summary["checks"] if not check["ok"]]
+    assert summary["type"] == "summary" and summary["ok"] is (not failed) and done.code == (1 if failed else 0), done.describe()
+    return [name for name in failed if name not in speed]
+
+
+def judge(done):
+    assert [] == failed_checks(done), done.describe()
+    summary = done.lines()[-1]
+    assert list(summary["frames"]) == ROLES and all(count > 0 for count in summary["frames"].values())
+    assert summary["joined"] > 0 and summary["derived"] == summary["frames"]["small"]
+    assert summary["joined"] + sum(summary["unjoined_by_reason"].values()) == summary["derived"]
+    assert summary["lineage_depth"] == 2 and summary["links"]["wrong"] == 0
+    assert summary["links"]["right"] + summary["links"]["missing"] == summary["frames"]["small"] + summary["frames"]["joined"]
+    last = summary["lineage"]
+    assert "joined" == last["stream"] and ["bikes", "camera", "small"] == sorted(parent["stream"] for parent in last["parents"])
+    small = next(parent for parent in last["parents"] if "small" == parent["stream"])
+    camera = next(parent for parent in last["parents"] if "camera" == parent["stream"])
+    assert [camera["trace_id"]] == [parent["trace_id"] for parent in small["parents"]]
+    assert small["captured_ns"] == camera["captured_ns"] == last["captured_ns"]
+    assert int(camera["published_ns"]) < int(small["published_ns"]) < int(last["published_ns"])
+    assert summary["frames"]["viewer"] < summary["frames"]["joined"] / 2
+
+
+def test_drawn_pictures_go_through_and_all_is_well(sandbox):
+    done = demo(sandbox)
+    judge(done)
+    assert len(done.of("status")) >= SECONDS - 1 and [] == left_of_demo(done.pid)
+    with open(os.path.join(sandbox.path, "proof.png"), "rb") as file:
+        assert file.read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def test_two_videos_go_through_and_all_is_well(sandbox):
+    videos = []
+    for name, size in (("one.mp4", "1280x720"), ("two.mp4", "640x272")):
+        videos.append(os.path.join(sandbox.path, name))
+        subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size={size}:rate=25:duration=2", "-pix_fmt", "yuv420p", videos[-1]],
+            check=True)
+    done = demo(sandbox, "--video", videos[0], "--second-video", videos[1])
+    judge(done)
+    assert done.lines()[-1]["source"] == "video"
+
+
+@pytest.mark.parametrize("fault, check", [("late", "joined"), ("wrong-parent", "parents"), ("hide-one", "join adds up"),
+    ("leave-file", "nothing left")])
+def test_each_injected_fault_makes_it_fail(sandbox, fault, check):
+    done = demo(sandbox, "--inject", fault).ends(1)
+    assert failed_checks(done, [name for name in SPEED if name != check]) == [check], done.describe()
+    assert [] == left_of_demo(done.pid)
+
+
+def test_late_pictures_are_counted_as_such(sandbox):
+    summary = demo(sandbox, "--inject", "late").ends(1).lines()[-1]
+    assert summary["unjoined_by_reason"]["other_time"] >= summary["derived"] // 5
+
+
+def test_without_a_terminal_it_prints_plain_lines_and_the_lineage(sandbox):
+    done = tp(sandbox, "demo", "--pipeline", "--seconds", 3, "--png", os.path.join(sandbox.path, "proof.png"), timeout=90)
+    failed = [line for line in done.text().splitlines() if line.startswith("FAIL")]
+    assert all(any(check in line for check in SPEED) for line in failed), done.describe()
+    assert "\x1b" not in done.text() and "Where the last joined frame came from" in done.text() and "|-- " in done.text()
+    assert ("All is well" if not failed else "The demo failed") in done.text() and done.code == (1 if failed else 0)
+
+
+def processes_of(directory):
+    """Processes that have the directory's name in their environment: everything the demo started but its guardian."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                if directory.encode() in file.read():
+                    found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+def started(start, sandbox):
+    process = start_tp(start, sandbox, "demo", "--pipeline", "--json", "--seconds", 60, "--png", os.path.join(sandbox.path, "proof.png"))
+    until(lambda: [line for line in process.json_lines() if line["joined"] > 5], 40, process.describe)
+    assert 1 == len(left_of_demo(process.pid))
+    return process, left_of_demo(process.pid)[0]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_nothing_is_left_behind_when_it_is_killed_or_interrupted(start, sandbox, number):
+    process, directory = started(start, sandbox)
+    assert len(processes_of(directory)) >= 7
+    os.kill(process.pid, number)
+    until(lambda: [] == left_of_demo(process.pid) and [] == processes_of(directory), 30, lambda: f"{directory} {processes_of(directory)}")
+    assert 0 != process.wait(30)
+
+
+def test_a_process_that_dies_ends_the_demo_with_an_error(start, sandbox):
+    process, directory = started(start, sandbox)
+    victims = [pid for pid in processes_of(directory) if b"pipeline-small" in open(f"/proc/{pid}/cmdline", "rb").read()]
+    assert 1 == len(victims)
+    os.kill(victims[0], signal.SIGKILL)
+    assert 1 == process.wait(30)
+    assert [] == left_of_demo(process.pid) and [] == processes_of(directory)
