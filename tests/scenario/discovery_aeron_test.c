@@ -56,6 +56,7 @@ static void configure(tp_discovery_provider_config_t *config)
     put(source->driver_control_channel, sizeof(source->driver_control_channel), IPC);
     source->announce_stream_id = ANNOUNCES;
     source->metadata_stream_id = 1300;
+    source->announce_period_ms = 10000;        /* nothing expires while a busy machine lets this test wait */
     source->driver_control_stream_id = 1000;
 }
 
