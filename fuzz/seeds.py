@@ -89,6 +89,9 @@ def seeds():
     found["fuzz_config"] = {path.name: path.read_bytes() for path in sorted(ROOT.glob("**/*.toml")) if "build" not in path.parts}
     found["fuzz_config"]["small"] = b'[shm]\nbase_dir = "/dev/shm"\n[profiles.p]\nheader_nslots = 8\n' \
                                     b'payload_pools = [{ pool_id = 1, stride_bytes = 64 }]\n[streams.a]\nstream_id = 10000\nprofile = "p"\n'
+    found["fuzz_config"]["services"] = b'[supervisor]\nper_consumer_enabled = true\nhealth = { drops = 2 }\n[supervisor.policies.a]\n' \
+        b'streams = "1-9"\nconsumer_name = "v*"\nforce_mode = 2\n[discovery]\nchannel = "aeron:ipc"\nallowed_response_channels = ["aeron:ipc"]\n' \
+        b'[[discovery.sources]]\nannounce_stream_id = 7\n[discovery.streams.s]\nstream_id = 10000\ndata_source_id = 5\ntags = ["a"]\n'
     driver = {name: data for name, data in messages.items() if name.startswith("driver_")}
     found["fuzz_attach"] = {name: records(data) for name, data in driver.items() if len(data) < 256}
     found["fuzz_attach"]["producer"] = records(attach(), attach(client=43, role=2), attach(client=44))

@@ -21,8 +21,9 @@ tpi_config_options_t service_loader_options(const service_sources_t *sources)
     return (tpi_config_options_t){ .settings = sources->settings, .setting_count = sources->setting_count, .on_warning = on_warning };
 }
 
-void service_log_differences(const service_program_t *program)
+size_t service_log_differences(const service_program_t *program)
 {
+    size_t count = 0;
     values_t values[SERVICE_SLOTS] = { { .text = NULL } };
     int rc = 0;
     for (int slot = 0; 0 == rc && slot < SERVICE_SLOTS; slot++)
@@ -31,9 +32,10 @@ void service_log_differences(const service_program_t *program)
         if (0 == rc) { program->foreach((service_slot_t)slot, values_add, &values[slot]); }
         if (0 == rc) { rc = values_end(&values[slot]); }
     }
-    if (0 == rc) { values_log_differences(&values[SERVICE_IN_FORCE], &values[SERVICE_READ_AGAIN]); }
+    if (0 == rc) { count = values_log_differences(&values[SERVICE_IN_FORCE], &values[SERVICE_READ_AGAIN]); }
     else { output_say(TP_LOG_WARN, TP_ENOMEM, "no memory to compare the configuration with the one in force"); }
     for (int slot = 0; slot < SERVICE_SLOTS; slot++) { values_free(&values[slot]); }
+    return count;
 }
 
 static void read_again(const service_program_t *program, const service_sources_t *sources)
@@ -44,7 +46,7 @@ static void read_again(const service_program_t *program, const service_sources_t
         output_say(TP_LOG_WARN, 0, "the configuration in force stays");
         return;
     }
-    service_log_differences(program);
+    if (0 == service_log_differences(program)) { output_say(TP_LOG_INFO, 0, "the configuration is that in force"); }
     program->unload(SERVICE_READ_AGAIN);
 }
 

@@ -75,7 +75,7 @@ int service_main(const service_program_t *program, int argc, char **argv);
 /* For load: the options of a loader that these sources are, without origins; warnings become lines of the log. */
 tpi_config_options_t service_loader_options(const service_sources_t *sources);
 
-/* Names in the log the keys of READ_AGAIN that differ from those IN_FORCE. */
-void service_log_differences(const service_program_t *program);
+/* Names in the log the keys of READ_AGAIN that differ from those IN_FORCE. How many; 0 also when memory ran out, which is logged. */
+size_t service_log_differences(const service_program_t *program);
 
 #endif

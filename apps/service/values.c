@@ -95,10 +95,10 @@ static void log_one(void *clientd, const char *key)
     if (++*count <= LOGGED_MAX) { output_say(TP_LOG_WARN, 0, "%s differs from the value in force; it takes effect with a restart", key); }
 }
 
-void values_log_differences(const values_t *in_force, const values_t *read_again)
+size_t values_log_differences(const values_t *in_force, const values_t *read_again)
 {
     size_t count = 0;
     (void)values_compare(in_force, read_again, log_one, &count);
     if (count > LOGGED_MAX) { output_say(TP_LOG_WARN, 0, "and %zu keys more", count - LOGGED_MAX); }
-    if (0 == count) { output_say(TP_LOG_INFO, 0, "the configuration is that in force"); }
+    return count;
 }

@@ -25,7 +25,7 @@ void values_free(values_t *values);
 typedef void (*values_on_difference_t)(void *clientd, const char *key);
 size_t values_compare(const values_t *a, const values_t *b, values_on_difference_t handler, void *clientd);
 
-/* Says so in the log: each such key takes effect with a restart. */
-void values_log_differences(const values_t *in_force, const values_t *read_again);
+/* Says so in the log: each such key takes effect with a restart. How many. */
+size_t values_log_differences(const values_t *in_force, const values_t *read_again);
 
 #endif

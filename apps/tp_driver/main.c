@@ -51,7 +51,7 @@ static void foreach(service_slot_t slot, tpi_config_on_value_t handler, void *cl
 static int load_again(void *clientd, tp_driver_config_t *made)
 {
     if (load(&sources, SERVICE_READ_AGAIN) < 0) { return -1; }
-    service_log_differences(clientd);
+    (void)service_log_differences(clientd);
     tpi_embedded_config_fini(&embedded[SERVICE_READ_AGAIN]);
     *made = configs[SERVICE_READ_AGAIN];                 /* the driver's now */
     return 0;

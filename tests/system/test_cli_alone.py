@@ -100,6 +100,25 @@ def test_a_configuration_that_init_writes_passes_check(sandbox):
     assert "driver.instance_id" in settings and "SHM_BASE_DIR" in settings["shm.base_dir"]["source"]
 
 
+@pytest.mark.parametrize("service, key", [("driver", "driver.instance_id"), ("supervisor", "supervisor.force_mode"),
+    ("discovery", "discovery.request_channel")])
+def test_files_of_all_services_are_begun_told_apart_and_shown(sandbox, service, key):
+    path = sandbox.path + "/of-service.toml"
+    tp(sandbox, "config", "init", "--service", service, path).ok()
+    tp(sandbox, "config", "check", path).ok()
+    assert key in {line["name"] for line in tp(sandbox, "config", "show", path, "--json").ok().of("daemon_setting")}
+    assert f"[{service}]" in tp(sandbox, "config", "show", path).ok().text()
+    sandbox.write("of-service.toml", open(path, encoding="utf-8").read() + f"\n[{service}.nothing]\nx = 1\n")
+    assert "nothing" in tp(sandbox, "config", "check", path).ends(1).complaint()
+
+
+def test_a_drivers_file_shows_the_services_inside(sandbox):
+    example = tp(sandbox, "config", "init").ok().text() + "\n[supervisor]\nforce_mode = 1\n[discovery]\nmax_results = 7\n"
+    settings = {line["name"]: line for line in tp(sandbox, "config", "show", sandbox.write("d.toml", example), "--json").ok().of("daemon_setting")}
+    assert "1" == settings["supervisor.force_mode"]["value"] and "7" == settings["discovery.max_results"]["value"]
+    assert "7000" == settings["discovery.request_stream_id"]["value"] and "driver" in settings["discovery.request_stream_id"]["source"]
+
+
 def test_a_wrong_configuration_is_refused_with_its_line(sandbox):
     text = '[driver]\ninstance_id = "a"\n[profiles.p]\nheader_nslots = 4\npayload_pools = [{ pool_id = 1, stride_byte = 64 }]\n'
     path = sandbox.write("wrong.toml", text)
