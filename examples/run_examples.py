@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """
 Runs examples together, in private directories: run_examples.py DRIVER [PRODUCER] CONSUMER. DRIVER is tp_driver or the example "embedded", which
-brings supervisor and discovery provider; CONSUMER says "N frames used, ..." at its end.
+brings supervisor and discovery provider; a PRODUCER with blanks is a whole command; CONSUMER says "N frames used, ..." at its end.
 """
 
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -52,7 +53,8 @@ def main():
             children.append(driver)
             environment = {**os.environ, "TP_RUNTIME_DIR": f"{folder}/run", "TP_TRACE": "1"}
             for program in producer_programs:
-                children.append(subprocess.Popen([program, str(SECONDS)], env=environment, stdin=subprocess.DEVNULL))
+                command = shlex.split(program) if " " in program else [program, str(SECONDS)]
+                children.append(subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL))
             consumer = subprocess.run([consumer_program, str(FRAMES)], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                                       timeout=SECONDS, check=False)
             print(consumer.stdout, end="")

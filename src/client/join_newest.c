@@ -40,7 +40,7 @@ static bool try_output(tp_join_t *j, tpi_join_result_t *result)
         if (i != j->barrier->join->inputs[i].first) { continue; }
         const tpi_join_selected_t *selected = selected_of(&ready, map->rules[i].input_stream_id);
         if (NULL == selected || TPI_NO_SOURCE == j->source_of[i]) { tpi_output_leave_out(j, inputs, i, TP_JOINED_ABSENT); }
-        else if (!take(j, inputs, i, selected)) { tpi_join_latest_failed(j->barrier->join, selected, result); }
+        else if (!take(j, inputs, i, selected)) { tpi_join_latest_failed(j->barrier->join, selected, result); }        /* J-087: no second try */
         inputs++;
     }
     if (TPI_JOIN_READY != result->answer)

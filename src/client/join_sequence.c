@@ -167,7 +167,7 @@ int tpi_join_run_sequence(tp_join_t *join, int limit)
         if (TPI_JOIN_READY != tpi_join_sequence_is_ready(j->barrier->join, j->next, j->now_ns, &result)) { break; }
         if (pass(j, &result)) { continue; }                /* an input that is left out asks for no output between those of the others */
         made += try_output(j, &result) ? 1 : 0;
-        j->next++;
+        j->next++;                                         /* J-004: once, whether its slots are committed or not */
         retire(j, TP_UNJOINED_PASSED);
     }
     return made;

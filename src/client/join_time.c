@@ -138,7 +138,7 @@ static bool try_frame(tp_join_t *j, uint32_t rule, uint64_t at, int *made)
         reject_all(j);
         return false;
     }
-    j->tried = f->seq;
+    j->tried = f->seq;                                     /* J-070: once, whatever its slots hold */
     j->tried_set = true;
     if (TPI_JOIN_REJECTED == result.answer)
     {

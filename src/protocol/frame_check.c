@@ -31,7 +31,7 @@ tpi_drop_reason_t tpi_frame_check(tpi_frame_t *frame, tpi_tensor_result_t *tenso
 {
     tpi_frame_t found = { .pool = NULL };
     if (0 != seq >> 63) { return TPI_DROP_BAD_SEQ; }                                                      /* row 1, W-253 */
-    if (!tpc_slot_is_v1(slot)) { return TPI_DROP_BAD_HEADER; }                                            /* row 3, W-022 W-048 W-049 */
+    if (!tpc_slot_is_v1(slot)) { return TPI_DROP_BAD_HEADER; }                                            /* row 3, W-022 W-048 W-049 J-109 */
     const tpi_drop_reason_t reason = locate(&found, slot->payload_offset, slot->payload_slot, slot->pool_id, slot->values_len_bytes, seq, set);
     if (TPI_DROP_ACCEPTED != reason) { return reason; }
     if (TPI_TENSOR_OK != tpi_tensor_validate_slot(tensor, slot)) { return TPI_DROP_BAD_TENSOR; }          /* row 8 */

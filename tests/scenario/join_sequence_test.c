@@ -413,6 +413,23 @@ static void a_jump_beside_an_input_that_is_left_out_is_passed_in_one_step__P11(v
     assert_true(jr_stats().outputs + jr_stats().outputs_given_up < 8);
 }
 
+/* W-048: another template than TensorHeader in headerBytes. The slot is committed, and the word that says so stays. */
+static void an_embedded_header_of_another_kind_is_dropped__J_109(void **state)
+{
+    (void)state;
+    open_two();
+    jr_publish_many(0, 2);
+    const tpi_pool_set_t *set = jr.producers[0]->map->set;
+    uint8_t *slot = (uint8_t *)(uintptr_t)tpi_pool_set_slot(set, tpi_pool_set_index(set, 0));
+    assert_int_equal(slot[66], 52);                        /* its template id */
+    slot[66] = 51;
+    jr_publish_many(1, 2);
+    assert_int_equal(jr_poll(), 1);
+    assert_int_equal(jr.made[0].out_seq, 1);
+    assert_int_equal(jr_stats().unjoined[TP_UNJOINED_INVALID], 1);
+    assert_int_equal(jr_stats().unjoined[TP_UNJOINED_PARTNER], 1);
+}
+
 static void hopeless_joins_are_refused(void **state)
 {
     tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
@@ -456,7 +473,7 @@ int main(void)
         JR_TEST(a_frame_that_goes_during_the_handler_is_seen_afterwards__M4),
         JR_TEST(a_bad_map_stops_the_join_and_keeps_what_waits__J_018_J_116), JR_TEST(a_jump_of_an_input_is_passed_in_one_step),
         JR_TEST(a_jump_beside_an_input_that_is_left_out_is_passed_in_one_step__P11),
-        JR_TEST(hopeless_joins_are_refused),
+        JR_TEST(an_embedded_header_of_another_kind_is_dropped__J_109), JR_TEST(hopeless_joins_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
