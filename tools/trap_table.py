@@ -8,7 +8,7 @@ import lintlib
 TRAPS = "docs/design/traps.md"
 PAGE = "docs/guide/traps-and-tests.md"
 FAULTS = "tests/faults"
-LATER = {"P8": "the supervisor"}                                               # its module is still to come
+LATER = {}                                                                     # {trap: part whose module is still to come}
 # Guards that are no tests with a name: (ctest, file that adds it, text that stands there).
 GUARDS = {
     "M3": [("model_seqlock", "tests/model/CMakeLists.txt", "NAME model_seqlock")],
@@ -97,11 +97,10 @@ def check(root, options):
     return problems
 
 
-DOC = {TRAPS: "| # | | Trap | Ours |\n| M1 | C | wraps | no |\n| P8 | W | later | no |\n"}
+DOC = {TRAPS: "| # | | Trap | Ours |\n| M1 | C | wraps | no |\n"}
 GOOD = {**DOC, "src/x/a_test.c": "static void x__M1(void **state)\n", "tests/faults/M1-a.patch": "# trap: M1, W-1\n"}
 CASES = [
-    ("a trap with test and variant", {**GOOD, PAGE: HEAD + "\n## M1 (C)\n\nwraps\n\n- `src/x/a_test.c`: x\n- faulty: a\n\n## P8 (W)\n\nlater\n\n"
-     "Comes with the supervisor.\n"}, None),
+    ("a trap with test and variant", {**GOOD, PAGE: HEAD + "\n## M1 (C)\n\nwraps\n\n- `src/x/a_test.c`: x\n- faulty: a\n"}, None),
     ("a page out of date", {**GOOD, PAGE: HEAD}, "is out of date"),
     ("a trap without test", {**DOC, "tests/faults/M1-a.patch": "# trap: M1\n"}, "M1: no test"),
     ("M11 is not M1", {**DOC, "src/x/a_test.c": "static void x__M11(void **state)\n"}, "M1: no test"),

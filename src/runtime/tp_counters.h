@@ -19,9 +19,9 @@
 #define TPI_COUNTER_DISCOVERY 9010     /* value: last duty cycle, CLOCK_MONOTONIC ns. key: u64 instance token, u64 pid */
 #define TPI_COUNTER_DISCOVERY_STAT 9011        /* value: count. key: u64 token, u8 number (order of TPI_PROVIDER_STATS) */
 
-#define TPI_COUNTER_SUPERVISOR 9010    /* value: last tick, CLOCK_MONOTONIC ns. key: u64 token, u64 pid */
-#define TPI_COUNTER_SUPERVISOR_STAT 9011       /* value: count. key: u64 token, u8 number (order of TPI_SUPERVISOR_STATS); label holds its name */
-#define TPI_COUNTER_HEALTH 9012        /* value: last observed, by kind; there while the condition is raised. key: tpi_counter_key_health_t */
+#define TPI_COUNTER_SUPERVISOR 9020    /* value: last tick, CLOCK_MONOTONIC ns. key: u64 token, u64 pid */
+#define TPI_COUNTER_SUPERVISOR_STAT 9021       /* value: count. key: u64 token, u8 number (order of TPI_SUPERVISOR_STATS); label holds its name */
+#define TPI_COUNTER_HEALTH 9022        /* value: last observed, by kind; there while the condition is raised. key: tpi_counter_key_health_t */
 
 typedef enum tpi_client_counter_kind
 {

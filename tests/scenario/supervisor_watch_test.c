@@ -390,10 +390,10 @@ typedef struct seen { int health; int stats; int own; char label[TPI_COUNTER_LAB
 static void on_counter(void *clientd, const tpi_counter_view_t *counter)
 {
     seen_t *const seen = clientd;
-    if (9010 == counter->type_id) { seen->own++; }
-    if (9011 == counter->type_id) { seen->stats++; }
-    if (9011 == counter->type_id && NULL != strstr(counter->label, "name=hellos ")) { seen->hellos = counter->value; }
-    if (9012 == counter->type_id) { seen->health++; (void)snprintf(seen->label, sizeof(seen->label), "%s", counter->label); }
+    if (9020 == counter->type_id) { seen->own++; }
+    if (9021 == counter->type_id) { seen->stats++; }
+    if (9021 == counter->type_id && NULL != strstr(counter->label, "name=hellos ")) { seen->hellos = counter->value; }
+    if (9022 == counter->type_id) { seen->health++; (void)snprintf(seen->label, sizeof(seen->label), "%s", counter->label); }
 }
 
 static seen_t look(void)
