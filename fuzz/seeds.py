@@ -37,7 +37,7 @@ def client_seeds(messages):
              "superblock": frames + bytes([5, 0, 12, 8]) + bytes(8) + bytes([0, 100, 3, 0]),
              "truncate": frames + bytes([6, 0, 2, 3, 3, 0, 0, 60])}
     for name, data in messages.items():
-        if name.startswith(("wire_", "driver_")) and len(data) < 256:
+        if name.startswith(("wire_", "driver_", "tracelink_")) and len(data) < 256:
             stream = next((number for word, number in streams.items() if word in name), 0)
             found[name] = frames + bytes([1, stream, len(data)]) + data + frames
     return found
@@ -85,6 +85,8 @@ def seeds():
     found = {f"fuzz_codec_{schema}": {name: data for name, data in messages.items() if name.startswith(schema + "_")} for schema in SCHEMAS}
     slot, superblock = messages["shm_slot"], messages["shm_superblock"]
     found["fuzz_shm"] = {"superblock": superblock, "slot": superblock + slot, "twice": superblock + slot + slot}
+    sets = [data for name, data in messages.items() if name.startswith("tracelink_")]
+    found["fuzz_trace"] = {"sets": b"".join(len(data).to_bytes(2, "little") + data for data in sets * 2)}
     found["fuzz_text"] = {f"text{number}": text.encode() for number, text in enumerate(TEXTS)}
     found["fuzz_config"] = {path.name: path.read_bytes() for path in sorted(ROOT.glob("**/*.toml")) if "build" not in path.parts}
     found["fuzz_config"]["small"] = b'[shm]\nbase_dir = "/dev/shm"\n[profiles.p]\nheader_nslots = 8\n' \

@@ -58,7 +58,9 @@ int tpi_producer_trace_prepare(tp_producer_t *producer)
 static int switch_on(tp_producer_t *p, tpi_producer_trace_t *t)
 {
     const tpi_settings_t *s = &p->client->settings;
-    if (tpi_trace_process_enable(&s->trace_layout, s->trace_node_id, t->lease_node, &t->generator) < 0) { return -1; }
+    tpi_trace_generator_t *generator = NULL;
+    if (tpi_trace_process_enable(&s->trace_layout, s->trace_node_id, t->lease_node, &generator) < 0) { return -1; }
+    if (NULL == t->generator) { t->generator = generator; }                     /* one a process: read by the producer's thread from now on */
     atomic_store_explicit(&t->on, true, memory_order_release);
     return 0;
 }

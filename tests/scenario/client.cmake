@@ -13,7 +13,7 @@ tp_cmocka_test(scenario_client_overwrite SOURCES client_overwrite_test.c LIBS tp
 target_link_options(scenario_client_overwrite PRIVATE -Wl,--wrap=tpi_frame_checker_check)
 tp_cmocka_test(scenario_client_hostile SOURCES client_hostile_test.c LIBS tp_client_rig LABELS scenario)
 tp_cmocka_test(scenario_client_private SOURCES client_private_test.c LIBS tp_client_rig LABELS scenario)
-foreach (name lock frames producer streams consumer consumer_control life threads fault meta meta_threads blob events trace trace_stage)
+foreach (name lock frames producer streams consumer consumer_control life threads fault meta meta_threads blob events trace trace_stage trace_threads)
     tp_cmocka_test(scenario_client_${name} SOURCES client_${name}_test.c LIBS tp_client_rig LABELS scenario)
 endforeach ()
 tp_cmocka_test(scenario_client_discovery SOURCES client_discovery_test.c LIBS tp_client_rig LABELS scenario)
