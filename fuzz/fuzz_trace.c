@@ -1,6 +1,6 @@
 /*
- * The way of a TraceLinkSet from the bus to the store: the input is a list of messages, each behind a byte pair with its length. What passes the checks
- * of 5.3 becomes rows of an SQLite store in memory, and is found there again: one link a parent, no more, none of them 0 or its own child.
+ * The way of a TraceLinkSet from the bus to the store: the input is a list of messages, each behind a byte pair with its length. What passes the
+ * checks of 5.3 becomes rows of an SQLite store in memory, and is found there again: one link a parent, no more, none of them 0 or its own child.
  */
 #include <stdlib.h>
 #include <string.h>
