@@ -22,7 +22,7 @@ static uint32_t line_of_policy(const tpi_conf_source_t *source, const tp_supervi
 
 int tpi_supervisor_judge(const tpi_conf_source_t *source, const tp_supervisor_config_t *config)
 {
-    if (tp_supervisor_config_check(config) < 0)                                     /* S-065 S-066 S-075 */
+    if (tp_supervisor_config_check(config) < 0)                                     /* S-065 S-075 */
     {
         tpi_conf_add_place(source, line_of_policy(source, config, tp_errmsg()));
         return -1;
