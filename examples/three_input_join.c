@@ -47,7 +47,8 @@ static void report(const tp_join_t *join)
     tp_join_stats_t s = { .size = sizeof(s) };
     (void)printf("%lu frames used, %lu discarded, %lu without one of the inputs\n", used, discarded, partial);
     if (tp_join_stats(join, &s) < 0) { return; }
-    (void)printf("%llu frames = %llu joined + %llu waiting", (unsigned long long)s.frames, (unsigned long long)s.joined, (unsigned long long)s.waiting);
+    (void)printf("%llu frames = %llu joined + %llu waiting", (unsigned long long)s.frames, (unsigned long long)s.joined,
+        (unsigned long long)s.waiting);
     for (int i = 0; i < TP_UNJOINED_REASONS; i++)
     {
         if (0 != s.unjoined[i]) { (void)printf(" + %llu %s", (unsigned long long)s.unjoined[i], tp_unjoined_name(i)); }

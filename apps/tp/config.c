@@ -11,7 +11,7 @@
 #include "out.h"
 #include "verbs.h"
 
-#define SERVICES "driver|supervisor|discovery"
+#define SERVICES "driver|supervisor|discovery|join"
 
 static const cli_option_t options[] = {
     CLI_OPT_FLAG("quiet", 'q', quiet, "check: say nothing about files that are right"),
@@ -19,7 +19,7 @@ static const cli_option_t options[] = {
     CLI_OPT_END,
 };
 
-/* Any of the three, loaded. */
+/* Any of the four, loaded. */
 typedef struct loaded
 {
     tpi_config_kind_t kind;
@@ -27,6 +27,7 @@ typedef struct loaded
     tpi_embedded_config_t embedded;
     tp_supervisor_config_t supervisor;
     tp_discovery_provider_config_t discovery;
+    tpi_join_config_t join;
     tpi_config_origins_t origins;
 }
 loaded_t;
@@ -35,6 +36,7 @@ static tpi_config_kind_t kind_of(const cli_args_t *args, const char *file)
 {
     const char *const service = args->service;
     if (NULL == service) { return NULL != file ? tpi_config_kind_of(file) : TPI_CONFIG_OF_DRIVER; }
+    if (0 == strcmp("join", service)) { return TPI_CONFIG_OF_JOIN; }
     return 0 == strcmp("supervisor", service) ? TPI_CONFIG_OF_SUPERVISOR : 0 == strcmp("discovery", service) ? TPI_CONFIG_OF_DISCOVERY :
         TPI_CONFIG_OF_DRIVER;
 }
@@ -47,6 +49,7 @@ static int load(loaded_t *loaded, const char *file, tpi_config_options_t how)
     {
         case TPI_CONFIG_OF_SUPERVISOR: return tpi_supervisor_config_load(&loaded->supervisor, file, &how);
         case TPI_CONFIG_OF_DISCOVERY: return tpi_discovery_config_load(&loaded->discovery, file, &how);
+        case TPI_CONFIG_OF_JOIN: return tpi_join_config_load(&loaded->join, file, &how);
         default: return tpi_driver_config_load(&loaded->driver, file, &how);
     }
 }
@@ -57,6 +60,7 @@ static void unload(loaded_t *loaded)
     {
         case TPI_CONFIG_OF_SUPERVISOR: tp_supervisor_config_fini(&loaded->supervisor); break;
         case TPI_CONFIG_OF_DISCOVERY: tp_discovery_provider_config_fini(&loaded->discovery); break;
+        case TPI_CONFIG_OF_JOIN: break;
         default:
             tp_driver_config_fini(&loaded->driver);
             tpi_embedded_config_fini(&loaded->embedded);
@@ -70,6 +74,7 @@ static void print_summary(const loaded_t *loaded)
     {
         case TPI_CONFIG_OF_SUPERVISOR: printf("supervisor, %u rules", (unsigned)loaded->supervisor.policy_count); break;
         case TPI_CONFIG_OF_DISCOVERY: printf("discovery, %u drivers", (unsigned)loaded->discovery.source_count); break;
+        case TPI_CONFIG_OF_JOIN: printf("join, %u inputs", (unsigned)loaded->join.map.rule_count); break;
         default:
             printf("%u streams, %u profiles%s%s", (unsigned)loaded->driver.stream_count, (unsigned)loaded->driver.profile_count,
                 loaded->embedded.has_supervisor ? ", supervisor" : "", loaded->embedded.has_discovery ? ", discovery" : "");
@@ -83,6 +88,7 @@ static void show(const loaded_t *loaded)
     {
         case TPI_CONFIG_OF_SUPERVISOR: tpi_supervisor_config_show(stdout, &loaded->supervisor, &loaded->origins); break;
         case TPI_CONFIG_OF_DISCOVERY: tpi_discovery_config_show(stdout, &loaded->discovery, &loaded->origins); break;
+        case TPI_CONFIG_OF_JOIN: break;
         default:
             tpi_driver_config_show(stdout, &loaded->driver, &loaded->origins);
             tpi_embedded_config_show(stdout, &loaded->embedded, &loaded->origins);
@@ -96,6 +102,7 @@ static void foreach(const loaded_t *loaded, tpi_config_on_value_t handler, void 
     {
         case TPI_CONFIG_OF_SUPERVISOR: tpi_supervisor_config_foreach(&loaded->supervisor, &loaded->origins, handler, clientd); break;
         case TPI_CONFIG_OF_DISCOVERY: tpi_discovery_config_foreach(&loaded->discovery, &loaded->origins, handler, clientd); break;
+        case TPI_CONFIG_OF_JOIN: break;
         default:
             tpi_driver_config_foreach(&loaded->driver, &loaded->origins, handler, clientd);
             tpi_embedded_config_foreach(&loaded->embedded, &loaded->origins, handler, clientd);
@@ -164,6 +171,11 @@ static int with_config(const cli_args_t *args, const char *file, bool table)
     loaded_t *const loaded = calloc(1, sizeof(*loaded));
     if (NULL == loaded) { return cli_error(TP_ENOMEM, NULL, "no memory for the configuration"); }
     loaded->kind = kind_of(args, file);
+    if (TPI_CONFIG_OF_JOIN == loaded->kind)
+    {
+        free(loaded);
+        return cli_usage("config", "a join's file stands for itself; `tp config check` judges it");
+    }
     if (load(loaded, file, how) < 0)
     {
         free(loaded);
@@ -194,6 +206,7 @@ static const struct { const char *program; void (*write)(FILE *out); } examples[
     [TPI_CONFIG_OF_DRIVER] = { "tp_driver", tpi_driver_config_example },
     [TPI_CONFIG_OF_SUPERVISOR] = { "tp_supervisord", tpi_supervisor_config_example },
     [TPI_CONFIG_OF_DISCOVERY] = { "tp_discoveryd", tpi_discovery_config_example },
+    [TPI_CONFIG_OF_JOIN] = { "tp join", tpi_join_config_example },
 };
 
 static int init_file(tpi_config_kind_t kind, const char *path)
@@ -214,7 +227,8 @@ static int init_file(tpi_config_kind_t kind, const char *path)
     }
     examples[kind].write(file);
     if (0 != fclose(file)) { return cli_error(TP_EIO, NULL, "'%s' cannot be written: %s", path, strerror(errno)); }
-    printf("%s: written; then: tp config check %s; %s --config %s\n", path, path, examples[kind].program, path);
+    printf("%s: written; then: tp config check %s; %s --%s %s\n", path, path, examples[kind].program,
+        TPI_CONFIG_OF_JOIN == kind ? "map" : "config", path);
     return CLI_OK;
 }
 
@@ -241,10 +255,10 @@ static int run_config(const cli_args_t *args)
 
 const cli_verb_t verb_config = {
     .name = "config", .arguments = "check FILE... | show [FILE] | init [FILE]", .min_arguments = 1, .max_arguments = 1000, .words = "check show init",
-    .options = options, .run = run_config, .summary = "Check, show or begin a configuration file of the driver, the supervisor or discovery",
+    .options = options, .run = run_config, .summary = "Check, show or begin a configuration file of the driver, the supervisor, discovery or a join",
     .text = "check  reads files as their program would, without the environment: errors name line, key, value and bound\n"
         "show   prints what a program started from here with this file would use, and where each value comes from\n"
         "init   writes an example with every key; to standard output without FILE\n\n"
         "A file with [profiles] is the driver's, also with tables of services that run inside of it; one with [supervisor] or [discovery]\n"
-        "only is that of tp_supervisord or tp_discoveryd.",
+        "only is that of tp_supervisord or tp_discoveryd, one with [join] the merge map of tp join.",
 };

@@ -130,7 +130,8 @@ void tpi_discovery_config_reference(FILE *out);
 
 /* ---- which of them a file is for ------------------------------------------------------------------------------------------------- */
 
-typedef enum tpi_config_kind { TPI_CONFIG_OF_DRIVER = 0, TPI_CONFIG_OF_SUPERVISOR, TPI_CONFIG_OF_DISCOVERY } tpi_config_kind_t;
+typedef enum tpi_config_kind { TPI_CONFIG_OF_DRIVER = 0, TPI_CONFIG_OF_SUPERVISOR, TPI_CONFIG_OF_DISCOVERY, TPI_CONFIG_OF_JOIN }
+tpi_config_kind_t;
 
 /* A file with profiles is a driver's, whatever else is in it; else the first table of a service decides; else, or unreadable, the driver's. */
 tpi_config_kind_t tpi_config_kind_of(const char *file);

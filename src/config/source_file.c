@@ -339,6 +339,7 @@ tpi_config_kind_t tpi_config_kind_of(const char *file)
         {
             if (is_key(&root->children[i], "supervisor")) { kind = TPI_CONFIG_OF_SUPERVISOR; }
             if (is_key(&root->children[i], "discovery")) { kind = TPI_CONFIG_OF_DISCOVERY; }
+            if (is_key(&root->children[i], "join")) { kind = TPI_CONFIG_OF_JOIN; }
         }
     }
     tpi_toml_free(root);
