@@ -103,6 +103,7 @@ def seeds():
     found["fuzz_attach"]["hello"] = records(messages["wire_02_consumer_hello_min"], messages["wire_02_consumer_hello"])
     whole = bytes([0, 1, 2, 200, 0, 0, 0, 1, 1, 0, 0, 0, 10, 15, 1, 1, 0, 150, 0, 10, 5, 2, 1, 2, 200, 0, 0, 0])       # announce, 150 + 50 bytes, end
     found["fuzz_blob"] = {"whole": whole, "two": whole + bytes([3, 0, 0, 255, 255, 0, 0]) + whole, "gap": whole[:14] + whole[21:]}
+    found["fuzz_discovery_client"] = {name: bytes([6, 1]) + data for name, data in messages.items() if name.startswith("discovery_")}
     found["fuzz_client"] = client_seeds(messages)
     found["fuzz_provider"] = provider_seeds(messages)
     found["fuzz_supervisor"] = supervisor_seeds(messages)

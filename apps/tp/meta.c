@@ -22,9 +22,12 @@ int cli_meta_publish(const cli_args_t *args, tp_producer_t *producer, const tp_t
     char summary[256];
     const tp_tensor_t *t = tp_tensor_template_tensor(tensor);
     snprintf(summary, sizeof(summary), "%s %s", tp_dtype_name(t->dtype), cli_format_shape(shape, t->ndims, t->dims));
-    const char *name = args->positional[0];
-    if (isdigit((unsigned char)name[0])) { name = NULL; }
-    if (tp_producer_set_data_source(producer, name, summary) < 0) { return cli_error_last(); }
+    char name[TP_DISCOVERY_NAME_MAX + 2];
+    snprintf(name, sizeof(name), "%s", NULL != args->name ? args->name : args->positional[0]);
+    char *const at = NULL == args->name ? strrchr(name, '@') : NULL;       /* NAME@INSTANCE */
+    if (NULL != at) { *at = '\0'; }
+    const bool is_id = NULL == args->name && isdigit((unsigned char)name[0]);
+    if (tp_producer_set_data_source(producer, is_id ? NULL : name, summary) < 0) { return cli_error_last(); }
     for (size_t i = 0; i < args->meta.count; i++)
     {
         const char *text = args->meta.items[i];

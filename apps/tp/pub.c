@@ -22,6 +22,7 @@ static const cli_option_t options[] = {
     CLI_OPT_ENUM("answer-hello", 0, answer_hello, "auto|never|always", "grant private streams to consumers (auto: unless somebody else does)"),
     CLI_OPT_TEXT("fallback-uri", 0, fallback_uri, "URI", "told to consumers that cannot use shared memory: aeron:udp?..., bridge://<id>"),
     CLI_OPT_FLAG("publish-time", 0, publish_time, "put the publish time into descriptors"),
+    CLI_OPT_TEXT("name", 0, name, "NAME", "data source name that is announced, for discovery (default: that of the stream)"),
     CLI_OPT_LIST("meta", 'm', meta, "KEY=VALUE", "an attribute of the stream's metadata; may be given several times"),
     CLI_OPT_NUMBER("wait-consumers", 0, wait_consumers, "N", 0, 100000, "begin when N consumers are there"),
     CLI_OPT_REAL("timeout", 0, timeout, "S", 1000000000, "of --wait-consumers and of a lost lease (default 30)"),
