@@ -7,8 +7,6 @@ from cli import start_tp, tp
 from harness.waiting import until
 
 FIRST = """
-[driver]
-instance_id = "drv-a"
 [policies]
 announce_period_ms = 200
 [profiles.small]
@@ -30,11 +28,12 @@ tags = [ "nir", "roof" ]
 """
 SECOND = """
 [driver]
-instance_id = "drv-b"
 control_stream_id = 2000
 descriptor_stream_id = 2100
 qos_stream_id = 2200
 metadata_stream_id = 2300
+[shm]
+namespace = "second"
 [policies]
 announce_period_ms = 200
 [profiles.small]
@@ -80,13 +79,13 @@ def discovered(sandbox, count, *more):
 
 @pytest.fixture
 def embedded(start):
-    return start.driver(config=EMBEDDED)
+    return start.driver(instance="drv-a", config=EMBEDDED)
 
 
 @pytest.fixture
 def two_drivers(start, sandbox):
-    first = start.driver(config=FIRST)
-    second = start.driver("--media-driver", "external", config=SECOND)
+    first = start.driver(instance="drv-a", config=FIRST)
+    second = start.driver(instance="drv-b", embedded=False, config=SECOND)
     return first, second
 
 
