@@ -30,10 +30,28 @@ static void map_for(tp_join_barrier_t *b, const tpi_message_t *message)
     else { tpi_stat_add(&b->other, 1); }
 }
 
+/* Whether or not a join listens: what is broken is counted with the other messages of the client. */
+static bool is_broken(const tpi_message_t *message)
+{
+    union
+    {
+        tpc_sequence_map_announce_t sequence;
+        tpc_timestamp_map_announce_t timestamp;
+    }
+    m;
+    tpc_header_t header;
+    if (TPC_OK != tpc_header_decode(&header, message->data, message->length)) { return true; }
+    const int decoded = TPC_SEQUENCE_MAP_ANNOUNCE == header.template_id ?
+        tpc_sequence_map_announce_decode(&m.sequence, message->data, message->length) :
+        tpc_timestamp_map_announce_decode(&m.timestamp, message->data, message->length);
+    return TPC_OK != decoded && TPC_TOO_MANY != decoded;
+}
+
 static void on_map(void *clientd, const tpi_message_t *message, int64_t now_ns)
 {
     tp_client_t *client = clientd;
     (void)now_ns;
+    if (is_broken(message)) { tpi_dispatcher_malformed(client->dispatcher); }
     for (tp_join_barrier_t *b = client->barriers; NULL != b; b = b->next) { map_for(b, message); }
 }
 
