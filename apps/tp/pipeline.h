@@ -151,6 +151,7 @@ typedef struct pipe_actor
 {
     const cli_args_t *args;
     tp_client_t *client;
+    tp_discovery_client_t *discovery;
     tp_producer_t *out;
     tp_trace_stage_t *stage;
     tp_tensor_template_t *tensor;

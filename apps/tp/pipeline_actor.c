@@ -26,12 +26,25 @@ int pipe_actor_open(pipe_actor_t *actor, const cli_args_t *args, pipe_role_t rol
     return cli_connect(&named, &actor->client, NULL);
 }
 
+/* One question: whether the discovery service knows exactly one stream of that name. */
+static bool find(pipe_actor_t *actor, const char *name, tp_stream_ref_t *stream)
+{
+    tp_discovery_filter_t filter = TP_DISCOVERY_FILTER_INIT;
+    tp_discovery_response_t *response = NULL;
+    filter.name = name;
+    if (tp_discovery_find(actor->discovery, &filter, CLI_NS_PER_S, &response) < 0) { return false; }
+    const bool found = 0 == tp_discovery_response_select(response, name, stream) && TP_STREAM_BY_DISCOVERY == stream->origin;
+    tp_discovery_response_free(response);
+    return found;
+}
+
 /* A name is known when its producer has announced it and the provider has heard that. */
 int pipe_actor_input(pipe_actor_t *actor, int input, const char *name, const tp_consumer_context_t *context)
 {
     const int64_t end_ns = cli_now_ns() + FIND_NS;
     tp_stream_ref_t stream = { .size = sizeof(stream) };
-    while (tp_stream_find(actor->client, name, CLI_NS_PER_S, &stream) < 0 || TP_STREAM_BY_DISCOVERY != stream.origin)
+    if (NULL == actor->discovery && tp_discovery_client_init(&actor->discovery, actor->client, NULL) < 0) { return cli_error_last(); }
+    while (!find(actor, name, &stream))
     {
         if (cli_stopped() || cli_now_ns() > end_ns) { return cli_error(TP_ENOENT, NULL, "demo: discovery does not know '%s' within 12 s", name); }
         if (pipe_actor_listen(actor, 20) < 0) { return CLI_FAILED; }
@@ -53,7 +66,7 @@ int pipe_actor_output(pipe_actor_t *actor, pipe_role_t role, int kind)
     tp_producer_context_t *context = NULL;
     tp_stream_ref_t stream = { .size = sizeof(stream) };
     int rc = tp_tensor_template_init(&actor->tensor, TP_DTYPE_UINT8, TP_ROW_MAJOR, 3, dims);
-    if (0 == rc) { rc = tp_stream_find(actor->client, pipe_names[role], CLI_NS_PER_S, &stream); }
+    if (0 == rc) { rc = tp_stream_find(actor->client, pipe_names[role], 0, &stream); }        /* by the driver: nobody announces it yet */
     if (0 == rc) { rc = tp_producer_context_init(&context); }
     if (0 == rc) { rc = tp_producer_context_set_publish_time(context, true); }
     if (0 == rc) { rc = tp_producer_init_ref(&actor->out, actor->client, &stream, context); }
@@ -143,6 +156,7 @@ int pipe_actor_close(pipe_actor_t *actor, int code)
     tp_trace_stage_close(actor->stage);
     tp_producer_close(actor->out);
     tp_tensor_template_close(actor->tensor);
+    tp_discovery_client_close(actor->discovery);
     tp_client_close(actor->client);
     return code;
 }
