@@ -49,7 +49,7 @@ static void *grown(void *table, uint32_t count, uint32_t max, size_t entry, cons
     if (0 != (count & (count - 1)) && NULL != table) { return table; }
     void *const bigger = tpi_alloc_array(0 == count ? 1u : (size_t)count * 2, entry);
     if (NULL == bigger) { return NULL; }
-    if (0 != count) { memcpy(bigger, table, count * entry); }
+    if (NULL != table) { memcpy(bigger, table, count * entry); }
     tpi_free(table);
     return bigger;
 }
@@ -270,7 +270,7 @@ static int check_unique_streams(const tp_discovery_provider_config_t *config)
     const tp_discovery_stream_config_t **const sorted = tpi_alloc_array(config->stream_count, sizeof(tp_discovery_stream_config_t *));
     int rc = NULL == sorted ? -1 : 0;
     for (uint32_t i = 0; i < config->stream_count && 0 == rc; i++) { sorted[i] = &config->streams[i]; }
-    if (0 == rc) { qsort(sorted, config->stream_count, sizeof(*sorted), by_stream_id); }
+    if (0 == rc) { qsort(sorted, config->stream_count, sizeof(tp_discovery_stream_config_t *), by_stream_id); }
     for (uint32_t i = 1; i < config->stream_count && 0 == rc; i++)
     {
         if (sorted[i - 1]->stream_id != sorted[i]->stream_id) { continue; }
