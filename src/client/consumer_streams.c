@@ -173,7 +173,7 @@ static void assign_stream(tp_consumer_t *c, const tpc_consumer_config_t *config,
         next.stream_id = (int32_t)config->descriptor_stream_id;
     }
     if (next.stream_id == c->assigned.stream_id && 0 == strcmp(next.channel, c->assigned.channel)) { return; }
-    c->assigned = next;                                    /* W-131 W-151 S-031 */
+    c->assigned = next;                                    /* W-131 W-151 S-031 X-056 */
     c->link_moves = true;
     c->link_falls_back = false;
     tpi_client_hurry(c->client, now_ns);

@@ -149,7 +149,7 @@ int64_t tpi_discovery_encode(const tp_discovery_client_t *discovery, const tp_di
     size_t size)
 {
     tpc_bytes_t tags[TP_DISCOVERY_TAGS_MAX];
-    tpc_discovery_request_t m = TPC_DISCOVERY_REQUEST_INIT;                                   /* */
+    tpc_discovery_request_t m = TPC_DISCOVERY_REQUEST_INIT;
     m.request_id = request_id;
     m.client_id = discovery->ids.client_id;
     m.response_stream_id = (uint32_t)discovery->response.stream_id;                           /* */
@@ -157,7 +157,7 @@ int64_t tpi_discovery_encode(const tp_discovery_client_t *discovery, const tp_di
     m.stream_id = filter->stream_id;
     m.producer_id = filter->producer_id;
     m.data_source_id = filter->data_source_id;
-    m.data_source_name = tpc_bytes(filter->name);                                             /* */
+    m.data_source_name = tpc_bytes(filter->name);
     for (uint32_t i = 0; i < filter->tag_count; i++) { tags[i] = tpc_bytes(filter->tags[i]); }
     m.tag_count = filter->tag_count;
     m.tags = tags;

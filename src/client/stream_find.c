@@ -258,7 +258,7 @@ int tp_consumer_init_ref(tp_consumer_t **consumer, tp_client_t *client, const tp
     }
     if (tpi_client_at(client, stream, &at) < 0 || tp_consumer_context_init(&usual) < 0) { return -1; }
     if (NULL != context) { *usual = *context; }
-    usual->stream_id = stream->stream_id;                                                     /* nothing but the stream and its driver */
+    usual->stream_id = stream->stream_id;                  /* nothing but the stream and its driver */
     const int rc = tp_consumer_init(consumer, at, usual);                  /* X-001 X-002 X-006 X-007 X-008 X-009 X-054 X-055 X-083 */
     tp_consumer_context_close(usual);
     return rc;

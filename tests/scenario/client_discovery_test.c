@@ -646,6 +646,16 @@ static void per_consumer_streams_come_from_consumer_config_only__X_056(void **st
     assert_int_equal(cr->hello.descriptor_stream_id, 0);
     assert_int_equal(cr->hello.control_stream_id, 0);
     assert_int_equal(consumer->assigned.stream_id, 0);
+    tpc_consumer_config_t config = TPC_CONSUMER_CONFIG_INIT;
+    config.stream_id = CR_STREAM;
+    config.consumer_id = cr->hello.consumer_id;
+    config.use_shm = 1;
+    config.mode = TP_MODE_STREAM;
+    config.descriptor_stream_id = 31001;
+    config.descriptor_channel = tpc_bytes(CHANNEL);
+    cr_send_config(&config);
+    work(100 * MS);
+    assert_int_equal(consumer->assigned.stream_id, 31001);
     tp_consumer_close(consumer);
 }
 

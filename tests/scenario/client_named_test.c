@@ -259,6 +259,17 @@ static void expect_frames_of(tp_consumer_t *consumer, int i)
     }
 }
 
+/* Longer than a lease lasts without keepalives. */
+static void expect_lease_of(tp_consumer_t *consumer)
+{
+    tp_frame_view_t view = { .size = sizeof(view) };
+    tp_consumer_stats_t stats = { .size = sizeof(stats) };
+    const int64_t end_ns = tpi_clock_monotonic_ns() + 3500 * MS;
+    while (tpi_clock_monotonic_ns() < end_ns) { (void)tp_consumer_next(consumer, &view, 50 * MS); }
+    ok(tp_consumer_stats(consumer, &stats));
+    assert_int_equal(stats.reattaches, 0);
+}
+
 /* ---- tests -------------------------------------------------------------------------------------------------------------- */
 
 static void one_name_at_two_drivers_leads_to_the_driver_that_was_named__X_083_X_055_X_054(void **state)
@@ -275,6 +286,7 @@ static void one_name_at_two_drivers_leads_to_the_driver_that_was_named__X_083_X_
     assert_non_null(strstr(err.why, "'eye' at drv-a, 10000 'eye' at drv-b"));
     ok(tp_consumer_open_named(&consumer, client, "eye@drv-b"));
     expect_frames_of(consumer, 1);
+    expect_lease_of(consumer);
     tp_consumer_close(consumer);
     ok(tp_consumer_open_named(&consumer, client, "eye@drv-a"));
     expect_frames_of(consumer, 0);
