@@ -249,7 +249,7 @@ static void delete_join(tp_join_t *j)
     tpi_free(j);
 }
 
-/* J-002: all memory a join ever takes. */
+/* All memory a join ever takes. */
 static tp_join_t *create(tp_client_t *client, const tp_join_options_t *o, size_t count)
 {
     uint64_t capacity = 2;
@@ -274,7 +274,7 @@ static tp_join_t *create(tp_client_t *client, const tp_join_options_t *o, size_t
         tpi_join_source_t *s = &j->sources[j->source_count];
         s->join = j;
         s->mask = capacity - 1;
-        s->ring = tpi_alloc_array(capacity, sizeof(*s->ring));
+        s->ring = tpi_alloc_array(capacity, sizeof(*s->ring));                             /* J-002 */
         complete = NULL != s->ring;
     }
     if (complete) { return j; }

@@ -125,6 +125,36 @@ static void an_overwritten_frame_is_validated_once_and_counted__J_007_J_008(void
     assert_int_equal(jr_stats().unjoined[TP_UNJOINED_OVERWRITTEN], 2);
 }
 
+/* It failed once, so it is lost for good, also where another look would find it. */
+static void a_frame_in_two_windows_is_looked_at_once__J_007(void **state)
+{
+    static const tp_merge_rule_t rules[] = { S_WINDOW(0, 4), S_OFFSET(1, 0) };
+    const tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
+    const tp_merge_map_t m = jr_map(rules, 2);
+    tp_buffer_claim_t claim;
+    (void)state;
+    jr_open(2, false);
+    jr_join(&o, 2);
+    jr_apply(&m);
+    jr_publish_many(0, 3);
+    jr_publish_many(1, 3);
+    assert_int_equal(jr_poll(), 0);
+    assert_int_equal(tp_producer_try_claim(jr.producers[0], jr.tensor, &claim), 3);
+    const tp_frame_descriptor_t early = { .stream_id = IN, .epoch = tp_join_barrier(jr.join)->join->inputs[0].epoch, .seq = 3,
+        .publish_timestamp_ns = TP_NULL_U64, .trace_id = TP_NULL_TRACE_ID, .meta_version = TP_NULL_U32 };
+    tpi_source_on_descriptor(&jr.join->sources[0], &early);
+    jr_publish_many(1, 1);
+    assert_int_equal(jr_poll(), 1);
+    assert_int_equal(jr.made[0].lost[0], 1);
+    for (int i = 0; i < 16; i++) { ((uint16_t *)claim.payload)[i] = 3; }
+    assert_int_equal(tp_producer_commit_claim(jr.producers[0], &claim, NULL), 3);
+    jr_publish_many(0, 1);
+    jr_publish_many(1, 1);
+    assert_int_equal(jr_poll(), 1);
+    assert_int_equal(jr.made[1].count[0], 3);
+    assert_int_equal(jr.made[1].lost[0], 1);
+}
+
 static void all_frames_of_a_window_are_tried_and_lost_ones_borne__J_024_J_025(void **state)
 {
     static const tp_merge_rule_t rules[] = { S_OFFSET(0, 0), S_WINDOW(1, 5) };
@@ -465,7 +495,7 @@ int main(void)
         JR_TEST(three_inputs_give_one_tuple_a_frame__J_042_J_044), JR_TEST(offsets_move_the_partner),
         JR_TEST(nothing_waits_for_a_commit__J_004_J_006_J_008), JR_TEST(a_producer_is_never_held_up__J_005),
         JR_TEST(an_overwritten_frame_is_validated_once_and_counted__J_007_J_008),
-        JR_TEST(all_frames_of_a_window_are_tried_and_lost_ones_borne__J_024_J_025), JR_TEST(a_window_without_frames_is_marked_empty__J_025),
+        JR_TEST(a_frame_in_two_windows_is_looked_at_once__J_007), JR_TEST(all_frames_of_a_window_are_tried_and_lost_ones_borne__J_024_J_025), JR_TEST(a_window_without_frames_is_marked_empty__J_025),
         JR_TEST(windows_that_do_not_fit_give_their_newest_frames__J_024),
         JR_TEST(a_silent_input_is_left_out_when_that_is_allowed__J_049_J_050), JR_TEST(an_input_of_a_new_epoch_starts_over__J_079),
         JR_TEST(a_lie_about_the_epoch_of_an_input_locks_nobody_out__P2), JR_TEST(frames_before_a_map_do_not_count__J_045_J_046),

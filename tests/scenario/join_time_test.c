@@ -135,6 +135,34 @@ static void nothing_waits_by_time_either__J_070_J_071(void **state)
     assert_int_equal(c.drops[TP_DROP_OVERWRITTEN], 0);     /* each was read once, when its time was looked up */
 }
 
+/* It failed once, so it is lost for good, also where another look would find it. */
+static void a_frame_in_two_windows_is_looked_at_once__J_071(void **state)
+{
+    static const tp_merge_rule_t rules[] = { T_OFFSET(0, TP_TIME_CAPTURED, 0), T_WINDOW(1, TP_TIME_PUBLISHED, 3600000000000) };
+    tp_buffer_claim_t claim;
+    (void)state;
+    const tp_merge_map_t m = timed(rules, 2);
+    open_join(jr_options(TP_JOIN_TIMESTAMP), &m, 2);
+    (void)jr_publish(1);
+    assert_int_equal(jr_poll(), 0);
+    assert_int_equal(tp_producer_try_claim(jr.producers[1], jr.tensor, &claim), 1);
+    const uint64_t then = (uint64_t)tpi_clock_monotonic_ns();
+    const tp_frame_descriptor_t early = { .stream_id = IN + 1, .epoch = tp_join_barrier(jr.join)->join->inputs[1].epoch, .seq = 1,
+        .publish_timestamp_ns = then, .trace_id = TP_NULL_TRACE_ID, .meta_version = TP_NULL_U32 };
+    tpi_source_on_descriptor(&jr.join->sources[1], &early);
+    jr_publish_at(0, then);
+    assert_int_equal(jr_poll(), 1);
+    assert_int_equal(jr.made[0].lost[1], 1);
+    for (int i = 0; i < 16; i++) { ((uint16_t *)claim.payload)[i] = 1; }
+    assert_int_equal(tp_producer_commit_claim(jr.producers[1], &claim, NULL), 1);
+    (void)jr_publish(1);
+    jr_publish_at(0, then + 1);
+    assert_int_equal(jr_poll(), 1);
+    assert_int_equal(jr.made[1].count[1], 1);
+    assert_int_equal(jr.made[1].lost[1], 1);
+    assert_int_equal(jr.made[1].seq[1][0], 0);
+}
+
 static void times_that_go_back_reject_the_join__J_057_J_066(void **state)
 {
     (void)state;
@@ -313,7 +341,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         JR_TEST(the_newest_frame_before_is_the_partner), JR_TEST(the_nearest_frame_is_the_partner_within_its_bound),
         JR_TEST(windows_of_time_are_not_moved_by_lateness__J_034_J_064), JR_TEST(offsets_of_time_are_taken_off_the_anchor),
-        JR_TEST(nothing_waits_by_time_either__J_070_J_071), JR_TEST(times_that_go_back_reject_the_join__J_057_J_066),
+        JR_TEST(nothing_waits_by_time_either__J_070_J_071),
+        JR_TEST(a_frame_in_two_windows_is_looked_at_once__J_071), JR_TEST(times_that_go_back_reject_the_join__J_057_J_066),
         JR_TEST(frames_without_time_are_no_partners__J_056_J_067), JR_TEST(an_output_each_period),
         JR_TEST(a_frame_is_processed_once_whatever_is_made_of_it__J_011), JR_TEST(the_newest_of_each_is_handed_out__J_073_J_081),
         JR_TEST(the_newest_waits_for_nobody__J_087_J_077_J_078), JR_TEST(the_newest_follow_an_anchor_or_a_period),
