@@ -51,7 +51,7 @@ static void bash_script(FILE *out, const char *name, const struct argp_option *t
         "        -c|--config) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n"
         "        --log-level) COMPREPLY=($(compgen -W 'error warn info debug trace' -- \"$cur\")); return ;;\n"
         "        --set) COMPREPLY=($(compgen -W \"$(%s --list-keys 2>/dev/null | "
-        "sed -n 's/^ *\\([a-z]*\\.[a-z_]*\\).*/\\1=/p')\" -- \"$cur\"))\n"
+        "sed -n 's/^ *\\([a-z]*\\.[a-z_.]*\\).*/\\1=/p')\" -- \"$cur\"))\n"
         "            compopt -o nospace; return ;;\n    esac\n    COMPREPLY=($(compgen -W '", name, name, name);
     for EACH(option, table)
     {

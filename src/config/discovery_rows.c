@@ -100,7 +100,7 @@ int tpi_discovery_read_sources(const tpi_conf_source_t *source, const tpi_toml_n
         tp_discovery_source_config_t *const made = tp_discovery_provider_config_add_source(config);
         const tpi_conf_table_t table = { .node = &node->children[i], .rows = tpi_discovery_source_rows, .row_count = tpi_discovery_source_row_count,
             .key_prefix = key, .title = "[[discovery.sources]]", .object = made };
-        if (NULL == made || tpi_conf_read_table(source, &table) < 0) { return -1; }              /* */
+        if (NULL == made || tpi_conf_read_table(source, &table) < 0) { return -1; }
     }
     return 0;
 }

@@ -50,7 +50,7 @@ static void fill(const tpi_conf_source_t *source, const tpi_conf_section_t *sect
         tpi_config_origin_t *const origin = tpi_conf_origin(source, section, row);
         if (TPI_CONFIG_DEFAULT != origin->kind || 0 == (row->flags & TPI_CONF_INHERITED)) { continue; }
         const size_t elements = TPI_CONF_TEXTS == row->type ? row->max : 1;
-        memcpy((char *)section->object + row->offset, (const char *)inherited + row->offset, elements * row->size);
+        memcpy((char *)section->object + row->offset, (const char *)inherited + row->offset, elements * row->size);       /* S-064 */
         if (TPI_CONF_TEXTS == row->type)
         {
             memcpy((char *)section->object + row->count_offset, (const char *)inherited + row->count_offset, sizeof(uint32_t));
