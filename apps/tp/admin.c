@@ -22,10 +22,18 @@ static void on_endpoint(void *clientd, const tp_endpoint_t *endpoint)
     if (0 == pick->count++) { snprintf(pick->instance, sizeof(pick->instance), "%s", endpoint->instance_id); }
 }
 
+/* The driver of a STREAM that is written NAME@INSTANCE; NULL = none is. */
+static const char *driver_of_stream(const cli_args_t *args)
+{
+    const char *const at = args->positional_count > 1 ? strrchr(args->positional[1], '@') : NULL;
+    return NULL != at && '\0' != at[1] ? at + 1 : NULL;
+}
+
 /* Administration does not guess: the named driver, or the only one there is on the media driver that was named. */
 static int find(const cli_args_t *args, tp_admin_t **admin, double seconds)
 {
     const char *name = NULL != args->driver ? args->driver : getenv("TP_DRIVER");
+    if (NULL == args->driver && NULL != driver_of_stream(args)) { name = driver_of_stream(args); }
     pick_t pick = { .aeron_dir = NULL != args->aeron_dir ? args->aeron_dir : getenv("TP_AERON_DIR") };
     if ((NULL == name || '\0' == name[0]) && tp_endpoint_list(on_endpoint, &pick) >= 0 && 1 == pick.count) { name = pick.instance; }
     return tp_admin_open(admin, name, (int64_t)(seconds * 1e9));

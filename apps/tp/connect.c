@@ -255,6 +255,17 @@ int cli_stream(const cli_args_t *args, const char *name_or_id, uint32_t *stream_
     return CLI_OK;
 }
 
+static bool has_counters(const cli_args_t *args)
+{
+    tp_context_t *context = NULL;
+    tp_counters_t *counters = NULL;
+    if (CLI_OK != cli_context(args, &context)) { return false; }
+    const bool has = 0 == tp_counters_open(&counters, tp_context_get_aeron_dir(context));
+    tp_counters_close(counters);
+    tp_context_close(context);
+    return has;
+}
+
 int cli_target(const cli_args_t *args, const char *name_or_id, cli_target_t *target)
 {
     uint64_t id;
@@ -262,6 +273,11 @@ int cli_target(const cli_args_t *args, const char *name_or_id, cli_target_t *tar
     const bool number = cli_parse_u64(name_or_id, 1, UINT32_MAX, &id);
     char full[1024];
     const bool at = number && at_wanted_driver(args, name_or_id, full, sizeof(full));
+    if (number && !has_counters(args))                     /* regions may be left of a media driver that is gone */
+    {
+        *target = (cli_target_t){ .stream_id = (uint32_t)id };
+        return CLI_OK;
+    }
     const int code = number ? ask_counters(args, at ? full : name_or_id, &found) : find(args, name_or_id, &found);
     if (CLI_OK != code) { return code; }
     target->stream_id = found.stream_id;

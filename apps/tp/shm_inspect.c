@@ -156,13 +156,17 @@ static int inspect_stream(const cli_args_t *args, const char *name)
     search_t search = { 0, "" };
     cli_streams_t streams = { 0 };
     tp_counters_t *counters = NULL;
-    const int code = cli_stream(args, name, &search.stream_id);
+    cli_target_t target = { .stream_id = 0 };
+    const int code = cli_target(args, name, &target);
     if (CLI_OK != code) { return code; }
+    search.stream_id = target.stream_id;
     if (NULL == args->base_dir && tp_counters_open(&counters, args->aeron_dir) == 0 && CLI_OK == cli_streams_read(&streams, counters, false))
     {
         for (size_t i = 0; i < streams.stream_count; i++)
         {
-            if (streams.streams[i].stream_id == search.stream_id) { snprintf(search.path, sizeof(search.path), "%s", streams.streams[i].directory); }
+            const cli_stream_t *s = &streams.streams[i];
+            const bool there = '\0' == target.driver[0] || 0 == strcmp(target.driver, s->driver_instance);
+            if (there && s->stream_id == target.stream_id) { snprintf(search.path, sizeof(search.path), "%s", s->directory); }
         }
     }
     cli_streams_fini(&streams);

@@ -147,6 +147,10 @@ def test_two_drivers_with_one_stream_id_are_told_apart(start, sandbox, two_drive
         assert driver == found["driver"] and [streams[driver]["producer"]] == [lease["client_id"] for lease in found["leases"]]
         again = tp(sandbox, "--driver", driver, "info", "10000", "--json").ok().one("stream")
         assert driver == again["driver"] and 1 == len(again["leases"])
+        regions = tp(sandbox, "shm", "inspect", f"cam1@{driver}", "--json").ok().text()
+        assert streams[driver]["epoch"] in regions
+        leases = tp(sandbox, "lease", "ls", f"10000@{driver}", "--json").ok().of("lease")
+        assert [streams[driver]["producer"]] == [lease["client_id"] for lease in leases]
     tree = [line for line in tp(sandbox, "top", "--json", "--count", 1).ok().of("stream") if "10000" == line["stream_id"]]
     assert [[streams[line["driver"]]["producer"]] for line in tree] == [[lease["client_id"] for lease in line["clients"]] for line in tree]
     for name in ("cam1", "10000"):
