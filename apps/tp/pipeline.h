@@ -79,6 +79,7 @@ typedef struct pipe_record
     uint32_t reserved;
     pipe_input_t inputs[PIPE_INPUTS];
     uint64_t frames;                   /* published, or read */
+    uint64_t aborted;                  /* claims given up, since an input was overwritten meanwhile: gaps for whoever reads the output */
     uint64_t private_sent, private_thinned;
     uint64_t unjoined[PIPE_REASONS];   /* the join: derived frames by reason */
 }

@@ -118,6 +118,7 @@ bool pipe_actor_tell(pipe_actor_t *actor, demo_kind_t kind)
     {
         record->epoch = stats.epoch;
         record->frames = stats.frames;
+        record->aborted = stats.aborted;
         record->private_sent = stats.private_sent;
         record->private_thinned = stats.private_thinned;
     }

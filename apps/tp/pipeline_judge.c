@@ -41,11 +41,13 @@ static uint64_t published_between(const pipe_log_t *log, const pipe_input_t *inp
 static void check_input(pipeline_t *p, pipe_role_t reader, int input, pipe_role_t writer)
 {
     const pipe_input_t *in = &p->roles[reader].last.inputs[input];
+    const uint64_t aborted = p->roles[writer].last.aborted;
     const uint64_t published = published_between(&p->roles[writer].log, in);
     char name[40];
     snprintf(name, sizeof(name), "%s reads %s", pipe_names[reader], pipe_names[writer]);
-    demo_check(&p->checks, in->received > 0 && in->received + in->lost == published, name,
-        "%" PRIu64 " received + %" PRIu64 " lost, %" PRIu64 " published since it joined", in->received, in->lost, published);
+    demo_check(&p->checks, in->received > 0 && in->received + in->lost == published + aborted, name,
+        "%" PRIu64 " received + %" PRIu64 " lost, %" PRIu64 " published since it joined, %" PRIu64 " given up", in->received, in->lost, published,
+        aborted);
 }
 
 /* What a stage read has to be what the writer of that trace id wrote. */
@@ -74,6 +76,8 @@ void pipe_count_joined(pipeline_t *p)
     sort_logs(p);
     v->derived = p->roles[PIPE_SMALL].log.count;
     for (int r = 0; r < PIPE_OTHER_TRACE; r++) { v->by_reason[r] = p->roles[PIPE_JOINED].last.unjoined[r]; }
+    const uint64_t aborted = p->roles[PIPE_SMALL].last.aborted;        /* no frames, so none that were lost */
+    v->by_reason[PIPE_LOST] -= aborted < v->by_reason[PIPE_LOST] ? aborted : v->by_reason[PIPE_LOST];
     for (size_t i = 0; i < joined->count; i++)
     {
         if (is_joined(p, &joined->items[i])) { v->joined++; }

@@ -97,11 +97,21 @@ def processes_of(directory):
     return found
 
 
-def started(start, sandbox):
-    process = start_tp(start, sandbox, "demo", "--pipeline", "--json", "--seconds", 60, "--png", os.path.join(sandbox.path, "proof.png"))
+def started(start, sandbox, seconds=60):
+    process = start_tp(start, sandbox, "demo", "--pipeline", "--json", "--seconds", seconds, "--png", os.path.join(sandbox.path, "proof.png"))
     until(lambda: [line for line in process.json_lines() if line["joined"] > 5], 40, process.describe)
     assert 1 == len(left_of_demo(process.pid))
     return process, left_of_demo(process.pid)[0]
+
+
+def process_of(directory, role):
+    found = []
+    for pid in processes_of(directory):
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            if f"pipeline-{role}".encode() in file.read():
+                found.append(pid)
+    assert 1 == len(found), found
+    return found[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
@@ -115,8 +125,20 @@ def test_nothing_is_left_behind_when_it_is_killed_or_interrupted(start, sandbox,
 
 def test_a_process_that_dies_ends_the_demo_with_an_error(start, sandbox):
     process, directory = started(start, sandbox)
-    victims = [pid for pid in processes_of(directory) if b"pipeline-small" in open(f"/proc/{pid}/cmdline", "rb").read()]
-    assert 1 == len(victims)
-    os.kill(victims[0], signal.SIGKILL)
+    os.kill(process_of(directory, "small"), signal.SIGKILL)
     assert 1 == process.wait(30)
     assert [] == left_of_demo(process.pid) and [] == processes_of(directory)
+
+
+def test_counts_add_up_when_the_stage_stands_still_for_longer_than_a_ring(start, sandbox):
+    process, directory = started(start, sandbox, seconds=12)
+    frames = lambda: next(role["frames"] for role in process.json_lines()[-1]["processes"] if "camera" == role["name"])
+    victim = process_of(directory, "small")
+    os.kill(victim, signal.SIGSTOP)
+    before = frames()
+    until(lambda: frames() > before + 45, 30, process.describe)
+    os.kill(victim, signal.SIGCONT)
+    process.wait(60)
+    *_, status, summary = process.json_lines()
+    assert next(role["lost"] for role in status["processes"] if "small" == role["name"]) > 0
+    assert [] == [check["name"] for check in summary["checks"] if not check["ok"] and check["name"] not in SPEED]
