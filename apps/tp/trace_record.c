@@ -213,8 +213,8 @@ static void learn_node(recorder_t *r, const cli_lease_t *lease)
     }
     const uint64_t start_ns = start_of(lease->pid);
     const trace_record_t row = { .kind = TRACE_NODE, .stage_id = lease->node_id, .seq = lease->pid, .t_ns = start_ns };
-    if (0 == start_ns || !trace_queue_push(&r->frames, &row, 1)) { return; }
-    r->nodes[r->node_count % NODES_MAX] = (node_t){ lease->node_id, lease->pid };          /* T-017 D-094 */
+    if (0 == start_ns || !trace_queue_push(&r->frames, &row, 1)) { return; }               /* T-017 D-094 */
+    r->nodes[r->node_count % NODES_MAX] = (node_t){ lease->node_id, lease->pid };
     if (r->node_count < NODES_MAX) { r->node_count++; }
 }
 
