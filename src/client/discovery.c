@@ -103,7 +103,6 @@ static void remember(tp_discovery_client_t *d, const tp_discovery_result_t *resu
         tpi_known_t *known = &d->known[i];
         if (!same_stream(&known->ref, &now.ref)) { continue; }
         if (now.ref.epoch < known->ref.epoch) { return; }                  /* a stale epoch */
-        now.is_renewed = known->is_contradicted || known->is_renewed;
         *known = now;
         return;
     }
@@ -125,10 +124,9 @@ void tpi_discovery_on_announce(tp_client_t *client, const tpc_pool_announce_t *a
     {
         for (size_t i = 0; i < d->known_count; i++)
         {
-            tpi_known_t *known = &d->known[i];
+            const tpi_known_t *known = &d->known[i];
             if (known->ref.stream_id != announce->stream_id) { continue; }
             if (known->ref.epoch == announce->epoch && known->layout_version == announce->layout_version) { continue; }
-            known->is_contradicted = true;                                 /* */
             ask_again(d, announce->stream_id, now_ns);                     /* */
         }
     }

@@ -33,8 +33,6 @@ typedef struct tpi_known
 {
     tp_stream_ref_t ref;
     uint32_t layout_version;
-    bool is_contradicted;
-    bool is_renewed;                       /* an answer after the contradiction */
 }
 tpi_known_t;
 

@@ -685,6 +685,21 @@ static void announce_that_contradicts_a_result_makes_the_client_ask_again__X_086
     assert_int_equal(request_count, 1);                    /* it agrees again */
 }
 
+static void older_epoch_of_a_later_answer_is_dropped__X_085(void **state)
+{
+    (void)state;
+    tp_discovery_cancel(ask(NULL));
+    cr_new_epoch();
+    cr_new_epoch();                                        /* 101 */
+    cr->no_announces = true;
+    (void)found(result("drv-a", 101, "camera"));
+    (void)found(result("drv-a", 100, "camera"));
+    request_count = 0;
+    cr_announce();
+    work(2000 * MS);
+    assert_int_equal(request_count, 0);                    /* it agrees with the newer one */
+}
+
 static void contradictions_are_asked_about_once_a_second__P11(void **state)
 {
     (void)state;
@@ -771,6 +786,7 @@ int main(void)
         DISCOVERY_TEST(silence_of_the_driver_is_noticed_after_discovery__X_084),
         DISCOVERY_TEST(per_consumer_streams_come_from_consumer_config_only__X_056),
         DISCOVERY_TEST(announce_that_contradicts_a_result_makes_the_client_ask_again__X_086),
+        DISCOVERY_TEST(older_epoch_of_a_later_answer_is_dropped__X_085),
         DISCOVERY_TEST(contradictions_are_asked_about_once_a_second__P11),
         DISCOVERY_TEST(result_that_contradicts_itself_renews_the_attachment__X_065),
         DISCOVERY_TEST(result_of_another_driver_renews_nothing__X_065),
