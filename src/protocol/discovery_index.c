@@ -465,7 +465,7 @@ static tpi_discovery_verdict_t judge_time(const source_t *source, const tpc_pool
 
 static bool uri_is_usable(tpc_bytes_t uri) { return 0 != uri.length && uri.length <= TPI_DISCOVERY_URI_MAX; }             /* O-17 */
 
-/* A8, the layout version left aside: streams of any are listed. */
+/* A8, the layout version left aside: streams of any are listed. */
 static tpi_discovery_verdict_t judge_shape(const tpc_pool_announce_t *a)
 {
     tpi_pool_spec_t pools[TPC_POOLS_MAX];
