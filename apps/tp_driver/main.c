@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "apps/service/program.h"
+#include "config/driver_rows.h"
 #include "services.h"
 
 static tp_driver_config_t configs[SERVICE_SLOTS];
@@ -18,7 +19,7 @@ static void tell_driver(tp_driver_config_t *made)
 {
     const tpi_embedded_config_t *const services = &embedded[SERVICE_IN_FORCE];
     made->fault_guard = true;
-    if (services->has_supervisor) { (void)snprintf(made->answer_hello, sizeof(made->answer_hello), "never"); }       /* OP-S-01 S-073 */
+    if (services->has_supervisor) { (void)snprintf(made->answer_hello, sizeof(made->answer_hello), "never"); }       /* S-073 */
     const size_t length = services->has_discovery ? strlen(services->discovery.request_channel) : 0;
     if (0 == length || length >= sizeof(made->discovery_channel)) { return; }
     memcpy(made->discovery_channel, services->discovery.request_channel, length + 1);
@@ -33,6 +34,11 @@ static int load(const service_sources_t *from, service_slot_t slot)
     sources = *from;
     if (tpi_driver_config_load(&configs[slot], from->file, &options) < 0) { return -1; }
     tell_driver(&configs[slot]);
+    if (embedded[SERVICE_IN_FORCE].has_supervisor)
+    {
+        const size_t row = (size_t)(tpi_driver_row("driver.answer_hello") - tpi_driver_rows);
+        origins[slot].rows[row] = (tpi_config_origin_t){ .kind = TPI_CONFIG_FLAG, .name = "the table [supervisor]" };
+    }
     return 0;
 }
 

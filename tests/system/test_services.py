@@ -190,6 +190,20 @@ def test_bad_discovery_ends_before_it_says_anything__X_098(sandbox, old, new, to
     assert 1 == done.returncode and told in done.stderr and "error[TP21" in done.stderr, done.stderr
 
 
+@pytest.mark.parametrize("lines, told", [("max_results = 0", "max_results"), ("request_stream_id = 0", "request_stream_id"),
+    ('driver_control_channel = ""', "driver_control_channel"), ("announce_period_ms = 0", "announce_period_ms"), ("channels = 1", "unknown key")])
+def test_bad_discovery_inside_of_a_driver_ends_it__X_098(sandbox, lines, told):
+    done = run("tp_driver", "--config", sandbox.write("a.toml", "[discovery]\n" + lines + STREAMS), "--aeron-dir", sandbox.aeron, "--runtime-dir",
+        sandbox.run, "--base-dir", sandbox.base, "--embedded-media-driver")
+    assert 1 == done.returncode and told in done.stderr and "error[TP21" in done.stderr and not os.path.exists(sandbox.aeron), done.stderr
+
+
+def test_what_is_shown_says_why_the_driver_is_silent(sandbox):
+    shown = run("tp_driver", "--print-config", "--config", sandbox.write("a.toml", SUPERVISOR + STREAMS)).stdout
+    line = [line for line in shown.splitlines() if line.startswith("answer_hello ")][0]
+    assert '"never"' in line and "[supervisor]" in line, line
+
+
 @pytest.mark.parametrize("name", ["tp_supervisord", "tp_discoveryd"])
 def test_unreadable_files_end_a_service__S_075_X_098(sandbox, name):
     for file in [sandbox.path + "/none.toml", sandbox.path, sandbox.write("binary.toml", bytes(range(256)))]:
