@@ -27,6 +27,11 @@ static const char *kind_of(int32_t type_id)
         case CLI_COUNTER_CLIENT: return "tp client";
         case CLI_COUNTER_STAT: return "tp driver stat";
         case CLI_COUNTER_AGENT: return "tp agent";
+        case CLI_COUNTER_DISCOVERY: return "tp discovery";
+        case CLI_COUNTER_DISCOVERY_STAT: return "tp discovery stat";
+        case CLI_COUNTER_SUPERVISOR: return "tp supervisor";
+        case CLI_COUNTER_SUPERVISOR_STAT: return "tp supervisor stat";
+        case CLI_COUNTER_HEALTH: return "tp health";
         default: return "aeron";
     }
 }
