@@ -22,6 +22,7 @@ static int fail(void)
 static int configure_driver(tp_driver_config_t *config, const char *directory)
 {
     (void)snprintf(config->media_driver, sizeof(config->media_driver), "embedded");
+    (void)snprintf(config->answer_hello, sizeof(config->answer_hello), "never");       /* the supervisor does */
     (void)snprintf(config->aeron_dir, sizeof(config->aeron_dir), "%s/aeron", directory);
     (void)snprintf(config->base_dir, sizeof(config->base_dir), "%s/shm", directory);
     (void)snprintf(config->runtime_dir, sizeof(config->runtime_dir), "%s/run", directory);
@@ -67,6 +68,7 @@ int main(int argc, char **argv)
     static tp_supervisor_config_t of_supervisor;
     static tp_discovery_provider_config_t of_discovery;
     tp_driver_t *driver = NULL;
+    tp_supervisor_hooks_t hooks = { .size = sizeof(hooks), .has_lease = tp_driver_has_consumer_lease };
     tp_supervisor_t *supervisor = NULL;
     tp_discovery_provider_t *discovery = NULL;
     sigset_t stops;
@@ -81,6 +83,8 @@ int main(int argc, char **argv)
     tp_discovery_provider_config_init(&of_discovery);
     if (configure_driver(&of_driver, argv[1]) < 0 || tp_driver_init(&driver, &of_driver) < 0 || tp_driver_start(driver) < 0) { return fail(); }
     if (configure_supervisor(&of_supervisor, &of_driver) < 0 || tp_supervisor_init(&supervisor, &of_supervisor) < 0) { return fail(); }
+    hooks.clientd = driver;                                /* private streams only for those who hold a lease */
+    tp_supervisor_set_hooks(supervisor, &hooks);
     if (configure_discovery(&of_discovery, &of_driver) < 0 || tp_discovery_provider_init(&discovery, &of_discovery) < 0) { return fail(); }
     if (tp_supervisor_start(supervisor) < 0 || tp_discovery_provider_start(discovery) < 0) { return fail(); }
     (void)printf("ready: %s\n", tp_driver_endpoint_file(driver));
