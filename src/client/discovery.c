@@ -109,25 +109,29 @@ static void remember(tp_discovery_client_t *d, const tp_discovery_result_t *resu
     if (d->known_count < TPI_DISCOVERY_KNOWN_MAX) { d->known[d->known_count++] = now; }
 }
 
-static void ask_again(tp_discovery_client_t *d, uint32_t stream_id, int64_t now_ns)
+/* Whether that is asked now; one at a time, one a second. */
+static bool ask_again(tp_discovery_client_t *d, uint32_t stream_id, int64_t now_ns)
 {
-    if (0 != d->again.request_id || now_ns < d->next_again_ns) { return; }
+    if (0 != d->again.request_id || now_ns < d->next_again_ns) { return false; }
     d->next_again_ns = tpi_clock_add_ns(now_ns, AGAIN_NS);
     d->again_stream_id = stream_id;
     tpi_ask_init(&d->again, tpi_ask_ids_next(&d->own_ids), now_ns, AGAIN_TIMEOUT_NS, d->retry_ns);
     tpi_client_hurry(d->client, now_ns);
+    return true;
 }
 
+/* What a driver announces otherwise is thrown away as soon as it is asked for again. */
 void tpi_discovery_on_announce(tp_client_t *client, const tpc_pool_announce_t *announce, int64_t now_ns)
 {
     for (tp_discovery_client_t *d = client->discoveries; NULL != d; d = d->next)
     {
         for (size_t i = 0; i < d->known_count; i++)
         {
-            const tpi_known_t *known = &d->known[i];
+            tpi_known_t *known = &d->known[i];
             if (known->ref.stream_id != announce->stream_id) { continue; }
             if (known->ref.epoch == announce->epoch && known->layout_version == announce->layout_version) { continue; }
-            ask_again(d, announce->stream_id, now_ns);                     /* */
+            if (ask_again(d, announce->stream_id, now_ns)) { *known = d->known[--d->known_count]; }      /* */
+            break;
         }
     }
 }
@@ -149,7 +153,7 @@ static void on_fault(void *clientd, tpi_result_fault_t fault, const tpc_discover
     tp_client_t *client = d->client;
     const int64_t now_ns = tpi_client_now(client);
     if (TPI_RESULT_POOLS != fault) { return; }
-    ask_again(d, result->stream_id, now_ns);
+    (void)ask_again(d, result->stream_id, now_ns);
     const bool here = result->driver_control_stream_id == (uint32_t)client->settings.control.stream_id &&
         tpc_bytes_equal(result->driver_control_channel, client->settings.control.channel);
     if (!here || now_ns < d->next_reattach_ns) { return; }
