@@ -221,6 +221,56 @@ static void report_periods_are_a_second_unless_set__W_188(void **state)
     assert_int_equal(tp_context_set_data_source_announce_period_ns(context, -1), -1);
 }
 
+static void tracing_is_configured_by_setter_and_variable_within_its_bounds__T_012(void **state)
+{
+    (void)state;
+    tp_trace_layout_t layout = TP_TRACE_LAYOUT_INIT;
+    assert_false(tp_context_get_trace(context));
+    assert_true(TP_NULL_U32 == tp_context_get_trace_node_id(context));
+    (void)setenv("TP_TRACE", "1", 1);
+    (void)setenv("TP_TRACE_NODE_ID", "4194303", 1);
+    (void)setenv("TP_TRACE_SEQUENCE_BITS", "0", 1);
+    (void)setenv("TP_TRACE_NODE_BITS", "22", 1);
+    (void)setenv("TP_TRACE_OFFSET_MS", "1420070400000", 1);
+    assert_int_equal(tpi_context_resolve(context, NULL, &settings), 0);
+    assert_true(settings.trace);
+    assert_int_equal(settings.trace_node_id, 4194303);
+    assert_int_equal(settings.trace_layout.node_bits, 22);
+    assert_int_equal(settings.trace_layout.sequence_bits, 0);
+    assert_true(INT64_C(1420070400000) == settings.trace_layout.offset_ms);
+    (void)setenv("TP_TRACE_SEQUENCE_BITS", "1", 1);
+    assert_int_equal(tpi_context_resolve(context, NULL, &settings), -1);                  /* 23 together */
+    (void)unsetenv("TP_TRACE_SEQUENCE_BITS");
+    (void)unsetenv("TP_TRACE_NODE_BITS");
+    (void)unsetenv("TP_TRACE_OFFSET_MS");
+    static const char *const bad[] = { "4194304", "-1", "x" };
+    for (size_t i = 0; i < 3; i++)
+    {
+        (void)setenv("TP_TRACE_NODE_ID", bad[i], 1);
+        assert_int_equal(tpi_context_resolve(context, NULL, &settings), -1);
+        assert_int_equal(tp_errcode(), TP_ECONF_ENV);
+    }
+    (void)unsetenv("TP_TRACE_NODE_ID");
+    (void)unsetenv("TP_TRACE");
+    assert_int_equal(tp_context_set_trace(context, true), 0);
+    assert_int_equal(tp_context_set_trace_node_id(context, 5), 0);
+    assert_true(tp_context_get_trace(context));
+    assert_int_equal(tp_context_get_trace_node_id(context), 5);
+    assert_int_equal(tp_context_set_trace_node_id(context, 4194304), -1);
+    assert_int_equal(tp_context_get_trace_node_id(context), 5);
+    assert_int_equal(tp_context_set_trace_node_id(context, TP_NULL_U32), 0);
+    assert_true(TP_NULL_U32 == tp_context_get_trace_node_id(context));
+    layout.node_bits = 11;
+    assert_int_equal(tp_context_set_trace_layout(context, &layout), -1);
+    layout.sequence_bits = 11;
+    assert_int_equal(tp_context_set_trace_layout(context, &layout), 0);
+    assert_int_equal(tpi_context_resolve(context, NULL, &settings), 0);
+    assert_int_equal(settings.trace_layout.sequence_bits, 11);
+    assert_int_equal(tp_context_set_trace_layout(context, NULL), 0);
+    assert_int_equal(tpi_context_resolve(context, NULL, &settings), 0);
+    assert_int_equal(settings.trace_layout.sequence_bits, 12);
+}
+
 static void on_error(void *clientd, int code, const char *text)
 {
     (void)clientd;
@@ -297,6 +347,7 @@ int main(void)
         TEST(every_setting_is_described_with_its_source), TEST(default_mappings_are_explicit__W_198),
         TEST(what_is_set_is_got),
         TEST(report_periods_are_a_second_unless_set__W_188),
+        TEST(tracing_is_configured_by_setter_and_variable_within_its_bounds__T_012),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
