@@ -64,16 +64,6 @@ static void init_tables(tpi_supervisor_t *supervisor)
     supervisor->names_ns = INT64_MIN;
 }
 
-/* Where regions may lie. Without a usable one their sign of life is not watched. */
-static void open_bases(tpi_supervisor_t *supervisor)
-{
-    const char *dirs[TP_CONFIG_BASE_DIRS_MAX];
-    const uint32_t count = supervisor->config.allowed_base_dir_count;
-    for (uint32_t i = 0; i < count; i++) { dirs[i] = supervisor->config.allowed_base_dirs[i]; }
-    supervisor->has_bases = count > 0 && 0 == tpi_base_dirs_init(&supervisor->bases, dirs, count);
-    if (count > 0 && !supervisor->has_bases) { TPI_LOG_INFO("the sign of life of regions is not watched: %s", tp_errmsg()); }
-}
-
 static void warn_about(const tp_supervisor_config_t *config)
 {
     const char *const uri = config->payload_fallback_uri;
@@ -108,7 +98,7 @@ static int start(tpi_supervisor_t *supervisor)
     if (make_token(supervisor) < 0) { return -1; }
     set_inlets(supervisor);
     init_tables(supervisor);
-    open_bases(supervisor);
+    tpi_supervisor_open_bases(supervisor);
     warn_about(&supervisor->config);
     if (tpi_supervisor_handlers_init(supervisor) < 0) { return -1; }
     tpi_supervisor_counters_init(supervisor);
@@ -145,7 +135,9 @@ int tpi_supervisor_create(tpi_supervisor_t **supervisor, const tp_supervisor_con
 
 void tpi_supervisor_set_hooks(tpi_supervisor_t *supervisor, const tp_supervisor_hooks_t *hooks)
 {
-    supervisor->hooks = *hooks;
+    const size_t size = hooks->size < sizeof(supervisor->hooks) ? hooks->size : sizeof(supervisor->hooks);
+    memset(&supervisor->hooks, 0, sizeof(supervisor->hooks));
+    memcpy(&supervisor->hooks, hooks, size);
 }
 
 /* 0 pending, 1 open, -1 refused. */

@@ -7,6 +7,7 @@
 
 #include "common/alloc.h"
 #include "common/bytes.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "shm/region.h"
 #include "shm/uri.h"
@@ -14,6 +15,18 @@
 
 #define WATCHED_MAX 512                /* open files */
 #define OPENS_PER_TICK 16
+#define BASES_RETRY_NS TPI_NS_PER_S
+
+void tpi_supervisor_open_bases(tpi_supervisor_t *supervisor)
+{
+    const char *dirs[TP_CONFIG_BASE_DIRS_MAX];
+    const uint32_t count = supervisor->config.allowed_base_dir_count;
+    if (0 == count || supervisor->has_bases || supervisor->now_ns < supervisor->bases_ns) { return; }
+    for (uint32_t i = 0; i < count; i++) { dirs[i] = supervisor->config.allowed_base_dirs[i]; }
+    supervisor->bases_ns = supervisor->now_ns + BASES_RETRY_NS;
+    supervisor->has_bases = 0 == tpi_base_dirs_init(&supervisor->bases, dirs, count);
+    if (!supervisor->has_bases) { TPI_LOG_DEBUG("the sign of life of regions is not watched yet: %s", tp_errmsg()); }
+}
 
 void tpi_supervisor_unwatch_region(tpi_supervisor_t *supervisor, tpi_watched_stream_t *stream)
 {
@@ -30,6 +43,7 @@ void tpi_supervisor_unwatch_region(tpi_supervisor_t *supervisor, tpi_watched_str
 void tpi_supervisor_watch_region(tpi_supervisor_t *supervisor, tpi_watched_stream_t *stream, tpc_bytes_t uri)
 {
     const tpi_region_watch_t *const old = stream->regions;
+    tpi_supervisor_open_bases(supervisor);
     if (!supervisor->has_bases || (NULL != old && old->epoch == stream->epoch)) { return; }
     tpi_supervisor_unwatch_region(supervisor, stream);
     if (uri.length >= TPI_URI_MAX) { return; }

@@ -89,6 +89,7 @@ struct tpi_supervisor
     tpi_health_t health;
     tpi_base_dirs_t bases;
     bool has_bases;
+    int64_t bases_ns;                  /* next try to open them: a driver that comes later makes them */
     tpi_region_watch_t *regions;
     size_t region_count;
 
@@ -138,6 +139,8 @@ void tpi_supervisor_on_gone(void *clientd, tpi_watched_stream_t *stream, tpi_wat
 const char *tpi_supervisor_client_name(const tpi_supervisor_t *supervisor, uint32_t stream_id, uint32_t client_id);
 
 /* ---- supervisor_regions.c ---- */
+/* Where regions may lie. Without one that is there their sign of life is not watched. */
+void tpi_supervisor_open_bases(tpi_supervisor_t *supervisor);
 /* An announce was taken: its header region is watched from the next tick on. */
 void tpi_supervisor_watch_region(tpi_supervisor_t *supervisor, tpi_watched_stream_t *stream, tpc_bytes_t uri);
 void tpi_supervisor_regions_tick(tpi_supervisor_t *supervisor);

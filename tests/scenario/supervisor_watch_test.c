@@ -184,15 +184,15 @@ static void frozen_activity_is_the_death_of_the_producer__S_056_W_199(void **sta
     (void)snprintf(dir, sizeof(dir), "/dev/shm/tp-test-sup-%ld", (long)getpid());
     (void)snprintf(path, sizeof(path), "%s/header.ring", dir);
     (void)snprintf(uri, sizeof(uri), "shm:file?path=%s", path);
+    rig->config.allowed_base_dir_count = 1;
+    (void)snprintf(rig->config.allowed_base_dirs[0], TP_CONFIG_PATH_MAX, "%s", dir);
+    rig_start();                                               /* before its driver has made the directory */
     assert_int_equal(mkdir(dir, 0700), 0);
     FILE *const file = fopen(path, "w");
     assert_non_null(file);
     assert_int_equal(fclose(file), 0);
     assert_int_equal(chmod(path, 0660), 0);
     assert_int_equal(truncate(path, 64 + 8 * 256), 0);
-    rig->config.allowed_base_dir_count = 1;
-    (void)snprintf(rig->config.allowed_base_dirs[0], TP_CONFIG_PATH_MAX, "%s", dir);
-    rig_start();
     int64_t frozen_ns = 0;
     for (int i = 0; i < 200 && !rig_has(TP_HEALTH_STREAM_DEAD, RIG_STREAM, 0); i++)
     {
