@@ -43,6 +43,26 @@ def client_seeds(messages):
     return found
 
 
+def join_seeds(messages):
+    """Scripts for fuzz_join: good maps of each kind with frames, bad maps between good ones, jumps in seq, every message on the control stream."""
+    def rule(stream, kind, value, source=2):
+        return bytes([stream, kind, source, 1 if kind == 1 else 0]) + value.to_bytes(8, "little")
+    frames, look = bytes([2, 0, 3, 2, 1, 2]), bytes([3])
+    found = {}
+    for how, kind in ((0, 0), (4, 2), (1, 1), (17, 1), (33, 1), (2, 0), (10, 1), (34, 0)):
+        head = bytes([how, 0, 70])
+        for name, rules in {"offsets": rule(0, 0, 0) + rule(1, 0, 0), "window": rule(0, 0, 0) + rule(1, 1, 3), "far": rule(0, 0, 2**31 - 1),
+                            "bad": rule(0, 1, 0) + rule(1, 2, 0)}.items():
+            put = bytes([4, kind, len(rules) // 12]) + rules
+            found[f"{name}{how}"] = head + put + (frames + look) * 3 + bytes([0, 60]) + look + put + bytes([6, 1]) + put + frames + look
+            jump = bytes([5, 0]) + (2**62).to_bytes(8, "little") + bytes([5, 129]) + (2**62).to_bytes(8, "little")
+            found[f"{name}-jump{how}"] = head + put + frames + look + jump + look + frames + look
+    for name, data in messages.items():
+        if name.startswith(("join_", "wire_0")) and len(data) < 256:
+            found[name] = b"".join(bytes([how, 1, len(data)]) + data + frames + look for how in (0, 1))
+    return found
+
+
 def provider_seeds(messages):
     """Scripts for fuzz_provider: an announce that counts, a name, tags, a request; and every message on every stream."""
     def put(stream, data):
@@ -105,6 +125,7 @@ def seeds():
     found["fuzz_blob"] = {"whole": whole, "two": whole + bytes([3, 0, 0, 255, 255, 0, 0]) + whole, "gap": whole[:14] + whole[21:]}
     found["fuzz_discovery_client"] = {name: bytes([6, 1]) + data for name, data in messages.items() if name.startswith("discovery_")}
     found["fuzz_client"] = client_seeds(messages)
+    found["fuzz_join"] = join_seeds(messages)
     found["fuzz_provider"] = provider_seeds(messages)
     found["fuzz_supervisor"] = supervisor_seeds(messages)
     found["fuzz_admin"] = {f"line{number}": json.dumps(line).encode() + b"\n" for number, line in enumerate(LINES)}
