@@ -107,8 +107,10 @@ static void a_million_updates_and_checks_take_no_memory__J_002(void **state)
     tp_join_barrier_close(b);
 }
 
-int main(void)
+/* With an argument that test only: valgrind --tool=callgrind --toggle-collect=tp_join_poll counts a tuple (docs/performance.md). */
+int main(int argc, char **argv)
 {
+    if (argc > 1) { cmocka_set_test_filter(argv[1]); }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_wrappers_count), JR_TEST(tuples_take_no_memory__J_002), JR_TEST(tuples_by_time_take_no_memory__J_002),
         JR_TEST(a_million_updates_and_checks_take_no_memory__J_002),
