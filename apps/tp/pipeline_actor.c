@@ -60,13 +60,24 @@ int pipe_actor_input(pipe_actor_t *actor, int input, const char *name, const tp_
     return CLI_OK;
 }
 
+/* By the driver, which shows its streams a moment after it is up; nobody has announced the name yet. */
+static int find_output(pipe_actor_t *actor, const char *name, tp_stream_ref_t *stream)
+{
+    const int64_t end_ns = cli_now_ns() + FIND_NS;
+    while (tp_stream_find(actor->client, name, 0, stream) < 0)
+    {
+        if (TP_ENOENT != tp_errcode() || cli_stopped() || cli_now_ns() > end_ns || pipe_actor_listen(actor, 20) < 0) { return -1; }
+    }
+    return 0;
+}
+
 int pipe_actor_output(pipe_actor_t *actor, pipe_role_t role, int kind)
 {
     const int32_t dims[] = { pipe_sizes[role][1], pipe_sizes[role][0], 3 };
     tp_producer_context_t *context = NULL;
     tp_stream_ref_t stream = { .size = sizeof(stream) };
     int rc = tp_tensor_template_init(&actor->tensor, TP_DTYPE_UINT8, TP_ROW_MAJOR, 3, dims);
-    if (0 == rc) { rc = tp_stream_find(actor->client, pipe_names[role], 0, &stream); }        /* by the driver: nobody announces it yet */
+    if (0 == rc) { rc = find_output(actor, pipe_names[role], &stream); }
     if (0 == rc) { rc = tp_producer_context_init(&context); }
     if (0 == rc) { rc = tp_producer_context_set_publish_time(context, true); }
     if (0 == rc) { rc = tp_producer_init_ref(&actor->out, actor->client, &stream, context); }

@@ -142,3 +142,10 @@ def test_counts_add_up_when_the_stage_stands_still_for_longer_than_a_ring(start,
     *_, status, summary = process.json_lines()
     assert next(role["lost"] for role in status["processes"] if "small" == role["name"]) > 0
     assert [] == [check["name"] for check in summary["checks"] if not check["ok"] and check["name"] not in SPEED]
+
+
+def test_a_video_that_cannot_be_read_is_an_error(sandbox):
+    assert "cannot be read" in tp(sandbox, "demo", "--pipeline", "--second-video", "/nonexistent.mp4").ends(1).complaint()
+    broken = sandbox.write("broken.mp4", b"no video")
+    done = tp(sandbox, "demo", "--pipeline", "--second-video", broken, timeout=60).ends(1)
+    assert "ffmpeg" in done.complaint() and [] == left_of_demo(done.pid)
