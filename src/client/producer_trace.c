@@ -1,4 +1,4 @@
-/* Owns tpi_producer_trace_t. Sets are offered once and forgotten: nothing here says anything to a commit (T-001 to T-006). */
+/* Owns tpi_producer_trace_t. Sets are offered once and forgotten: nothing here says anything to a commit. */
 #include "client/producer_trace.h"
 
 #include <tensor_pool/client/tp_trace.h>

@@ -1,6 +1,6 @@
 /*
  * Owns the node id and the generator of this process. The id in force is one that a lease of the process holds, or may hold again: when the driver
- * refuses it, or its producer is closed for good, another lease's is taken, because an id without lease is given away after its cooldown (T-011).
+ * refuses it, or its producer is closed for good, another lease's is taken, because an id without lease is given away after its cooldown.
  */
 #include "client/trace_process.h"
 

@@ -1,6 +1,6 @@
 /*
  * Stages of a pipeline: collect the inputs of an output, decide its trace id, commit, send its links. Producer's thread. The frame comes first: what
- * is done for tracing afterwards has no way to change what the commit returned (T-001 to T-006).
+ * is done for tracing afterwards has no way to change what the commit returned.
  */
 #include <tensor_pool/client/tp_trace.h>
 
