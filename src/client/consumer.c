@@ -106,7 +106,7 @@ static void say_hello(tp_consumer_t *c, int64_t now_ns)
     hello.mode = tpi_wish_mode(wish);
     hello.max_rate_hz = tpi_wish_rate_hz(wish);
     hello.expected_layout_version = TPC_LAYOUT_VERSION;
-    /* OP-S-18: who has an id asks for that one, so that an authority that began anew gives it to nobody else */
+    /* S-070 OP-S-18: who has an id asks for that one, so that an authority that began anew gives it to nobody else */
     hello.descriptor_stream_id = (uint32_t)(asks && 0 != c->assigned.stream_id ? c->assigned.stream_id : c->context.descriptor_request.stream_id);
     hello.descriptor_channel = tpc_bytes(c->context.descriptor_request.channel);
     const int32_t control_id = c->progress.assigned.stream_id;

@@ -418,6 +418,37 @@ static void imposed_mode_is_obeyed__W_155(void **state)
     tp_consumer_close(consumer);
 }
 
+static void hello_asks_for_the_ids_it_has__S_070(void **state)
+{
+    (void)state;
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_client_id(context, 4242), 0);
+    assert_int_equal(tp_consumer_context_set_descriptor_request(context, "aeron:ipc", 1), 0);
+    assert_int_equal(tp_consumer_context_set_control_request(context, "aeron:ipc", 2), 0);
+    tp_consumer_t *consumer = cr_consumer_with(context);
+    cr_step(50 * MS);
+    assert_int_equal(cr->hello.descriptor_stream_id, 1);
+    assert_int_equal(cr->hello.control_stream_id, 2);
+    tpc_consumer_config_t config = TPC_CONSUMER_CONFIG_INIT;
+    config.stream_id = CR_STREAM;
+    config.consumer_id = 4242;
+    config.descriptor_channel = tpc_bytes("aeron:ipc");
+    config.descriptor_stream_id = 31005;
+    config.control_channel = tpc_bytes("aeron:ipc");
+    config.control_stream_id = 32007;
+    cr_send_config(&config);
+    cr_step(1100 * MS);
+    assert_int_equal(cr->hello.descriptor_stream_id, 31005);
+    assert_int_equal(cr->hello.control_stream_id, 32007);
+    config.control_channel = tpc_bytes("");
+    config.control_stream_id = 0;
+    cr_send_config(&config);
+    cr_step(1100 * MS);
+    assert_int_equal(cr->hello.descriptor_stream_id, 31005);
+    assert_int_equal(cr->hello.control_stream_id, 2);
+    tp_consumer_close(consumer);
+}
+
 static void somebody_elses_reports_under_our_id_make_us_choose_another__W_158_S_028(void **state)
 {
     (void)state;
@@ -690,6 +721,7 @@ int main(void)
         CR_TEST(changed_superblock_is_noticed_although_nobody_announces__W_118_W_119),
         CR_TEST(rate_is_thinned_out_locally__W_191_W_192_W_193_S_050_S_053),
         CR_TEST(imposed_mode_is_obeyed__W_155),
+        CR_TEST(hello_asks_for_the_ids_it_has__S_070),
         CR_TEST(somebody_elses_reports_under_our_id_make_us_choose_another__W_158_S_028),
         CR_TEST(without_a_driver_it_chooses_another_id_by_itself__W_158_S_028),
         CR_TEST(handler_gets_frames_up_to_the_limit),
