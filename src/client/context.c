@@ -308,7 +308,7 @@ static setting_t stands_for(setting_t id)
     {
         case ANNOUNCE_CHANNEL: return CONTROL_CHANNEL;
         case ANNOUNCE_STREAM: return CONTROL_STREAM;
-        case DISCOVERY_CHANNEL: return CONTROL_CHANNEL;            /* O-9: to the letter */
+        case DISCOVERY_CHANNEL: return CONTROL_CHANNEL;            /* O-9: to the letter; X-016 */
         case RESPONSE_CHANNEL: return DISCOVERY_CHANNEL;
         default: return SETTINGS;
     }

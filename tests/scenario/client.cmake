@@ -17,6 +17,7 @@ foreach (name lock frames producer streams consumer consumer_control life thread
     tp_cmocka_test(scenario_client_${name} SOURCES client_${name}_test.c LIBS tp_client_rig LABELS scenario)
 endforeach ()
 tp_cmocka_test(scenario_client_discovery SOURCES client_discovery_test.c LIBS tp_client_rig LABELS scenario)
+tp_cmocka_test(scenario_client_discovery_attach SOURCES client_discovery_attach_test.c LIBS tp_client_rig LABELS scenario)
 tp_cmocka_test(scenario_client_traps SOURCES client_traps_test.c LIBS tp_client_rig LABELS scenario)
 tp_cmocka_test(scenario_client_named SOURCES client_named_test.c LIBS tpi_client tpi_driver tpi_discovery tpi_media_driver LABELS scenario)
 tp_cmocka_test(scenario_client_aeron SOURCES client_aeron_test.c LIBS tpi_client tpi_driver tpi_media_driver LABELS scenario)
