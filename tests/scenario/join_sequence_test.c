@@ -125,6 +125,33 @@ static void an_overwritten_frame_is_validated_once_and_counted__J_007_J_008(void
     assert_int_equal(jr_stats().unjoined[TP_UNJOINED_OVERWRITTEN], 2);
 }
 
+static void look_up_inputs(const tp_joined_t *joined)
+{
+    assert_ptr_equal(tp_joined_input(joined, IN), &joined->inputs[0]);
+    assert_ptr_equal(tp_joined_input(joined, IN + 1), &joined->inputs[1]);
+    assert_null(tp_joined_input(joined, IN + 2));
+    assert_null(tp_joined_input(NULL, IN));
+}
+
+static void a_join_may_begin_where_it_is_told_to(void **state)
+{
+    static const tp_merge_rule_t rules[] = { S_OFFSET(0, 0), S_OFFSET(1, 0) };
+    const tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
+    const tp_merge_map_t m = jr_map(rules, 2);
+    (void)state;
+    jr_open(2, false);
+    jr_join(&o, 2);
+    jr_apply(&m);
+    assert_int_equal(tp_join_set_next(NULL, 2), -1);
+    assert_int_equal(tp_join_set_next(jr.join, 2), 0);
+    jr.during = look_up_inputs;
+    jr_publish_many(0, 4);
+    jr_publish_many(1, 4);
+    assert_int_equal(jr_poll(), 2);
+    assert_int_equal(jr.made[0].out_seq, 2);
+    assert_int_equal(jr.made[1].out_seq, 3);
+}
+
 /* It failed once, so it is lost for good, also where another look would find it. */
 static void a_frame_in_two_windows_is_looked_at_once__J_007(void **state)
 {
@@ -495,7 +522,7 @@ int main(void)
         JR_TEST(three_inputs_give_one_tuple_a_frame__J_042_J_044), JR_TEST(offsets_move_the_partner),
         JR_TEST(nothing_waits_for_a_commit__J_004_J_006_J_008), JR_TEST(a_producer_is_never_held_up__J_005),
         JR_TEST(an_overwritten_frame_is_validated_once_and_counted__J_007_J_008),
-        JR_TEST(a_frame_in_two_windows_is_looked_at_once__J_007),
+        JR_TEST(a_join_may_begin_where_it_is_told_to), JR_TEST(a_frame_in_two_windows_is_looked_at_once__J_007),
         JR_TEST(all_frames_of_a_window_are_tried_and_lost_ones_borne__J_024_J_025), JR_TEST(a_window_without_frames_is_marked_empty__J_025),
         JR_TEST(windows_that_do_not_fit_give_their_newest_frames__J_024),
         JR_TEST(a_silent_input_is_left_out_when_that_is_allowed__J_049_J_050), JR_TEST(an_input_of_a_new_epoch_starts_over__J_079),
