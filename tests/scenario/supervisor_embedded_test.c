@@ -134,6 +134,17 @@ static uint64_t frames_on_private_streams(void)
     return received;
 }
 
+static void on_consumer(void *clientd, const tp_supervisor_consumer_t *seen)
+{
+    *(tp_supervisor_consumer_t *)clientd = *seen;
+}
+
+static void on_condition(void *clientd, const tp_supervisor_condition_t *condition)
+{
+    assert_string_not_equal(tp_health_kind_name(condition->kind), "unknown");
+    ++*(int *)clientd;
+}
+
 static void assert_consistent(uint32_t descriptor_first, uint32_t control_first)
 {
     const tp_consumer_stats_t seen = stats_of();
@@ -143,6 +154,13 @@ static void assert_consistent(uint32_t descriptor_first, uint32_t control_first)
     tp_supervisor_stats(supervisor, &stats);
     assert_int_equal(stats.consumers, 1);
     assert_true(stats.configs_sent >= 1 && stats.announces >= 1 && stats.streams >= 1);
+    tp_supervisor_consumer_t one = { .stream_id = 0 };
+    int conditions = 0;
+    assert_int_equal(tp_supervisor_foreach_consumer(supervisor, on_consumer, &one), 1);
+    assert_int_equal(one.stream_id, 10000);
+    assert_int_equal(one.consumer_id, seen.client_id);
+    assert_int_equal(one.descriptor_stream_id, seen.descriptor_stream_id);
+    assert_int_equal(tp_supervisor_foreach_condition(supervisor, on_condition, &conditions), conditions);
     char *const json = tp_supervisor_json(supervisor);
     assert_non_null(json);
     assert_non_null(strstr(json, "\"stream\":\"10000\""));
