@@ -23,6 +23,13 @@ static void keys_are_packed_and_come_back(void **state)
     assert_true(back.token == lease.token && back.lease_id == lease.lease_id && 10000 == back.stream_id && 42 == back.client_id && 2 == back.role);
     assert_int_equal(tpi_counter_key_lease_get(&back, key, length - 1), -1);
 
+    const tpi_counter_key_health_t health = { 7, 10000, 42, 3 };
+    tpi_counter_key_health_t health_back = { 0 };
+    assert_int_equal(tpi_counter_key_health_put(key, &health), 17);
+    assert_int_equal(tpi_counter_key_health_get(&health_back, key, 16), -1);
+    assert_int_equal(tpi_counter_key_health_get(&health_back, key, 17), 0);
+    assert_true(7 == health_back.token && 10000 == health_back.stream_id && 42 == health_back.client_id && 3 == health_back.kind);
+
     const tpi_counter_key_driver_t driver = { 1, 2 };
     tpi_counter_key_driver_t driver_back = { 0 };
     assert_int_equal(tpi_counter_key_driver_put(key, &driver), 16);

@@ -71,6 +71,13 @@ static void warn_about(const tp_supervisor_config_t *config)
     {
         TPI_LOG_WARN(TP_ECONF_RULE, "supervisor.force_no_shm = true without supervisor.payload_fallback_uri: consumers get no payloads");
     }
+    const char *const channels[] = { config->per_consumer_descriptor_channel, config->per_consumer_control_channel };
+    for (size_t i = 0; i < 2; i++)
+    {
+        if ('\0' == channels[i][0] || tpi_hello_channel_is_allowed(tpc_bytes(channels[i]))) { continue; }
+        TPI_LOG_WARN(TP_ECONF_RULE, "private streams on '%s': our producers and consumers serve aeron:ipc only and stay on the shared stream",
+            channels[i]);
+    }
     if (TPI_FALLBACK_UNSUPPORTED == tpi_hello_fallback(tpc_bytes(uri)))                       /* S-024 */
     {
         TPI_LOG_WARN(TP_ECONF_RULE, "supervisor.payload_fallback_uri = '%s' is neither an Aeron channel nor bridge://ID: our consumers ignore it",

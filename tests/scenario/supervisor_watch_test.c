@@ -548,6 +548,12 @@ static void fallbacks_nobody_understands_are_told_at_start__S_024(void **state)
     rig->config.payload_fallback_uri[0] = '\0';
     rig_start();
     assert_int_equal(lines_of_rule, 1);
+    rig_stop();
+    rig->config.force_no_shm = false;                          /* what our own clients would not open */
+    (void)snprintf(rig->config.per_consumer_control_channel, TP_CONFIG_CHANNEL_MAX, "aeron:udp?endpoint=h:1");
+    (void)snprintf(rig->config.per_consumer_descriptor_channel, TP_CONFIG_CHANNEL_MAX, "aeron:ipc?term-length=64k");
+    rig_start();
+    assert_int_equal(lines_of_rule, 2);
     tp_log_set_handler(NULL, NULL, TP_LOG_WARN);
 }
 
