@@ -193,7 +193,7 @@ static bool is_due(tp_consumer_t *c, uint64_t descriptor_ns, uint64_t slot_ns)
     uint64_t time_ns = descriptor_ns;                                                             /* S-052 */
     if (time_ns > (uint64_t)INT64_MAX) { time_ns = slot_ns; }                                     /* W-193 S-053 */
     if (time_ns > (uint64_t)INT64_MAX || 0 == time_ns) { time_ns = (uint64_t)tpi_clock_monotonic_ns(); }
-    if (!tpi_rate_gate_is_due(&c->gate, hz, (int64_t)time_ns)) { return false; }
+    if (!tpi_rate_gate_is_due(&c->gate, hz, (int64_t)time_ns)) { return false; }                   /* S-050 */
     tpi_rate_gate_take(&c->gate, hz, (int64_t)time_ns);
     return true;
 }

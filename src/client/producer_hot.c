@@ -69,7 +69,7 @@ static bool flush_link(tp_producer_t *p, const tpi_producer_map_t *map, tpi_priv
         if (TPI_FRAME_READY != entry->state && TPI_FRAME_LEFT != entry->state) { continue; }
         /* W-134 W-192 S-051 S-037 S-035 O-26 */
         if (!tpi_rate_gate_is_due(&link->gate, hz, now_ns)) { tpi_stat_add(&p->private_thinned, 1); continue; }
-        const int64_t rc = send_descriptor(p, map, link->publication, link->cursor, entry);
+        const int64_t rc = send_descriptor(p, map, link->publication, link->cursor, entry);             /* S-029 */
         if (TP_BACK_PRESSURED == rc || TP_ADMIN_ACTION == rc) { break; }
         if (rc < 0) { tpi_stat_add(&p->private_dropped, 1); continue; }
         tpi_rate_gate_take(&link->gate, hz, now_ns);

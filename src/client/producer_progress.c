@@ -208,7 +208,7 @@ static bool send(tp_producer_t *p, const tpi_producer_map_t *map, uint64_t seq, 
             if (is_start) { forget_start(link->started, seq); }
             continue;
         }
-        if (send_on(p, link->publication, link->started, &m)) { sent = true; }   /* W-136 W-140 */
+        if (send_on(p, link->publication, link->started, &m)) { sent = true; }   /* W-136 W-140 S-042 */
     }
     tpi_handoff_release(&p->link_sets);
     return sent;

@@ -346,7 +346,7 @@ static void refused_start_keeps_the_whole_frame_silent__W_160(void **state)
     done(producer, tensor);
 }
 
-static void consumer_of_ours_with_its_own_control_stream_hears_there_only__W_136_W_138_W_140_O_27(void **state)
+static void consumer_of_ours_with_its_own_control_stream_hears_there_only__W_136_W_138_W_140_O_27_S_042(void **state)
 {
     (void)state;
     static trace_t private_trace;
@@ -502,7 +502,7 @@ int main(void)
         CR_TEST(complete_follows_flush_and_commit__W_043_W_160),
         CR_TEST(refused_start_keeps_the_whole_frame_silent__W_160),
         CR_TEST(stream_that_heard_no_start_of_this_frame_hears_nothing_of_it__W_160),
-        CR_TEST(consumer_of_ours_with_its_own_control_stream_hears_there_only__W_136_W_138_W_140_O_27),
+        CR_TEST(consumer_of_ours_with_its_own_control_stream_hears_there_only__W_136_W_138_W_140_O_27_S_042),
         CR_TEST(both_ends_of_ours_meet_on_the_shared_stream__W_159_W_161_W_164),
         CR_TEST(lost_lease_ends_progress_of_claims_that_are_out__M8),
         CR_TEST(publication_comes_back_with_another_media_driver),
