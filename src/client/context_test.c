@@ -224,56 +224,6 @@ static void report_periods_are_a_second_unless_set__W_188(void **state)
 static void tracing_is_configured_by_setter_and_variable_within_its_bounds__T_012(void **state)
 {
     (void)state;
-    assert_int_equal(tp_context_set_error_handler(context, on_error, &settings), 0);
-    assert_int_equal(tpi_context_resolve(context, NULL, &settings), 0);
-    assert_ptr_equal(settings.error_handler, on_error);
-    assert_ptr_equal(settings.error_clientd, &settings);
-    assert_int_equal(tp_context_set_error_handler(NULL, on_error, NULL), -1);
-}
-
-static void discovery_is_on_the_control_channel_unless_told_otherwise__X_016(void **state)
-{
-    (void)state;
-    (void)unsetenv("TP_DISCOVERY_CHANNEL");
-    (void)unsetenv("TP_DISCOVERY_RESPONSE_STREAM_ID");
-    assert_int_equal(tp_context_set_control(context, "aeron:ipc?term-length=1m", 0), 0);
-    assert_int_equal(tpi_context_resolve(context, NULL, &settings), 0);
-    assert_string_equal(settings.discovery.channel, "aeron:ipc?term-length=1m");
-    assert_int_equal(settings.discovery.stream_id, 7000);
-    assert_string_equal(settings.discovery_response.channel, "aeron:ipc?term-length=1m");
-    assert_int_equal(settings.discovery_response.stream_id, 7004);
-    (void)snprintf(endpoint.discovery_channel, sizeof(endpoint.discovery_channel), "aeron:ipc?alias=found");
-    endpoint.discovery_stream_id = 7100;                   /* the endpoint file of a driver with an embedded provider */
-    assert_int_equal(tpi_context_resolve(context, &endpoint, &settings), 0);
-    assert_string_equal(settings.discovery.channel, "aeron:ipc?alias=found");
-    assert_int_equal(settings.discovery.stream_id, 7100);
-    assert_string_equal(settings.discovery_response.channel, "aeron:ipc?alias=found");
-    (void)setenv("TP_DISCOVERY_CHANNEL", "aeron:udp?endpoint=registry:40123", 1);
-    (void)setenv("TP_DISCOVERY_RESPONSE_STREAM_ID", "7005", 1);
-    assert_int_equal(tpi_context_resolve(context, &endpoint, &settings), 0);
-    assert_string_equal(settings.discovery.channel, "aeron:udp?endpoint=registry:40123");
-    assert_string_equal(settings.discovery_response.channel, "");                       /* nobody can guess where this host is reached */
-    assert_int_equal(settings.discovery_response.stream_id, 7005);
-    assert_int_equal(tp_context_set_discovery_response(context, "aeron:udp?endpoint=me:40124", 7006), 0);
-    assert_int_equal(tp_context_set_discovery(context, "aeron:ipc", 7200), 0);
-    assert_int_equal(tpi_context_resolve(context, &endpoint, &settings), 0);
-    assert_string_equal(settings.discovery.channel, "aeron:ipc");
-    assert_int_equal(settings.discovery.stream_id, 7200);
-    assert_string_equal(settings.discovery_response.channel, "aeron:udp?endpoint=me:40124");
-    assert_int_equal(settings.discovery_response.stream_id, 7006);
-    assert_string_equal(tp_context_get_discovery_channel(context), "aeron:ipc");
-    assert_int_equal(tp_context_get_discovery_stream_id(context), 7200);
-    assert_string_equal(tp_context_get_discovery_response_channel(context), "aeron:udp?endpoint=me:40124");
-    assert_int_equal(tp_context_get_discovery_response_stream_id(context), 7006);
-    assert_int_equal(tp_context_set_discovery(context, "ipc", 1), -1);
-    assert_int_equal(tp_context_set_discovery(context, NULL, -1), -1);
-    (void)unsetenv("TP_DISCOVERY_CHANNEL");
-    (void)unsetenv("TP_DISCOVERY_RESPONSE_STREAM_ID");
-}
-
-static void what_is_set_about_traces_is_got(void **state)
-{
-    (void)state;
     tp_trace_layout_t layout = TP_TRACE_LAYOUT_INIT;
     assert_false(tp_context_get_trace(context));
     assert_true(TP_NULL_U32 == tp_context_get_trace_node_id(context));
@@ -379,6 +329,56 @@ static void what_is_set_is_got(void **state)
     assert_int_equal(tp_context_get_message_retries(context), 9);
     assert_int_equal(tp_context_set_use_agent_invoker(context, true), 0);
     assert_true(tp_context_get_use_agent_invoker(context));
+    assert_int_equal(tp_context_set_error_handler(context, on_error, &settings), 0);
+    assert_int_equal(tpi_context_resolve(context, NULL, &settings), 0);
+    assert_ptr_equal(settings.error_handler, on_error);
+    assert_ptr_equal(settings.error_clientd, &settings);
+    assert_int_equal(tp_context_set_error_handler(NULL, on_error, NULL), -1);
+}
+
+static void discovery_is_on_the_control_channel_unless_told_otherwise__X_016(void **state)
+{
+    (void)state;
+    (void)unsetenv("TP_DISCOVERY_CHANNEL");
+    (void)unsetenv("TP_DISCOVERY_RESPONSE_STREAM_ID");
+    assert_int_equal(tp_context_set_control(context, "aeron:ipc?term-length=1m", 0), 0);
+    assert_int_equal(tpi_context_resolve(context, NULL, &settings), 0);
+    assert_string_equal(settings.discovery.channel, "aeron:ipc?term-length=1m");
+    assert_int_equal(settings.discovery.stream_id, 7000);
+    assert_string_equal(settings.discovery_response.channel, "aeron:ipc?term-length=1m");
+    assert_int_equal(settings.discovery_response.stream_id, 7004);
+    (void)snprintf(endpoint.discovery_channel, sizeof(endpoint.discovery_channel), "aeron:ipc?alias=found");
+    endpoint.discovery_stream_id = 7100;                   /* the endpoint file of a driver with an embedded provider */
+    assert_int_equal(tpi_context_resolve(context, &endpoint, &settings), 0);
+    assert_string_equal(settings.discovery.channel, "aeron:ipc?alias=found");
+    assert_int_equal(settings.discovery.stream_id, 7100);
+    assert_string_equal(settings.discovery_response.channel, "aeron:ipc?alias=found");
+    (void)setenv("TP_DISCOVERY_CHANNEL", "aeron:udp?endpoint=registry:40123", 1);
+    (void)setenv("TP_DISCOVERY_RESPONSE_STREAM_ID", "7005", 1);
+    assert_int_equal(tpi_context_resolve(context, &endpoint, &settings), 0);
+    assert_string_equal(settings.discovery.channel, "aeron:udp?endpoint=registry:40123");
+    assert_string_equal(settings.discovery_response.channel, "");                       /* nobody can guess where this host is reached */
+    assert_int_equal(settings.discovery_response.stream_id, 7005);
+    assert_int_equal(tp_context_set_discovery_response(context, "aeron:udp?endpoint=me:40124", 7006), 0);
+    assert_int_equal(tp_context_set_discovery(context, "aeron:ipc", 7200), 0);
+    assert_int_equal(tpi_context_resolve(context, &endpoint, &settings), 0);
+    assert_string_equal(settings.discovery.channel, "aeron:ipc");
+    assert_int_equal(settings.discovery.stream_id, 7200);
+    assert_string_equal(settings.discovery_response.channel, "aeron:udp?endpoint=me:40124");
+    assert_int_equal(settings.discovery_response.stream_id, 7006);
+    assert_string_equal(tp_context_get_discovery_channel(context), "aeron:ipc");
+    assert_int_equal(tp_context_get_discovery_stream_id(context), 7200);
+    assert_string_equal(tp_context_get_discovery_response_channel(context), "aeron:udp?endpoint=me:40124");
+    assert_int_equal(tp_context_get_discovery_response_stream_id(context), 7006);
+    assert_int_equal(tp_context_set_discovery(context, "ipc", 1), -1);
+    assert_int_equal(tp_context_set_discovery(context, NULL, -1), -1);
+    (void)unsetenv("TP_DISCOVERY_CHANNEL");
+    (void)unsetenv("TP_DISCOVERY_RESPONSE_STREAM_ID");
+}
+
+static void what_is_set_about_traces_is_got(void **state)
+{
+    (void)state;
     tp_trace_layout_t layout = TP_TRACE_LAYOUT_INIT;
     assert_int_equal(tp_context_set_trace(context, true), 0);
     assert_true(tp_context_get_trace(context));
