@@ -121,6 +121,18 @@ static authority_change_t *change_of(tp_join_authority_t *authority, uint32_t ru
     return c;
 }
 
+void tpi_join_authority_producer_gone(tp_client_t *client, const tp_producer_t *producer)
+{
+    const tp_client_t *root = NULL == client->parent ? client : client->parent;
+    for (tp_join_authority_t *a = root->authorities; NULL != a; a = a->next)
+    {
+        for (uint32_t i = 0; i < a->producer_count; i++)
+        {
+            if (producer == a->producers[i]) { a->producers[i--] = a->producers[--a->producer_count]; }
+        }
+    }
+}
+
 /* ---- calls -------------------------------------------------------------------------------------------------------------- */
 
 int tp_join_authority_set(tp_join_authority_t *authority, const tp_merge_map_t *map)

@@ -160,7 +160,7 @@ int tpi_join_run_sequence(tp_join_t *join, int limit)
     tp_join_t *j = join;
     tpi_join_result_t result;
     int made = 0;
-    for (int tries = 0; tries < TRIES_MAX && made < limit && !j->close_asked; tries++)
+    for (int tries = 0; tries < TRIES_MAX && made < limit && tpi_join_goes_on(j); tries++)
     {
         if (!j->next_set && !find_start(j)) { break; }
         (void)pass(j, NULL);
@@ -168,7 +168,7 @@ int tpi_join_run_sequence(tp_join_t *join, int limit)
         if (pass(j, &result)) { continue; }                /* an input that is left out asks for no output between those of the others */
         made += try_output(j, &result) ? 1 : 0;
         j->next++;                                         /* J-004: once, whether its slots are committed or not */
-        retire(j, TP_UNJOINED_PASSED);
+        if (tpi_join_goes_on(j)) { retire(j, TP_UNJOINED_PASSED); }
     }
     return made;
 }

@@ -170,6 +170,7 @@ struct tp_join
     uint64_t tried;
     uint64_t tried_epoch;
     uint64_t next_time;                /* of the next output of a period; 0 = none yet */
+    uint8_t next_domain;               /* its clock */
     bool is_due;                       /* latest: something new since the last output */
     int64_t next_tick_ns;
     uint64_t number;                   /* of outputs */
@@ -215,6 +216,11 @@ void tpi_output_give_up(tp_join_t *join);
 
 /* ---- join.c ---- */
 bool tpi_join_aligns_by_time(const tp_join_t *join);
+/* After the handler: whether this poll goes on. It does not with another map or output epoch, for sources and rules were matched before. */
+static inline bool tpi_join_goes_on(const tp_join_t *join)
+{
+    return !join->close_asked && join->bound == join->barrier->installed && join->epoch == join->barrier->join->epoch;
+}
 static inline bool tpi_result_lists(const tpi_join_result_t *result, uint32_t stream_id)
 {
     for (uint32_t i = 0; i < result->stream_count; i++)
@@ -231,6 +237,7 @@ int tpi_join_run_latest(tp_join_t *join);
 
 /* ---- join_authority.c ---- */
 int tpi_join_authority_work(tp_join_authority_t *authority, int64_t now_ns);
+void tpi_join_authority_producer_gone(tp_client_t *client, const tp_producer_t *producer);
 void tpi_join_authority_heard(tp_join_authority_t *authority, const uint8_t *data, size_t length, int64_t now_ns);
 
 /* ---- consumer_hot.c ---- */

@@ -147,7 +147,7 @@ static bool try_frame(tp_join_t *j, uint32_t rule, uint64_t at, int *made)
     }
     if (try_output(j, &result, out, rule, at)) { ++*made; }
     else if (TP_UNJOINED_REASONS == f->why) { f->why = TP_UNJOINED_PARTNER; }
-    retire(j, out);
+    if (tpi_join_goes_on(j)) { retire(j, out); }
     return true;
 }
 
@@ -162,7 +162,7 @@ static int run_anchor(tp_join_t *j, int limit)
         j->tried_epoch = tpi_stat_get(&s->epoch);
         j->tried_set = false;
     }
-    while (made < limit && !j->close_asked)
+    while (made < limit && tpi_join_goes_on(j))
     {
         const uint64_t at = j->tried_set ? tpi_source_from_seq(s, j->tried + 1) : s->head;
         if (at == s->tail || !try_frame(j, rule, at, &made)) { break; }
@@ -179,8 +179,12 @@ static int run_period(tp_join_t *j, int limit)
     const uint64_t clock_ns = (uint64_t)(real ? tpi_clock_realtime_ns() : j->now_ns);
     const uint64_t period_ns = (uint64_t)j->options.period_ns;
     int made = 0;
-    if (0 == j->next_time) { j->next_time = clock_ns / period_ns * period_ns; }
-    for (int tries = 0; tries < TRIES_MAX && made < limit && j->next_time <= clock_ns && !j->close_asked; tries++)
+    if (0 == j->next_time || j->next_domain != join->map.clock_domain)
+    {
+        j->next_domain = join->map.clock_domain;
+        j->next_time = clock_ns / period_ns * period_ns;
+    }
+    for (int tries = 0; tries < TRIES_MAX && made < limit && j->next_time <= clock_ns && tpi_join_goes_on(j); tries++)
     {
         tpi_join_result_t result;
         const tpi_join_answer_t answer = tpi_join_timestamp_is_ready(join, j->next_time, join->map.clock_domain, j->now_ns, &result);
@@ -189,7 +193,7 @@ static int run_period(tp_join_t *j, int limit)
         else
         {
             made += try_output(j, &result, j->next_time, UINT32_MAX, 0) ? 1 : 0;
-            retire(j, j->next_time);
+            if (tpi_join_goes_on(j)) { retire(j, j->next_time); }
         }
         j->next_time += period_ns;
     }

@@ -476,6 +476,7 @@ static void dispose(void *object, int64_t now_ns)
     {
         if (p == *at) { *at = p->next; break; }
     }
+    tpi_join_authority_producer_gone(p->client, p);
     tpi_attachment_close(p->attachment, now_ns);
     tpi_producer_trace_lost(p, true);
     unpublish(p);

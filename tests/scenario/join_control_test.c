@@ -211,6 +211,19 @@ static void an_authority_follows_its_producers(void **state)
     tp_producer_close(out);
 }
 
+static void an_authority_forgets_a_producer_that_is_closed(void **state)
+{
+    (void)state;
+    tp_merge_map_t m = jr_map(two, 2);
+    tp_join_authority_t *a = authority_of(&m);
+    tp_producer_t *out = jr_producer(OUT, false);
+    assert_int_equal(tp_join_authority_follow_producer(a, out), 0);
+    tp_producer_close(out);
+    assert_int_equal(a->producer_count, 0);
+    jr_step(1200 * MS);
+    tp_join_authority_close(a);
+}
+
 static void refused_announces_are_tried_again(void **state)
 {
     (void)state;
@@ -309,7 +322,8 @@ int main(void)
         JR_TEST(nobody_else_answers_a_request__J_099), JR_TEST(a_map_is_asked_for_with_pauses__J_098_J_090),
         JR_TEST(a_late_map_comes_with_the_control_poll__J_009_J_097), JR_TEST(an_authority_repeats_and_answers__J_096_J_097),
         JR_TEST(repeats_change_nothing__P13_J_115), JR_TEST(a_changed_map_takes_over_between_two_polls__J_039),
-        JR_TEST(an_authority_follows_its_producers), JR_TEST(refused_announces_are_tried_again),
+        JR_TEST(an_authority_follows_its_producers), JR_TEST(an_authority_forgets_a_producer_that_is_closed),
+        JR_TEST(refused_announces_are_tried_again),
         JR_TEST(maps_of_other_kinds_and_broken_ones_are_counted__J_113), JR_TEST(a_barrier_alone_follows_the_control_stream__J_114),
         JR_TEST(a_join_survives_its_client),
     };

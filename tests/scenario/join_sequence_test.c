@@ -365,6 +365,51 @@ static void the_output_epoch_of_a_producer_is_followed__J_041(void **state)
     tp_producer_close(out);
 }
 
+static void turn_the_map(const tp_joined_t *joined)
+{
+    static const tp_merge_rule_t turned[] = { S_OFFSET(1, 0), S_OFFSET(0, 0) };
+    const tp_merge_map_t m = jr_map(turned, 2);
+    (void)joined;
+    if (1 == jr.made_count) { jr_apply(&m); }
+}
+
+static void a_map_given_in_the_handler_holds_for_the_next_output(void **state)
+{
+    (void)state;
+    open_two();
+    jr_publish_many(0, 4);
+    jr_publish_many(1, 4);
+    jr.during = turn_the_map;                              /* the handler of the rig compares the stream of each view with that of its input */
+    assert_int_equal(jr_poll(), 1);
+    assert_int_equal(jr_poll(), 3);
+    assert_int_equal(jr.made[3].out_seq, 3);
+    assert_int_equal(jr_stats().joined, 8);
+    assert_int_equal(jr_stats().waiting, 0);
+}
+
+static void restart_the_output(const tp_joined_t *joined)
+{
+    tp_merge_map_t m = jr_map(two, 2);
+    (void)joined;
+    if (1 != jr.made_count) { return; }
+    m.epoch = EPOCH + 1;
+    assert_int_equal(tp_join_barrier_set_epoch(tp_join_barrier(jr.join), EPOCH + 1), 0);
+    jr_apply(&m);
+}
+
+static void an_output_epoch_given_in_the_handler_takes_no_frames_of_the_one_before__J_041(void **state)
+{
+    (void)state;
+    open_two();
+    jr_publish_many(0, 4);
+    jr_publish_many(1, 4);
+    jr.during = restart_the_output;
+    assert_int_equal(jr_poll(), 1);
+    assert_int_equal(jr_poll(), 0);
+    assert_int_equal(jr_stats().unjoined[TP_UNJOINED_RESTARTED], 6);
+    assert_int_equal(jr_stats().waiting, 0);
+}
+
 static void a_join_may_be_closed_in_its_handler(void **state);
 static void close_it(const tp_joined_t *joined)
 {
@@ -528,6 +573,8 @@ int main(void)
         JR_TEST(a_silent_input_is_left_out_when_that_is_allowed__J_049_J_050), JR_TEST(an_input_of_a_new_epoch_starts_over__J_079),
         JR_TEST(a_lie_about_the_epoch_of_an_input_locks_nobody_out__P2), JR_TEST(frames_before_a_map_do_not_count__J_045_J_046),
         JR_TEST(the_output_epoch_of_a_producer_is_followed__J_041), JR_TEST(a_join_may_be_closed_in_its_handler),
+        JR_TEST(a_map_given_in_the_handler_holds_for_the_next_output),
+        JR_TEST(an_output_epoch_given_in_the_handler_takes_no_frames_of_the_one_before__J_041),
         JR_TEST(a_frame_that_goes_during_the_handler_is_seen_afterwards__M4),
         JR_TEST(a_bad_map_stops_the_join_and_keeps_what_waits__J_018_J_116), JR_TEST(a_jump_of_an_input_is_passed_in_one_step),
         JR_TEST(a_jump_beside_an_input_that_is_left_out_is_passed_in_one_step__P11),

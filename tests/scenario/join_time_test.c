@@ -212,6 +212,56 @@ static void an_output_each_period(void **state)
     assert_true(jr.made[(before + 3) % 256].skew < 60 * MS);
 }
 
+/* A map of the wrong clock, put right: the period goes on with the clock of the map in force. */
+static void an_output_each_period_of_the_clock_of_the_map_in_force(void **state)
+{
+    (void)state;
+    tp_merge_map_t m = timed(pair, 2);
+    tp_join_options_t o = jr_options(TP_JOIN_TIMESTAMP);
+    o.period_ns = 100 * MS;
+    m.clock_domain = TP_CLOCK_REALTIME_SYNCED;
+    open_join(o, &m, 2);
+    assert_int_equal(jr_poll(), 0);
+    m.clock_domain = TP_CLOCK_MONOTONIC;
+    jr_apply(&m);
+    for (int i = 0; i < 20; i++)
+    {
+        jr_step(20 * MS);
+        jr_publish_at(0, (uint64_t)rig->now_ns);
+        jr_publish_at(1, (uint64_t)rig->now_ns);
+        (void)jr_poll();
+    }
+    assert_in_range(jr.made_count, 2, 5);
+}
+
+static void turn_the_map(const tp_joined_t *joined)
+{
+    static const tp_merge_rule_t turned[] = { T_OFFSET(1, TP_TIME_CAPTURED, 0), T_OFFSET(0, TP_TIME_CAPTURED, 0) };
+    const tp_merge_map_t m = timed(turned, 2);
+    (void)joined;
+    if (1 == jr.made_count) { jr_apply(&m); }
+}
+
+static void a_map_given_in_the_handler_holds_for_the_next_output_by_time(void **state)
+{
+    (void)state;
+    const tp_merge_map_t m = timed(pair, 2);
+    tp_join_options_t o = jr_options(TP_JOIN_TIMESTAMP);
+    o.anchor_stream_id = IN;
+    open_join(o, &m, 2);
+    const uint64_t at = (uint64_t)rig->now_ns;
+    for (uint64_t i = 1; i < 4; i++)
+    {
+        jr_publish_at(0, at + i);
+        jr_publish_at(1, at + i);
+    }
+    jr.during = turn_the_map;                              /* the handler of the rig compares the stream of each view with that of its input */
+    const int before = jr.made_count;
+    assert_int_equal(jr_poll(), 1);
+    (void)jr_poll();
+    assert_true(jr.made_count > before + 1);
+}
+
 /* J-011: the input's processed time moves with its first output and with no other. */
 static void a_frame_is_processed_once_whatever_is_made_of_it__J_011(void **state)
 {
@@ -344,6 +394,7 @@ int main(void)
         JR_TEST(nothing_waits_by_time_either__J_070_J_071),
         JR_TEST(a_frame_in_two_windows_is_looked_at_once__J_071), JR_TEST(times_that_go_back_reject_the_join__J_057_J_066),
         JR_TEST(frames_without_time_are_no_partners__J_056_J_067), JR_TEST(an_output_each_period),
+        JR_TEST(an_output_each_period_of_the_clock_of_the_map_in_force), JR_TEST(a_map_given_in_the_handler_holds_for_the_next_output_by_time),
         JR_TEST(a_frame_is_processed_once_whatever_is_made_of_it__J_011), JR_TEST(the_newest_of_each_is_handed_out__J_073_J_081),
         JR_TEST(the_newest_waits_for_nobody__J_087_J_077_J_078), JR_TEST(the_newest_follow_an_anchor_or_a_period),
         JR_TEST(a_bridged_input_with_monotonic_times_is_warned_of__J_072),

@@ -343,9 +343,15 @@ TP_EXPORT int tp_join_open(tp_join_t **join, tp_client_t *client, const tp_join_
 /* Frees, with the consumers of tp_join_open. Put off inside the join's handler. Before its consumers and its client are closed. Accepts NULL. */
 TP_EXPORT void tp_join_close(tp_join_t *join);
 
-/* Who gets the outputs, on the polling thread. Consumers and join must not be polled or closed for good inside. NULL: they are counted only. */
+/*
+ * Who gets the outputs, on the polling thread. Consumers and join must not be polled or closed for good inside; a map or an output epoch that is given
+ * to the barrier inside ends the poll and holds from the next one on. NULL: outputs are counted only.
+ */
 TP_EXPORT int tp_join_set_handler(tp_join_t *join, tp_join_handler_t handler, void *clientd);
-/* The epoch of the output stream is that of this producer from now on, followed by itself; NULL: it is told by the calls of the barrier again. */
+/*
+ * The epoch of the output stream is that of this producer from now on, followed by itself; NULL: it is told by the calls of the barrier again, to be
+ * said before the producer is closed.
+ */
 TP_EXPORT int tp_join_follow_producer(tp_join_t *join, const tp_producer_t *producer);
 /* TP_JOIN_SEQUENCE: the next output to be tried, instead of the first one whose inputs were all observed from their beginning on. */
 TP_EXPORT int tp_join_set_next(tp_join_t *join, uint64_t out_seq);
@@ -441,7 +447,7 @@ TP_EXPORT void tp_join_authority_close(tp_join_authority_t *authority);
 TP_EXPORT int tp_join_authority_set(tp_join_authority_t *authority, const tp_merge_map_t *map);
 /* The output stream took another epoch: its maps hold for that one and are published at once. */
 TP_EXPORT int tp_join_authority_set_epoch(tp_join_authority_t *authority, uint32_t out_stream_id, uint64_t epoch);
-/* The maps of the producer's stream hold for its epoch from now on, whenever that changes. At most 16 producers; before they are closed. */
+/* The maps of the producer's stream hold for its epoch from now on, whenever that changes, until it is closed. At most 16 producers. */
 TP_EXPORT int tp_join_authority_follow_producer(tp_join_authority_t *authority, const tp_producer_t *producer);
 /* Forgets the maps of an output stream, and its producer. */
 TP_EXPORT int tp_join_authority_drop(tp_join_authority_t *authority, uint32_t out_stream_id);
