@@ -46,7 +46,7 @@ def program_of(path):
     """The ctest of a test file, by the names that CMake gives."""
     path = pathlib.PurePath(path)
     stem = re.sub(r"^test_|_test$", "", path.stem)
-    if "src" == path.parts[0]:
+    if path.parts[0] in ("src", "apps"):
         return f"unit_{path.parts[1]}_{stem}"
     return f"{path.parts[1]}_{stem}"
 
@@ -109,6 +109,17 @@ class Tree:
         _, output = self.helper.call(["ctest", "--show-only=json-v1"], self.build)
         return {test["name"] for test in json.loads(output)["tests"]}
 
+    def named(self, programs, with_system):
+        """Scenarios on the real bus are called system tests."""
+        found = {}
+        for program, cases in programs.items():
+            real = program.replace("scenario_", "system_")
+            if program in self.programs or real not in self.programs:
+                found[program] = cases
+            elif with_system:
+                found[real] = cases
+        return found
+
     def unit_for(self, path):
         """A file that is compiled and reads this one."""
         full = str(self.source / path)
@@ -129,7 +140,8 @@ class Tree:
 
 
 def targets_of(tree, programs):
-    return sorted(program for program in programs if not program.startswith("system_")) or ["all"]
+    """System tests run the programs themselves: with one of them everything is built."""
+    return ["all"] if any(program.startswith("system_") for program in programs) else sorted(programs)
 
 
 def try_one(tree, place, wanted, rng, timeout):
@@ -195,6 +207,7 @@ def main():
     if not chosen:
         return 1
     tree = Tree(faults())
+    tests = {ident: tree.named(programs, options.system) for ident, programs in tests.items()}
     usable = baseline(tree, chosen, tests)
     count = {}
     for number, place in enumerate(chosen):

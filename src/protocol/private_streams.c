@@ -190,6 +190,6 @@ uint32_t tpi_private_id(const tpi_private_owner_t *owner, tpi_private_kind_t kin
 tpc_bytes_t tpi_private_channel(const tpi_private_table_t *table, const tpi_private_owner_t *owner, tpi_private_kind_t kind)
 {
     const tpi_private_stream_t *const stream = &owner->streams[kind];
-    if (0 == stream->key) { return tpc_bytes(NULL); }
+    if (0 == stream->key) { return tpc_bytes(NULL); }                                         /* S-022 */
     return tpc_bytes(NULL != stream->channel ? stream->channel : table->rules[kind].channel);
 }

@@ -126,7 +126,7 @@ static void assign_streams(tpi_supervisor_registry_t *registry, const tpc_consum
     ask.channel = hello->control_channel;
     ask.id = hello->control_stream_id;
     outcome->streams[TPI_PRIVATE_CONTROL] = tpi_private_assign(&registry->streams, owner, TPI_PRIVATE_CONTROL, &ask);
-    config->descriptor_stream_id = tpi_private_id(owner, TPI_PRIVATE_DESCRIPTOR);             /* S-022 S-030 */
+    config->descriptor_stream_id = tpi_private_id(owner, TPI_PRIVATE_DESCRIPTOR);             /* S-030 */
     config->descriptor_channel = tpi_private_channel(&registry->streams, owner, TPI_PRIVATE_DESCRIPTOR);
     config->control_stream_id = tpi_private_id(owner, TPI_PRIVATE_CONTROL);                   /* S-043 */
     config->control_channel = tpi_private_channel(&registry->streams, owner, TPI_PRIVATE_CONTROL);
