@@ -53,13 +53,9 @@ static void the_wrappers_count(void **state)
 static void tuples_take_no_memory__J_002(void **state)
 {
     static const tp_merge_rule_t rules[] = { S_OFFSET(0, 0), S_OFFSET(1, 0), S_WINDOW(2, 2) };
-    const tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
-    const tp_merge_map_t m = jr_map(rules, 3);
     (void)state;
     allocations = 0;
-    jr_open(3, false);
-    jr_join(&o, 3);
-    jr_apply(&m);
+    jr_start_sequence(rules, 3);
     run_rounds(3, 20000);
     jr_stats();
 }
@@ -73,9 +69,7 @@ static void tuples_by_time_take_no_memory__J_002(void **state)
     m.kind = TP_MERGE_TIMESTAMP;
     m.clock_domain = TP_CLOCK_MONOTONIC;
     allocations = 0;
-    jr_open(3, false);
-    jr_join(&o, 3);
-    jr_apply(&m);
+    jr_start(&o, &m, 3, false);
     jr_step(1200 * MS);
     run_rounds(3, 20000);
     jr_stats();

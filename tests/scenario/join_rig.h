@@ -191,6 +191,22 @@ static inline void jr_apply(const tp_merge_map_t *map)
     if (1 != tp_join_barrier_apply_map(tp_join_barrier(jr.join), map)) { fail_msg("%s", tp_errmsg()); }
 }
 
+/* Producers, consumers and a join of that many inputs, with the map in force. */
+static inline void jr_start(const tp_join_options_t *options, const tp_merge_map_t *map, uint32_t inputs, bool publish_time)
+{
+    jr_open(inputs, publish_time);
+    jr_join(options, inputs);
+    jr_apply(map);
+}
+
+/* A sequence join with one input a rule and options as they are by default. */
+static inline void jr_start_sequence(const tp_merge_rule_t *rules, uint32_t count)
+{
+    const tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
+    const tp_merge_map_t m = jr_map(rules, count);
+    jr_start(&o, &m, count, false);
+}
+
 /* One frame of 16 bytes that hold the low bytes of its seq; seq. */
 static inline uint64_t jr_publish_at(uint32_t input, uint64_t timestamp_ns)
 {

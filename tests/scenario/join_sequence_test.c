@@ -4,23 +4,12 @@
 static const tp_merge_rule_t two[] = { S_OFFSET(0, 0), S_OFFSET(1, 0) };
 static const tp_merge_rule_t three[] = { S_OFFSET(0, 0), S_OFFSET(1, 0), S_OFFSET(2, 0) };
 
-static void open_two(void)
-{
-    const tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
-    const tp_merge_map_t m = jr_map(two, 2);
-    jr_open(2, false);
-    jr_join(&o, 2);
-    jr_apply(&m);
-}
+static void open_two(void) { jr_start_sequence(two, 2); }
 
 static void three_inputs_give_one_tuple_a_frame__J_042_J_044(void **state)
 {
     (void)state;
-    const tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
-    const tp_merge_map_t m = jr_map(three, 3);
-    jr_open(3, false);
-    jr_join(&o, 3);
-    jr_apply(&m);
+    jr_start_sequence(three, 3);
     jr_publish_many(0, 3);
     jr_publish_many(1, 2);
     assert_int_equal(jr_poll(), 0);
@@ -44,12 +33,8 @@ static void three_inputs_give_one_tuple_a_frame__J_042_J_044(void **state)
 static void offsets_move_the_partner(void **state)
 {
     static const tp_merge_rule_t rules[] = { S_OFFSET(0, 0), S_OFFSET(1, -2) };
-    const tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
-    const tp_merge_map_t m = jr_map(rules, 2);
     (void)state;
-    jr_open(2, false);
-    jr_join(&o, 2);
-    jr_apply(&m);
+    jr_start_sequence(rules, 2);
     jr_publish_many(0, 5);
     jr_publish_many(1, 3);
     assert_int_equal(jr_poll(), 3);
@@ -106,12 +91,8 @@ static void a_producer_is_never_held_up__J_005(void **state)
 static void an_overwritten_frame_is_validated_once_and_counted__J_007_J_008(void **state)
 {
     static const tp_merge_rule_t rules[] = { S_WINDOW(0, 4), S_OFFSET(1, 0) };
-    const tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
-    const tp_merge_map_t m = jr_map(rules, 2);
     (void)state;
-    jr_open(2, false);
-    jr_join(&o, 2);
-    jr_apply(&m);
+    jr_start_sequence(rules, 2);
     jr_publish_many(0, 4);
     assert_int_equal(jr_poll(), 0);
     jr_publish_many(0, (int)NSLOTS - 2);                   /* overwrites frames 0 and 1 */
@@ -135,13 +116,8 @@ static void look_up_inputs(const tp_joined_t *joined)
 
 static void a_join_may_begin_where_it_is_told_to(void **state)
 {
-    static const tp_merge_rule_t rules[] = { S_OFFSET(0, 0), S_OFFSET(1, 0) };
-    const tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
-    const tp_merge_map_t m = jr_map(rules, 2);
     (void)state;
-    jr_open(2, false);
-    jr_join(&o, 2);
-    jr_apply(&m);
+    open_two();
     assert_int_equal(tp_join_set_next(NULL, 2), -1);
     assert_int_equal(tp_join_set_next(jr.join, 2), 0);
     jr.during = look_up_inputs;
@@ -156,13 +132,9 @@ static void a_join_may_begin_where_it_is_told_to(void **state)
 static void a_frame_in_two_windows_is_looked_at_once__J_007(void **state)
 {
     static const tp_merge_rule_t rules[] = { S_WINDOW(0, 4), S_OFFSET(1, 0) };
-    const tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
-    const tp_merge_map_t m = jr_map(rules, 2);
     tp_buffer_claim_t claim;
     (void)state;
-    jr_open(2, false);
-    jr_join(&o, 2);
-    jr_apply(&m);
+    jr_start_sequence(rules, 2);
     jr_publish_many(0, 3);
     jr_publish_many(1, 3);
     assert_int_equal(jr_poll(), 0);
@@ -185,12 +157,8 @@ static void a_frame_in_two_windows_is_looked_at_once__J_007(void **state)
 static void all_frames_of_a_window_are_tried_and_lost_ones_borne__J_024_J_025(void **state)
 {
     static const tp_merge_rule_t rules[] = { S_OFFSET(0, 0), S_WINDOW(1, 5) };
-    const tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
-    const tp_merge_map_t m = jr_map(rules, 2);
     (void)state;
-    jr_open(2, false);
-    jr_join(&o, 2);
-    jr_apply(&m);
+    jr_start_sequence(rules, 2);
     jr_publish_many(1, 5);
     assert_int_equal(jr_poll(), 0);
     jr_publish_many(1, 6);                                 /* overwrites frames 0 to 2 */
@@ -207,12 +175,8 @@ static void all_frames_of_a_window_are_tried_and_lost_ones_borne__J_024_J_025(vo
 static void a_window_without_frames_is_marked_empty__J_025(void **state)
 {
     static const tp_merge_rule_t rules[] = { S_OFFSET(0, 0), S_WINDOW(1, 2) };
-    const tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
-    const tp_merge_map_t m = jr_map(rules, 2);
     (void)state;
-    jr_open(2, false);
-    jr_join(&o, 2);
-    jr_apply(&m);
+    jr_start_sequence(rules, 2);
     jr_publish_many(1, 2);
     assert_int_equal(jr_poll(), 0);
     jr_publish_many(1, (int)NSLOTS);
@@ -232,9 +196,7 @@ static void windows_that_do_not_fit_give_their_newest_frames__J_024(void **state
     (void)state;
     o.rule_capacity = 2;
     o.view_capacity = 4;
-    jr_open(2, false);
-    jr_join(&o, 2);
-    jr_apply(&m);
+    jr_start(&o, &m, 2, false);
     jr_publish_many(0, 6);
     jr_publish_many(1, 6);
     assert_int_equal(jr_poll(), 1);
@@ -251,9 +213,7 @@ static void a_silent_input_is_left_out_when_that_is_allowed__J_049_J_050(void **
     (void)state;
     o.allow_stale = true;
     m.stale_timeout_ns = 100 * MS;
-    jr_open(2, false);
-    jr_join(&o, 2);
-    jr_apply(&m);
+    jr_start(&o, &m, 2, false);
     jr_publish_many(0, 2);
     jr_publish_many(1, 1);
     assert_int_equal(jr_poll(), 1);
@@ -451,15 +411,12 @@ static void a_frame_that_goes_during_the_handler_is_seen_afterwards__M4(void **s
 
 static void a_bad_map_stops_the_join_and_keeps_what_waits__J_018_J_116(void **state)
 {
-    static const tp_merge_rule_t many[] = { S_OFFSET(0, 0), S_OFFSET(1, 0), S_OFFSET(2, 0) };
     tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
     const tp_merge_map_t good = jr_map(two, 2);
-    const tp_merge_map_t bad = jr_map(many, 3);
+    const tp_merge_map_t bad = jr_map(three, 3);
     (void)state;
     o.rule_capacity = 2;
-    jr_open(2, false);
-    jr_join(&o, 2);
-    jr_apply(&good);
+    jr_start(&o, &good, 2, false);
     jr_publish_many(0, 1);
     assert_int_equal(jr_poll(), 0);
     assert_int_equal(tp_join_barrier_apply_map(tp_join_barrier(jr.join), &bad), -1);
@@ -473,12 +430,8 @@ static void a_bad_map_stops_the_join_and_keeps_what_waits__J_018_J_116(void **st
 static void a_jump_of_an_input_is_passed_in_one_step(void **state)
 {
     static const tp_merge_rule_t rules[] = { S_WINDOW(0, 2), S_WINDOW(1, 2) };
-    const tp_join_options_t o = jr_options(TP_JOIN_SEQUENCE);
-    const tp_merge_map_t m = jr_map(rules, 2);
     (void)state;
-    jr_open(2, false);
-    jr_join(&o, 2);
-    jr_apply(&m);
+    jr_start_sequence(rules, 2);
     jr_publish_many(0, 2);
     jr_publish_many(1, 2);
     assert_int_equal(jr_poll(), 1);
@@ -501,9 +454,7 @@ static void a_jump_beside_an_input_that_is_left_out_is_passed_in_one_step__P11(v
     (void)state;
     o.allow_stale = true;
     m.stale_timeout_ns = 100 * MS;
-    jr_open(2, false);
-    jr_join(&o, 2);
-    jr_apply(&m);
+    jr_start(&o, &m, 2, false);
     jr_publish_many(0, 2);
     jr_publish_many(1, 2);
     assert_int_equal(jr_poll(), 1);

@@ -13,9 +13,7 @@ static tp_merge_map_t timed(const tp_merge_rule_t *rules, uint32_t count)
 
 static void open_join(tp_join_options_t o, const tp_merge_map_t *m, uint32_t inputs)
 {
-    jr_open(inputs, true);
-    jr_join(&o, inputs);
-    jr_apply(m);
+    jr_start(&o, m, inputs, true);
     jr_step(1200 * MS);                                    /* announces tell the clocks */
     assert_int_equal(jr_poll(), 0);
 }
