@@ -27,7 +27,7 @@ int tpi_change_make(tpi_change_t *change)
 {
     tp_client_t *client = change->client;
     tpi_command_t *command = NULL;
-    if (tpi_client_on_conductor(client) && atomic_load(&client->in_do_work)) { return apply(change, client->last_now_ns); }
+    if (tpi_client_in_callback(client)) { return apply(change, client->last_now_ns); }
     if (tpi_command_create(&command, run, client, change) < 0)
     {
         unmake(change);

@@ -319,6 +319,12 @@ bool tpi_client_on_conductor(const tp_client_t *client)
     return atomic_load(&((tp_client_t *)(uintptr_t)client)->conductor) == tpi_thread_self();
 }
 
+bool tpi_client_in_callback(const tp_client_t *client)
+{
+    const tp_client_t *parent = client->parent;
+    return tpi_client_on_conductor(client) && (atomic_load(&client->in_do_work) || (NULL != parent && atomic_load(&parent->in_do_work)));
+}
+
 int tpi_client_enqueue(tp_client_t *client, tpi_command_t *command)
 {
     if (!tpi_mpsc_queue_push(client->commands, command))
@@ -356,7 +362,7 @@ int tpi_client_call(tp_client_t *client, tpi_command_t *command, int64_t timeout
 {
     tpi_idle_t idle;
     const int64_t deadline_ns = tpi_clock_add_ns(tpi_clock_monotonic_ns(), timeout_ns);
-    if (tpi_client_on_conductor(client) && atomic_load(&client->in_do_work))
+    if (tpi_client_in_callback(client))
     {
         TPI_SET_ERR(TP_ESTATE, "a call that waits was made from inside a callback");
         tpi_command_delete(command);

@@ -224,6 +224,8 @@ int tpi_client_resolve_bases(tp_client_t *client);
 /* tpi_pool_set_map with the client's settings. */
 int tpi_client_map(tp_client_t *client, tpi_pool_set_t **set, const tpi_pool_set_spec_t *spec, bool writable);
 bool tpi_client_on_conductor(const tp_client_t *client);
+/* Inside a callback of that client, or of the one whose conductor works it. */
+bool tpi_client_in_callback(const tp_client_t *client);
 void tpi_client_hurry(tp_client_t *client, int64_t now_ns);
 /* Conductor: what others than itself count. */
 void tpi_client_stats_tick(tp_client_t *client);

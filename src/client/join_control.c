@@ -75,10 +75,21 @@ int tpi_join_add_routes(tp_client_t *client)
     return tpi_dispatcher_add(client->dispatcher, routes, sizeof(routes) / sizeof(routes[0]), client);
 }
 
+static bool reads(const tp_client_t *client, uint32_t stream_id)
+{
+    for (tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c))
+    {
+        if (stream_id == tpi_consumer_stream(c)) { return true; }
+    }
+    return false;
+}
+
+/* Of another driver only what is read there: its ids may be those of other streams here. */
 void tpi_join_on_pool_announce(tp_client_t *client, const tpc_pool_announce_t *announce)
 {
     if (0 == announce->epoch || TP_NULL_U64 == announce->epoch) { return; }
-    for (tp_join_barrier_t *b = client->barriers; NULL != b; b = b->next)
+    if (NULL != client->parent && !reads(client, announce->stream_id)) { return; }
+    for (tp_join_barrier_t *b = NULL == client->parent ? client->barriers : client->parent->barriers; NULL != b; b = b->next)
     {
         if (tpi_join_barrier_know(b, announce->stream_id, announce->epoch, announce->announce_clock_domain))
         {

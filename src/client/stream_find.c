@@ -171,7 +171,7 @@ static void free_look(void *object)
 
 static void look_ends(tpi_command_t *command) { free_look(command->object); }
 
-typedef struct search { const char *instance; tp_stream_ref_t *stream; } search_t;
+typedef struct search { const char *instance; tp_stream_ref_t *stream; bool found; } search_t;
 
 static void on_endpoint(void *clientd, const tpi_endpoint_t *endpoint, bool alive)
 {
@@ -179,17 +179,28 @@ static void on_endpoint(void *clientd, const tpi_endpoint_t *endpoint, bool aliv
     if (!alive || 0 != strcmp(endpoint->instance_id, search->instance)) { return; }
     put(search->stream->control_channel, sizeof(search->stream->control_channel), endpoint->control_channel);
     search->stream->control_stream_id = endpoint->control_stream_id;
+    search->found = true;
 }
 
 /* own: instance of the driver that the client is connected to; "" = none is known. */
-static void take_row(const char *own, const tpi_stream_row_t *row, tp_stream_ref_t *stream)
+static int take_row(const char *own, const tpi_stream_row_t *row, tp_stream_ref_t *stream)
 {
-    *stream = (tp_stream_ref_t){ .size = sizeof(*stream), .stream_id = row->stream_id, .epoch = row->epoch, .origin = TP_STREAM_BY_COUNTERS };
-    put(stream->driver_instance, sizeof(stream->driver_instance), row->instance);
-    put(stream->name, sizeof(stream->name), row->name);
-    if (0 == strcmp(own, row->instance)) { return; }                       /* its own driver */
-    search_t search = { .instance = row->instance, .stream = stream };
-    (void)tpi_endpoint_foreach(on_endpoint, &search);
+    tp_stream_ref_t of_row = { .size = sizeof(of_row), .stream_id = row->stream_id, .epoch = row->epoch, .origin = TP_STREAM_BY_COUNTERS };
+    put(of_row.driver_instance, sizeof(of_row.driver_instance), row->instance);
+    put(of_row.name, sizeof(of_row.name), row->name);
+    search_t search = { .instance = row->instance, .stream = &of_row };
+    if (0 != strcmp(own, row->instance))
+    {
+        (void)tpi_endpoint_foreach(on_endpoint, &search);
+        if ('\0' != own[0] && !search.found)                                 /* the own driver decides about its own streams only */
+        {
+            TPI_SET_ERR(TP_ENODRIVER, "stream %" PRIu32 " is one of driver %.128s, which has no endpoint file of a living driver",
+                row->stream_id, row->instance);
+            return -1;
+        }
+    }
+    *stream = of_row;
+    return 0;
 }
 
 static int by_counters(tp_client_t *client, const char *wanted, tp_stream_ref_t *stream)
@@ -215,7 +226,7 @@ static int by_counters(tp_client_t *client, const char *wanted, tp_stream_ref_t 
     int outcome = look->outcome;
     if (outcome < 0) { tpi_err_restore(&look->err); }
     else { outcome = tpi_streams_choose(&look->streams, wanted, &index); }
-    if (0 == outcome) { take_row(look->own_instance, &look->streams.streams[index], stream); }
+    if (0 == outcome) { outcome = take_row(look->own_instance, &look->streams.streams[index], stream); }
     free_look(look);
     return outcome;
 }
@@ -301,7 +312,7 @@ int tp_counters_stream_find(tp_counters_t *counters, const char *name, tp_stream
     if (NULL == counters || NULL == name || NULL == stream) { TPI_SET_ERR(TP_EINVAL, "an argument is NULL"); return -1; }
     if (tpi_streams_of(&table, counters) < 0) { return -1; }
     int rc = tpi_streams_choose(&table, name, &index);
-    if (0 == rc) { take_row("", &table.streams[index], stream); }
+    if (0 == rc) { rc = take_row("", &table.streams[index], stream); }
     else if (TP_ENOENT == tp_errcode() && tpi_stream_id_of(name, &bare.stream_id))
     {
         *stream = bare;

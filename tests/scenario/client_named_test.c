@@ -402,6 +402,86 @@ static void provider_that_is_gone_is_told_in_time(void **state)
     assert_int_equal(stream.stream_id, STREAM + 1);
 }
 
+/* Announces of the other driver tell the clock of its stream; those of the own one, of a stream of the same id, do not stand for them. */
+static void stream_at_another_driver_is_joined_by_time__J_114(void **state)
+{
+    (void)state;
+    static const tp_merge_rule_t rule = { .input_stream_id = STREAM, .type = TP_MERGE_OFFSET, .source = TP_TIME_CAPTURED };
+    tp_stream_ref_t stream;
+    tp_consumer_t *consumer = NULL;
+    tp_join_t *join = NULL;
+    tp_join_options_t options = TP_JOIN_OPTIONS_INIT;
+    tp_merge_map_t map = TP_MERGE_MAP_INIT;
+    int made = 0;
+    options.kind = TP_JOIN_TIMESTAMP;
+    options.out_stream_id = 30000;
+    map.kind = TP_MERGE_TIMESTAMP;
+    map.clock_domain = TP_CLOCK_MONOTONIC;
+    map.out_stream_id = 30000;
+    map.epoch = 1;
+    map.rules = &rule;
+    map.rule_count = 1;
+    ok(tp_stream_find(client, "camera@drv-b", 0, &stream));
+    ok(tp_consumer_init_ref(&consumer, client, &stream, NULL));
+    ok(tp_join_init(&join, client, &options, &consumer, 1));
+    assert_int_equal(tp_join_barrier_apply_map(tp_join_barrier(join), &map), 1);
+    const int64_t deadline_ns = tpi_clock_monotonic_ns() + DEADLINE_NS;
+    while (0 == made)
+    {
+        if (tpi_clock_monotonic_ns() > deadline_ns) { fail_msg("the clock of the input was never told"); }
+        publish(0, 10);
+        publish(1, 20);
+        made = tp_join_wait(join, 8, 20 * MS);
+    }
+    assert_true(made > 0);
+    tp_join_close(join);
+    tp_consumer_close(consumer);
+}
+
+/* The counters of a driver outlive its endpoint file: its streams are not looked for at the own driver, where the same ids mean others. */
+static void stream_of_a_driver_without_endpoint_is_not_taken_for_an_own_one__X_054(void **state)
+{
+    (void)state;
+    tp_stream_ref_t stream;
+    char file[160];
+    ok(tp_stream_find(client, "camera@drv-b", 0, &stream));
+    assert_int_equal(stream.control_stream_id, 2000);
+    (void)snprintf(file, sizeof(file), "%s/drv-b.endpoint", dir);
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(tp_stream_find(client, "camera@drv-b", 0, &stream), -1);
+    assert_int_equal(tp_errcode(), TP_ENODRIVER);
+    assert_int_equal(stream.control_stream_id, 2000);      /* unchanged */
+    ok(tp_stream_find(client, "camera@drv-a", 0, &stream));
+    assert_int_equal(stream.control_stream_id, 0);
+}
+
+static _Atomic int metadata_rc;
+static void change_the_other(void *clientd, const tp_source_announce_t *event)
+{
+    (void)clientd;
+    (void)event;
+    if (1 == metadata_rc && NULL != producers[1]) { metadata_rc = tp_producer_set_data_source(producers[1], "eye", "seen"); }
+}
+
+/* In a callback of the client a producer at another driver takes changes at once, as one at its own driver does. */
+static void changes_at_another_driver_may_be_made_in_a_callback(void **state)
+{
+    (void)state;
+    tp_metadata_handlers_t handlers = TP_METADATA_HANDLERS_INIT;
+    handlers.on_source_announce = change_the_other;
+    metadata_rc = 1;
+    ok(tp_client_set_metadata_handlers(client, &handlers));
+    const int64_t deadline_ns = tpi_clock_monotonic_ns() + DEADLINE_NS;
+    while (1 == metadata_rc)
+    {
+        if (tpi_clock_monotonic_ns() > deadline_ns) { fail_msg("no announce of a data source"); }
+        ok(tp_producer_set_data_source(producers[0], "eye", "an eye"));
+        turn();
+    }
+    assert_int_equal(metadata_rc, 0);
+    ok(tp_client_set_metadata_handlers(client, NULL));
+}
+
 #define BOTH(name) cmocka_unit_test_setup_teardown(name, setup_agent, teardown), cmocka_unit_test_setup_teardown(name, setup_invoker, teardown)
 
 int main(void)
@@ -413,6 +493,9 @@ int main(void)
         BOTH(stream_of_a_dead_driver_is_listed_but_not_consumed__X_007_X_002),
         BOTH(what_was_found_is_asked_for_again__X_081),
         BOTH(provider_that_is_gone_is_told_in_time),
+        BOTH(stream_at_another_driver_is_joined_by_time__J_114),
+        BOTH(stream_of_a_driver_without_endpoint_is_not_taken_for_an_own_one__X_054),
+        BOTH(changes_at_another_driver_may_be_made_in_a_callback),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,7 +211,7 @@ tp_stream_ref_t;
  * The stream of that name, looked for in this order: a decimal id stands for itself; the discovery provider, if one answers within timeout_ns
  * (0 = do not ask, 1 s is plenty on one host); the counters of the drivers on this media driver. NAME@INSTANCE or ID@INSTANCE names the driver, too.
  * Names are compared byte for byte (X-042). TP_ENOENT: nobody knows it (with the nearest name); TP_EAMBIGUOUS: several drivers offer it, and the
- * text lists them. Not from a callback.
+ * text lists them; TP_ENODRIVER: the counters show it at another driver, which has no endpoint file. Not from a callback.
  */
 TP_EXPORT int tp_stream_find(tp_client_t *client, const char *name, int64_t timeout_ns, tp_stream_ref_t *stream);
 /* The one stream of a response that has that name, as above; NULL = the only one there is. TP_ENOENT, TP_EAMBIGUOUS. */

@@ -344,8 +344,8 @@ TP_EXPORT int tp_join_open(tp_join_t **join, tp_client_t *client, const tp_join_
 TP_EXPORT void tp_join_close(tp_join_t *join);
 
 /*
- * Who gets the outputs, on the polling thread. Consumers and join must not be polled or closed for good inside; a map or an output epoch that is given
- * to the barrier inside ends the poll and holds from the next one on. NULL: outputs are counted only.
+ * Who gets the outputs, on the polling thread. Consumers and join must not be polled or closed for good inside; a map or an output epoch that is
+ * given to the barrier inside ends the poll and holds from the next one on. NULL: outputs are counted only.
  */
 TP_EXPORT int tp_join_set_handler(tp_join_t *join, tp_join_handler_t handler, void *clientd);
 /*
