@@ -68,18 +68,32 @@ static const char *level_name(tp_log_level_t level)
     return (unsigned)level < sizeof(names) / sizeof(names[0]) ? names[level] : "?";
 }
 
+/* Names come from other processes: no line breaks and no sequences that a terminal obeys. */
+static void copy_disarmed(char *target, size_t size, const char *source)
+{
+    (void)snprintf(target, size, "%s", source);
+    for (unsigned char *at = (unsigned char *)target; '\0' != *at; at++)
+    {
+        const bool is_c1 = 0xC2 == at[0] && at[1] >= 0x80 && at[1] < 0xA0;
+        if (at[0] < 0x20 || 0x7F == at[0] || is_c1) { at[0] = '?'; }
+        if (is_c1) { at[1] = '?'; }
+    }
+}
+
 void tp_log_to_stderr(void *clientd, tp_log_level_t level, int code, const char *text)
 {
     (void)clientd;
     struct timespec now;
     struct tm local;
     char stamp[16];
+    char safe[4096];
+    copy_disarmed(safe, sizeof(safe), text);
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)localtime_r(&now.tv_sec, &local);
     (void)strftime(stamp, sizeof(stamp), "%H:%M:%S", &local);
     char tag[16] = "";
     if (0 != code) { (void)snprintf(tag, sizeof(tag), "[TP%04d]", code); }
-    (void)fprintf(stderr, "%s.%03ld %-5s%s: %s\n", stamp, now.tv_nsec / 1000000, level_name(level), tag, text);
+    (void)fprintf(stderr, "%s.%03ld %-5s%s: %s\n", stamp, now.tv_nsec / 1000000, level_name(level), tag, safe);
 }
 
 /* Bytes of the UTF-8 sequence that begins here, 0 when it is none (overlong, surrogate, above U+10FFFF, cut). text is terminated. */

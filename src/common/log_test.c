@@ -171,6 +171,20 @@ static void text_lines_name_level_and_code(void **state)
     ends_with(line, " info : quick\n");
 }
 
+static void text_lines_hold_nothing_that_a_terminal_obeys(void **state)
+{
+    (void)state;
+    static char line[8192];
+    static const struct { const char *text; const char *shown; } cases[] = { { "client 7 '\x1b[2J\x07'", "client 7 '?[2J?'\n" },
+        { "one\nerror: two\r", "one?error: two?\n" }, { "a\xc2\x9b" "2Jb\x7f", "a??2Jb?\n" }, { "\xc3\xa4\xe2\x82\xac", "\xc3\xa4\xe2\x82\xac\n" },
+        { "cut \xc2", "cut \xc2\n" } };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+    {
+        written(tp_log_to_stderr, TP_LOG_WARN, 0, cases[i].text, line);
+        ends_with(line, cases[i].shown);
+    }
+}
+
 static void json_lines_hold_any_text__P11(void **state)
 {
     (void)state;
@@ -203,6 +217,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(errors_that_differ_in_numbers_only_are_one, keep_setup, keep_teardown),
         cmocka_unit_test_setup_teardown(the_error_not_seen_for_the_longest_time_makes_room__P11, keep_setup, keep_teardown),
         cmocka_unit_test_setup_teardown(texts_longer_than_their_place_are_cut, keep_setup, keep_teardown),
-        cmocka_unit_test(text_lines_name_level_and_code), cmocka_unit_test(json_lines_hold_any_text__P11) };
+        cmocka_unit_test(text_lines_name_level_and_code),
+        cmocka_unit_test(text_lines_hold_nothing_that_a_terminal_obeys), cmocka_unit_test(json_lines_hold_any_text__P11) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
