@@ -179,6 +179,12 @@ void tpi_driver_counters_tick(tpi_driver_t *driver, int64_t now_ns)
     for (size_t i = 0; i < TPI_DRIVER_STAT_COUNT; i++) { tpi_tracked_set(driver->stat_counters[i], (int64_t)values[i]); }
 }
 
+bool tpi_driver_counters_settle(tpi_driver_t *driver, int64_t now_ns)
+{
+    tpi_driver_counters_tick(driver, now_ns);
+    return !driver->counters_dirty;
+}
+
 void tpi_driver_counters_fini(tpi_driver_t *driver)
 {
     tpi_tracked_t *tracked = NULL;

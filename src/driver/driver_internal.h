@@ -63,6 +63,8 @@ tpi_driver_stats_t;
 int tpi_driver_create(tpi_driver_t **driver, const tp_driver_config_t *config, tpi_bus_t *bus, const tpi_driver_options_t *options, int64_t now_ns);
 /* 1 when publications and subscription are open, 0 not yet, -1 refused by the bus. */
 int tpi_driver_is_ready(tpi_driver_t *driver);
+/* Moves the counters on that are still to come. Whether none is: each is there or could not be had. */
+bool tpi_driver_counters_settle(tpi_driver_t *driver, int64_t now_ns);
 /* One duty cycle, the bus included. Work done, or -1 when the bus is lost. */
 int tpi_driver_do_work(tpi_driver_t *driver, int64_t now_ns);
 tp_driver_state_t tpi_driver_state(const tpi_driver_t *driver);

@@ -83,7 +83,9 @@ static int wait_until_ready(tp_driver_t *driver)
         const int64_t now_ns = tpi_clock_monotonic_ns();
         if (tpi_bus_do_work(driver->bus, now_ns) < 0) { return -1; }
         const int ready = tpi_driver_is_ready(driver->inner);
-        if (0 != ready) { return ready > 0 ? 0 : -1; }
+        if (ready < 0) { return -1; }
+        const bool is_shown = tpi_driver_counters_settle(driver->inner, now_ns);       /* who finds the endpoint file finds the names */
+        if (ready > 0 && (is_shown || now_ns > deadline_ns)) { return 0; }
         if (now_ns > deadline_ns)
         {
             TPI_SET_ERR(TP_ETIMEDOUT, "the media driver did not open the driver's streams within %d s", (int)(READY_TIMEOUT_NS / TPI_NS_PER_S));

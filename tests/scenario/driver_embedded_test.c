@@ -186,12 +186,28 @@ static void a_producer_sends_its_first_frame__D_197(void **state)
     tp_tensor_template_close(shape);
 }
 
+/* Whoever waits for the endpoint file and asks for a name then shall not be told that there is none. */
+static void streams_have_their_names_as_soon_as_the_endpoint_file_is_there(void **state)
+{
+    (void)state;
+    tp_counters_t *counters = NULL;
+    tp_stream_ref_t stream = { .size = sizeof(stream) };
+    assert_true(config.stream_count > 0);
+    assert_int_equal(tp_counters_open(&counters, config.aeron_dir), 0);
+    for (uint32_t i = 0; i < config.stream_count; i++)
+    {
+        if (tp_counters_stream_find(counters, config.streams[i].name, &stream) < 0) { fail_msg("%s", tp_errmsg()); }
+        assert_int_equal(stream.stream_id, config.streams[i].stream_id);
+    }
+    tp_counters_close(counters);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = { T(the_endpoint_file_tells_where_it_is__D_198), T(a_namesake_is_refused__D_002),
         T(a_second_runner_is_refused__L1), T(shutdown_from_another_thread_stops_it__D_152), T(a_producer_sends_its_first_frame__D_197),
-        T(a_reload_from_another_thread_brings_a_new_stream) };
+        T(a_reload_from_another_thread_brings_a_new_stream), T(streams_have_their_names_as_soon_as_the_endpoint_file_is_there) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
