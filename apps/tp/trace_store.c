@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -80,6 +81,7 @@ static bool ask(trace_store_t *store, const char *sql, int64_t *value)
 static int check_file(const trace_store_t *store, bool may_be_new)
 {
     struct stat st;
+    if ('\0' == store->path[0]) { return cli_error(TP_ESTORE, "name a file with --db", "the name of the trace store is empty"); }
     if (0 != lstat(store->path, &st))
     {
         if (ENOENT == errno && may_be_new) { return CLI_OK; }
@@ -88,17 +90,35 @@ static int check_file(const trace_store_t *store, bool may_be_new)
     return S_ISREG(st.st_mode) ? CLI_OK : refuse(store, "not a regular file");
 }
 
+/* SQLite follows no symbolic link at all when it is to follow none: those of the directory are resolved before. */
+static int real_path(const trace_store_t *store, char path[PATH_MAX + 256])
+{
+    char dir[PATH_MAX];
+    char real[PATH_MAX];
+    const char *const slash = strrchr(store->path, '/');
+    const char *const name = NULL == slash ? store->path : slash + 1;
+    const int length = NULL == slash ? snprintf(dir, sizeof(dir), ".") : snprintf(dir, sizeof(dir), "%.*s", (int)(name - store->path), store->path);
+    if ((size_t)length >= sizeof(dir) || strlen(name) > NAME_MAX) { return refuse(store, "its name is too long"); }
+    if (NULL == realpath(dir, real))
+    {
+        return cli_error(TP_EIO, "check directory and permissions", "trace store %s: %s", store->path, strerror(errno));
+    }
+    (void)snprintf(path, PATH_MAX + 256, "%s/%s", real, name);
+    return CLI_OK;
+}
+
 /* The file may be anybody's: no triggers or views of its own, no functions called by its schema, no page taken as it comes. */
 static int connect_file(trace_store_t *store, int flags)
 {
-    char path[4096];
-    if ((size_t)snprintf(path, sizeof(path), "%s%s", ':' == store->path[0] ? "./" : "", store->path) >= sizeof(path))
-    {
-        return refuse(store, "its name is too long");
-    }
+    char path[PATH_MAX + 256];
+    if (CLI_OK != real_path(store, path)) { return CLI_FAILED; }
     if (SQLITE_OK != sqlite3_open_v2(path, &store->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL))
     {
         return complain(store, TP_EIO, "check directory and permissions");
+    }
+    if (0 != (flags & SQLITE_OPEN_READWRITE) && 1 == sqlite3_db_readonly(store->db, "main"))     /* SQLite opens it to be read then */
+    {
+        return cli_error(TP_EIO, "check its permissions, or name another file with --db", "trace store %s cannot be written", store->path);
     }
     (void)sqlite3_extended_result_codes(store->db, 1);
     (void)sqlite3_busy_timeout(store->db, BUSY_MS);

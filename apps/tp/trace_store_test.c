@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -116,12 +117,57 @@ static void what_is_no_store_is_refused(void **state)
     trace_store_close(NULL);
 }
 
+static void directory_of_a_store_may_be_a_symbolic_link_and_the_store_may_not(void **state)
+{
+    (void)state;
+    trace_store_t *store = NULL;
+    char dir[128];
+    char link[160];
+    char file[200];
+    (void)snprintf(dir, sizeof(dir), "%s.d", path);
+    (void)snprintf(link, sizeof(link), "%s.link", path);
+    (void)snprintf(file, sizeof(file), "%s/x.db", link);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    assert_int_equal(symlink(dir, link), 0);
+    const int made = trace_store_create(&store, file);
+    trace_store_close(store);
+    store = NULL;
+    (void)snprintf(file, sizeof(file), "%s/x.db", dir);
+    assert_int_equal(symlink(file, path), 0);
+    assert_int_equal(trace_store_open(&store, path, true), CLI_FAILED);
+    (void)unlink(file);
+    (void)unlink(link);
+    (void)rmdir(dir);
+    assert_int_equal(made, CLI_OK);
+    assert_int_equal(trace_store_create(&store, ""), CLI_FAILED);           /* for SQLite a file that nobody finds again */
+    assert_null(store);
+}
+
+/* The superuser writes everywhere: the file is on loan from one who may not. */
+static void store_that_cannot_be_written_is_refused_at_once(void **state)
+{
+    (void)state;
+    trace_store_t *store = NULL;
+    const uid_t me = geteuid();
+    assert_int_equal(trace_store_create(&store, path), CLI_OK);
+    trace_store_close(store);
+    store = NULL;
+    assert_int_equal(chmod(path, 0444), 0);
+    if (0 == me) { assert_int_equal(seteuid(65534), 0); }
+    const int opened = trace_store_create(&store, path);
+    if (0 == me) { assert_int_equal(seteuid(me), 0); }
+    trace_store_close(store);
+    assert_int_equal(opened, CLI_FAILED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(values_are_stored_as_they_are__T_008, setup, teardown),
         cmocka_unit_test_setup_teardown(transaction_that_fails_leaves_nothing_and_the_next_one_works, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_no_store_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(directory_of_a_store_may_be_a_symbolic_link_and_the_store_may_not, setup, teardown),
+        cmocka_unit_test_setup_teardown(store_that_cannot_be_written_is_refused_at_once, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
