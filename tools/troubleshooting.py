@@ -33,6 +33,16 @@ SIGSTOP; `tp driver log` says expired or revoked |
 | `/dev/shm` fills up | `tp shm ls`: who; `tp shm clean` removes what dead drivers left |
 | a driver does not start: TP6007 | another one serves that stream or has that instance id: `tp env`, `tp driver status` |
 | a driver is up, but nothing of a changed file is in force | `tp driver reload`; what needs a restart is named |
+| a stream is not found by its name | `tp discover`: ends with 3 when nobody answers; `tp ls` has the names of the driver's file. Names that \
+producers announce need a `[discovery]` table or `tp_discoveryd` |
+| a consumer gets no private stream, or another mode than it asked for | the supervisor's rules and ranges decide: its log, \
+`tp top` (`no_private_id`), SIGUSR1 for its state; inside of the driver only consumers with a lease get one |
+| a key of `[supervisor]` or `[discovery]` has no effect after a reload | these take effect with a restart, as the log said at SIGHUP |
+| a join gives nothing, or less than its inputs | `tp join --map FILE`: why frames did not join; the reasons stand in \
+[JOINS_USAGE.md](../JOINS_USAGE.md) |
+| `tp trace show` knows a frame but not its parents | the recorder was not there yet, its queue was full (it says so at its end), or the \
+stage sends no links: \
+[TRACELINK_USAGE.md](../TRACELINK_USAGE.md) |
 | frames stop while somebody debugs a consumer | not with this library: nobody waits for a consumer. A foreign subscriber that does not \
 poll stops an IPC stream: `tp stat` |
 """
