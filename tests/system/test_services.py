@@ -242,6 +242,14 @@ def test_table_makes_the_driver_supervise_and_keep_silent_itself__S_003_S_063_S_
     driver.stop()
 
 
+def test_streams_of_a_consumer_that_detached_are_handed_out_again__S_073(start, sandbox):
+    start.driver(config=SUPERVISOR.replace("range = 20", "range = 1") + "consumer_stale_ms = 0\n" + STREAMS)
+    publish(start, sandbox)
+    for _ in range(2):
+        summary = subscribe(sandbox, "--seconds", 4, *WISH)
+        assert "31600" == summary["descriptor_stream_id"] and "32600" == summary["control_stream_id"], summary
+
+
 def test_rules_decide_for_some_consumers(start, sandbox):
     rule = '[supervisor.policies.viewers]\nconsumer_name = "viewer*"\nper_consumer_enabled = false\n'
     start.driver(config=SUPERVISOR + rule + STREAMS)
