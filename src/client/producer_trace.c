@@ -191,12 +191,18 @@ typedef struct switch_change
 }
 switch_change_t;
 
+static bool is_open(const tp_client_t *client, const tp_producer_t *producer)
+{
+    const tp_producer_t *p = client->producers;
+    while (NULL != p && p != producer) { p = p->next; }
+    return NULL != p;
+}
+
 static int apply(tpi_change_t *change, int64_t now_ns)
 {
     const switch_change_t *c = (const switch_change_t *)change;
-    tp_producer_t *p = NULL;
-    for (p = change->client->producers; NULL != p && p != c->producer; p = p->next) { }
-    if (NULL == p) { TPI_SET_ERR(TP_ESTATE, "producer is closed"); return -1; }
+    tp_producer_t *p = c->producer;
+    if (!is_open(change->client, p)) { TPI_SET_ERR(TP_ESTATE, "producer is closed"); return -1; }
     tpi_producer_trace_t *t = trace_of(p);
     if (!c->trace)
     {
@@ -221,20 +227,27 @@ static int apply(tpi_change_t *change, int64_t now_ns)
     return 0;
 }
 
-/* So that the first sets are not lost; without it tracing goes on all the same. */
-static void wait_for_link(const tp_producer_t *p)
+/* Who turns the conductor runs its callbacks, and one of them may have closed the producer. */
+static bool is_gone(const tp_client_t *client, const tp_producer_t *p) { return tpi_client_on_conductor(client) && !is_open(client, p); }
+
+/* So that the first sets are not lost; without it tracing goes on all the same. -1: a callback has closed the producer meanwhile. */
+static int wait_for_link(tp_client_t *client, const tp_producer_t *p)
 {
-    tpi_producer_trace_t *t = trace_of(p);
     const int64_t deadline_ns = tpi_clock_monotonic_ns() + LINK_WAIT_NS;
     tpi_idle_t idle;
-    tpi_idle_init(&idle, p->client->idle, 10 * TPI_NS_PER_US, TPI_NS_PER_MS);
-    while (tpi_clock_monotonic_ns() < deadline_ns && !atomic_load(&p->client->closing))
+    tpi_idle_init(&idle, client->idle, 10 * TPI_NS_PER_US, TPI_NS_PER_MS);
+    while (!is_gone(client, p))
     {
+        const bool is_over = !tp_producer_is_attached(p) || tpi_clock_monotonic_ns() >= deadline_ns || atomic_load(&client->closing);
+        if (is_over) { return 0; }
+        tpi_producer_trace_t *t = trace_of(p);
         const tpi_trace_link_t *link = tpi_handoff_take(&t->links);
         const bool is_there = NULL != link && tpi_publication_is_connected(link->publication);
         tpi_handoff_release(&t->links);
-        if (is_there || tpi_client_wait_step(p->client, &idle) < 0) { return; }
+        if (is_there || tpi_client_wait_step(client, &idle) < 0) { return 0; }
     }
+    TPI_SET_ERR(TP_ESTATE, "producer was closed by a callback");
+    return -1;
 }
 
 int tp_producer_set_trace(tp_producer_t *producer, bool trace)
@@ -245,9 +258,9 @@ int tp_producer_set_trace(tp_producer_t *producer, bool trace)
     c->change = (tpi_change_t){ .client = producer->client, .apply = apply };
     c->producer = producer;
     c->trace = trace;
+    tp_client_t *client = producer->client;
     if (tpi_change_make(&c->change) < 0) { return -1; }
-    if (trace && tp_producer_is_attached(producer)) { wait_for_link(producer); }
-    return 0;
+    return trace ? wait_for_link(client, producer) : 0;
 }
 
 /* ---- the producer's thread ---------------------------------------------------------------------------------------------- */

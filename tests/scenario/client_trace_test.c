@@ -455,6 +455,34 @@ static void received_sets_are_checked__T_038_T_039_T_040_T_041_T_043_T_050(void 
     tpi_publication_close(foreign);
 }
 
+static void close_when_lost(void *clientd, tp_producer_event_t event, uint64_t epoch, int code, const char *text)
+{
+    tp_producer_t **producer = clientd;
+    (void)epoch;
+    (void)code;
+    (void)text;
+    if (TP_PRODUCER_LOST != event || NULL == *producer) { return; }
+    tp_producer_close(*producer);
+    *producer = NULL;
+}
+
+/* The call turns the conductor, whose callback closes the producer that is being switched on. */
+static void producer_may_be_closed_while_tracing_is_switched_on__L2(void **state)
+{
+    (void)state;
+    tp_producer_t *p = NULL;
+    tp_trace_stage_t *stage = NULL;
+    tp_producer_context_t *context = cr_producer_context();
+    assert_int_equal(tp_producer_context_set_event_handler(context, close_when_lost, &p), 0);
+    p = cr_producer_with(context);
+    cr_revoke(cr_lease(TP_ROLE_PRODUCER), 3);
+    assert_int_equal(tp_trace_stage_init(&stage, p, TP_TRACE_ROOT), -1);
+    assert_int_equal(tp_errcode(), TP_ESTATE);
+    assert_null(stage);
+    assert_null(p);
+    assert_null(cr->client->producers);
+}
+
 static void handlers_are_checked(void **state)
 {
     (void)state;
@@ -481,7 +509,8 @@ int main(void)
         TEST(later_producer_asks_for_the_node_of_the_process__T_015), TEST(sets_of_published_frames_arrive__T_035_T_036_T_042),
         TEST(sets_of_other_frames_are_refused__T_035_T_036), TEST(sets_that_break_a_rule_are_not_sent__T_038_T_040_T_041_T_050),
         TEST(full_bus_loses_sets_and_nothing_else__T_004_T_005_T_007_T_026), TEST(lost_media_driver_loses_sets_until_it_is_back__T_004_M9),
-        TEST(received_sets_are_checked__T_038_T_039_T_040_T_041_T_043_T_050), TEST(handlers_are_checked),
+        TEST(received_sets_are_checked__T_038_T_039_T_040_T_041_T_043_T_050), TEST(producer_may_be_closed_while_tracing_is_switched_on__L2),
+        TEST(handlers_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

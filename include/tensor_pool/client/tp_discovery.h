@@ -96,7 +96,7 @@ TP_EXPORT void tp_discovery_cancel(tp_discovery_request_t *request);
 
 /*
  * Takes the outcome of one request of this discovery client: code TP_OK and the response, which is the handler's to free; or the code and text that
- * tp_discovery_poll would have set, response NULL. The handle is gone afterwards.
+ * tp_discovery_poll would have set, response NULL. The handle is gone afterwards. May ask and cancel, but not close the discovery client.
  */
 typedef void (*tp_discovery_handler_t)(
     void *clientd, const tp_discovery_request_t *request, int code, const char *text, tp_discovery_response_t *response);
