@@ -200,6 +200,11 @@ bool tpi_subscription_is_connected(const tpi_subscription_t *sub)
     return NULL != sub && !tpi_bus_lost(sub->bus) && sub->ops->subscription_is_connected(sub);
 }
 
+bool tpi_subscription_has_message(tpi_subscription_t *sub)
+{
+    return NULL != sub && !tpi_bus_lost(sub->bus) && sub->ops->subscription_has_message(sub);
+}
+
 int tpi_subscription_image_count(const tpi_subscription_t *sub)
 {
     return NULL == sub || tpi_bus_lost(sub->bus) ? 0 : sub->ops->image_count(sub);

@@ -127,6 +127,8 @@ int tpi_bus_add_subscription_poll(tpi_bus_async_t *async, tpi_subscription_t **o
  */
 int tpi_subscription_poll(tpi_subscription_t *sub, tpi_on_message_t handler, void *clientd, int limit);
 bool tpi_subscription_is_connected(const tpi_subscription_t *sub);
+/* Whether the next poll would find something; nothing is taken. On the thread that polls. */
+bool tpi_subscription_has_message(tpi_subscription_t *sub);
 int tpi_subscription_image_count(const tpi_subscription_t *sub);
 void tpi_subscription_close(tpi_subscription_t *sub);                /* owner thread; accepts NULL */
 

@@ -137,6 +137,7 @@ int64_t tpi_aeron_offer(tpi_publication_t *pub, const uint8_t *data, size_t leng
 bool tpi_aeron_publication_is_connected(const tpi_publication_t *pub);
 int tpi_aeron_poll(tpi_subscription_t *sub, tpi_on_message_t handler, void *clientd, int limit);
 bool tpi_aeron_subscription_is_connected(const tpi_subscription_t *sub);
+bool tpi_aeron_subscription_has_message(tpi_subscription_t *sub);
 int tpi_aeron_image_count(const tpi_subscription_t *sub);
 void tpi_aeron_on_fragment(void *clientd, const uint8_t *data, size_t length, aeron_header_t *header);
 void tpi_aeron_on_available_image(void *clientd, aeron_subscription_t *sub, aeron_image_t *image);

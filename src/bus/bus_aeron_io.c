@@ -221,4 +221,21 @@ bool tpi_aeron_subscription_is_connected(const tpi_subscription_t *base)
     return aeron_subscription_is_connected(((const aeron_bus_sub_t *)base)->sub);
 }
 
+static aeron_controlled_fragment_handler_action_t look_only(void *clientd, const uint8_t *data, size_t length, aeron_header_t *header)
+{
+    (void)data;
+    (void)length;
+    (void)header;
+    *(bool *)clientd = true;
+    return AERON_ACTION_ABORT;                                        /* it stays unread */
+}
+
+bool tpi_aeron_subscription_has_message(tpi_subscription_t *base)
+{
+    aeron_bus_sub_t *const sub = (aeron_bus_sub_t *)base;
+    bool found = false;
+    (void)aeron_subscription_controlled_poll(sub->sub, look_only, &found, 1);
+    return found;
+}
+
 int tpi_aeron_image_count(const tpi_subscription_t *base) { return aeron_subscription_image_count(((const aeron_bus_sub_t *)base)->sub); }

@@ -278,6 +278,23 @@ static void poll_hands_over_at_most_the_limit(void **state)
     assert_int_equal(seen.count, 10);
 }
 
+static void a_look_finds_messages_and_takes_none(void **state)
+{
+    bench_t *const bench = *state;
+    tpi_publication_t *const pub = add_pub(bench, 0);
+    tpi_subscription_t *const sub = add_sub(bench, 1, NULL);
+    AWAIT(bench, tpi_publication_is_connected(pub) && tpi_subscription_is_connected(sub));
+    assert_false(tpi_subscription_has_message(sub));
+    assert_false(tpi_subscription_has_message(NULL));
+    seen_t seen = { 0 };
+    offer(bench, pub, 0, 16);
+    AWAIT(bench, tpi_subscription_has_message(sub));
+    assert_true(tpi_subscription_has_message(sub));
+    AWAIT(bench, 1 == tpi_subscription_poll(sub, on_message, &seen, 10));
+    assert_false(tpi_subscription_has_message(sub));
+    assert_int_equal(seen.count, 1);
+}
+
 static void every_subscription_gets_every_message__A3(void **state)
 {
     bench_t *const bench = *state;
@@ -729,6 +746,7 @@ int tpi_bus_conformance_run(tpi_bus_fixture_t *under_test)
         BUS_TEST(bounds_of_claim_and_offer_are_kept__A5),
         BUS_TEST(long_messages_are_fragmented_and_assembled__O_44),
         BUS_TEST(poll_hands_over_at_most_the_limit),
+        BUS_TEST(a_look_finds_messages_and_takes_none),
         BUS_TEST(every_subscription_gets_every_message__A3),
         BUS_TEST(publications_of_one_client_have_sessions_of_their_own__D_206),
         BUS_TEST(streams_do_not_mix),

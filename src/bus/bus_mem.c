@@ -475,6 +475,7 @@ const tpi_bus_ops_t tpi_mem_ops =
     .publication_close = close_publication,
     .poll = tpi_mem_poll,
     .subscription_is_connected = tpi_mem_subscription_is_connected,
+    .subscription_has_message = tpi_mem_subscription_has_message,
     .image_count = tpi_mem_image_count,
     .subscription_close = close_subscription,
     .counter_close = close_counter,

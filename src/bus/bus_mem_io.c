@@ -245,6 +245,17 @@ int tpi_mem_poll(tpi_subscription_t *base, tpi_on_message_t handler, void *clien
     return count;
 }
 
+bool tpi_mem_subscription_has_message(tpi_subscription_t *base)
+{
+    const mem_image_t *image;
+    DL_FOREACH(((const mem_subscription_t *)base)->images, image)
+    {
+        if (MEM_LIVE != image->state || NULL == image->queue || (image->queue->held && NULL != image->pub)) { continue; }
+        if (MEM_COMMITTED == image->queue->message->state) { return true; }
+    }
+    return false;
+}
+
 int tpi_mem_image_count(const tpi_subscription_t *base)
 {
     int count = 0;

@@ -48,6 +48,7 @@ typedef struct tpi_bus_ops
 
     int (*poll)(tpi_subscription_t *sub, tpi_on_message_t handler, void *clientd, int limit);    /* hot */
     bool (*subscription_is_connected)(const tpi_subscription_t *sub);                            /* hot */
+    bool (*subscription_has_message)(tpi_subscription_t *sub);                                   /* hot */
     int (*image_count)(const tpi_subscription_t *sub);
     void (*subscription_close)(tpi_subscription_t *sub);
 

@@ -39,6 +39,7 @@ typedef struct tpi_consumer_link
     tpi_connection_t *connection;
     bool is_private;
     uint32_t stream_id;                /* 0 = the shared one */
+    int64_t connected_ns;              /* since when it has a publisher while it waits to be taken; 0 = it has none */
     struct tpi_consumer_link *next;
 }
 tpi_consumer_link_t;

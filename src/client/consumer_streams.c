@@ -14,6 +14,7 @@
 #include "protocol/hello.h"
 
 #define REOPEN_NS TPI_NS_PER_S
+#define SETTLE_NS TPI_NS_PER_S         /* with publisher and without a message, until an assigned descriptor stream is taken */
 #define SILENCE_NS TPI_NS_PER_S        /* without publisher, until an assigned descriptor stream is given up for the shared one */
 
 /* ---- descriptor stream -------------------------------------------------------------------------------------------------- */
@@ -72,13 +73,28 @@ static void drop_next_link(tp_consumer_t *c)
 }
 
 /*
+ * A publisher that we see may not see us yet: what it publishes until then is on the stream in use alone. Its first message tells that it does; so
+ * does time, where nothing is published.
+ */
+static bool is_served(tpi_consumer_link_t *link, int64_t now_ns)
+{
+    if (!tpi_subscription_is_connected(link->subscription))
+    {
+        link->connected_ns = 0;
+        return false;
+    }
+    if (0 == link->connected_ns) { link->connected_ns = now_ns; }
+    return now_ns - link->connected_ns >= SETTLE_NS || tpi_subscription_has_message(link->subscription);
+}
+
+/*
  * The thread that polls gets the new stream instead of the one before. From the shared to a private one it moves when somebody publishes there:
  * nothing is missed meanwhile, and a promise that no producer keeps (trap P8) costs nothing.
  */
 static int enter_link(tp_consumer_t *c, int64_t now_ns)
 {
     tpi_consumer_link_t *link = c->next_link;
-    if (link->is_private && NULL != c->linked && !tpi_subscription_is_connected(link->subscription)) { return 0; }
+    if (link->is_private && NULL != c->linked && !is_served(link, now_ns)) { return 0; }
     atomic_store_explicit(&c->link_is_silent, 0, memory_order_relaxed);
     c->heard_ns = now_ns;
     tpi_handoff_publish(&c->links, link);                                                  /* W-131 S-031 */
@@ -143,7 +159,7 @@ static int advance_link(tp_consumer_t *c, int64_t now_ns)
         return 1;
     }
     *link = (tpi_consumer_link_t){ .subscription = subscription, .connection = connection, .is_private = c->link_open_private,
-        .stream_id = c->link_open_private ? (uint32_t)c->assigned.stream_id : 0, .next = NULL };
+        .stream_id = c->link_open_private ? (uint32_t)c->assigned.stream_id : 0, .connected_ns = 0, .next = NULL };
     connection->users++;
     c->next_link = link;
     (void)enter_link(c, now_ns);

@@ -2,6 +2,8 @@
 
 #include "bus/bus_ops.h"
 
+#define SETTLED (1100 * MS)             /* a stream with publisher and without messages is taken by then */
+
 /* ---- hello, config, QoS ------------------------------------------------------------------------------------------------- */
 
 static void hello_and_qos_are_sent_and_repeated__W_127_W_128_W_188_W_189_S_026(void **state)
@@ -183,7 +185,7 @@ static void assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130
     cr_step(5000 * MS);
     assert_false(consumer->linked->is_private);                              /* nobody publishes there (P8) */
     (void)cr_add_publication("aeron:ipc?term-length=4m", 31000);
-    cr_settle();
+    cr_step(SETTLED);
     assert_true(consumer->linked->is_private);
     assert_int_equal(next(consumer, &view), 0);
     say(5);                                                                  /* on the shared stream: nobody of ours listens */
@@ -243,7 +245,8 @@ static void switch_link(tp_consumer_t *consumer, uint32_t stream_id, const char 
     config.descriptor_stream_id = stream_id;
     config.descriptor_channel = tpc_bytes(channel);
     cr_send_config(&config);
-    cr_settle();
+    if (0 == stream_id) { cr_settle(); }
+    else { cr_step(SETTLED); }
     assert_true((0 != stream_id) == consumer->linked->is_private);
     assert_int_equal(next(consumer, &view), 0);
     cr_settle();
@@ -270,8 +273,44 @@ static void private_stream_that_falls_silent_is_left_for_the_shared_one__P8(void
     assert_int_equal(next(consumer, &view), 0);
     assert_int_equal(drops(consumer, TP_DROP_UNCOMMITTED), 1);               /* it was heard */
     (void)cr_add_publication("aeron:ipc", 31000);
-    cr_settle();
+    cr_step(SETTLED);
     assert_true(consumer->linked->is_private);                               /* somebody keeps the promise after all */
+    tp_consumer_close(consumer);
+}
+
+/* Its publisher does not see every subscriber yet: what it publishes until then is on the shared stream alone. */
+static void frames_that_a_new_private_stream_lacks_come_on_the_shared_one__W_131_O_20(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = listening_consumer();
+    tp_frame_view_t view;
+    cr_new_epoch();
+    cr_announce();
+    cr_settle();
+    say(5);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 0);                              /* uncommitted: accounted for all the same */
+    tpi_publication_t *publication = cr_add_publication("aeron:ipc", 31000);
+    tpc_consumer_config_t config = config_for(consumer);
+    config.descriptor_stream_id = 31000;
+    config.descriptor_channel = tpc_bytes("aeron:ipc");
+    cr_send_config(&config);
+    cr_step(SETTLED / 2);
+    assert_true(tpi_publication_is_connected(publication));
+    assert_int_equal(next(consumer, &view), 0);
+    say(6);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 0);
+    uint8_t bytes[128];
+    const tpc_frame_descriptor_t d = descriptor(7);
+    const int64_t length = tpc_frame_descriptor_encode(bytes, sizeof(bytes), &d);
+    assert_true(tpi_publication_offer(publication, bytes, (size_t)length) > 0);
+    cr_settle();
+    assert_true(consumer->linked->is_private);                               /* its first message moves us */
+    assert_int_equal(next(consumer, &view), 0);
+    assert_int_equal(drops(consumer, TP_DROP_GAP), 0);
+    assert_int_equal(stats_of(consumer).last_seq, 7);
+    assert_ledger_of_losses(consumer, 5, 7);
     tp_consumer_close(consumer);
 }
 
@@ -713,6 +752,7 @@ int main(void)
         CR_TEST(assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130_W_131_W_151_O_20_S_031_S_023),
         CR_TEST(batch_across_an_epoch_skips_nothing_of_the_new_one__W_114_W_125),
         CR_TEST(private_stream_that_falls_silent_is_left_for_the_shared_one__P8),
+        CR_TEST(frames_that_a_new_private_stream_lacks_come_on_the_shared_one__W_131_O_20),
         CR_TEST(ledger_holds_across_another_descriptor_stream__W_131_O_20),
         CR_TEST(thinning_follows_the_times_of_descriptors__S_052),
         CR_TEST(one_wild_timestamp_does_not_end_the_thinning__W_193),
