@@ -214,9 +214,11 @@ static bool settled(tp_join_barrier_t *b, tpi_join_map_event_t event)
     return true;
 }
 
+/* Each map in its turn: a good one was installed also when a bad one came right after it. */
 static bool take_post(tp_join_barrier_t *b, int64_t now_ns)
 {
-    tpi_join_map_event_t last = TPI_JOIN_MAP_NOT_OURS;
+    const uint64_t before = b->installed;
+    bool refused = false;
     const uint64_t posted = atomic_load_explicit(&b->posted, memory_order_acquire);
     if (posted == b->taken) { return false; }
     b->taken = posted;
@@ -224,12 +226,15 @@ static bool take_post(tp_join_barrier_t *b, int64_t now_ns)
     for (uint32_t i = 0; i < b->map_count; i++)
     {
         const tpi_join_map_event_t event = tpi_join_on_message(b->join, &b->maps[i], now_ns);
-        if (TPI_JOIN_MAP_INSTALLED == event || TPI_JOIN_MAP_REFUSED == event) { last = event; }
+        if (TPI_JOIN_MAP_INSTALLED == event) { b->installed++; }
+        if (TPI_JOIN_MAP_REFUSED == event) { refused = true; }
     }
     b->map_count = 0;
-    tell_known(b, false);
+    tell_known(b, before != b->installed);
     (void)pthread_mutex_unlock(&b->mutex);
-    return settled(b, last);
+    if (before != b->installed) { log_map(b->join, TPI_JOIN_MAP_INSTALLED); }
+    if (refused && TPI_JOIN_MAP_INVALID == b->join->map_state) { log_map(b->join, TPI_JOIN_MAP_REFUSED); }
+    return refused || before != b->installed;
 }
 
 /* The conductor has no business with the machine: wishes go by flags. */

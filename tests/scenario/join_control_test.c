@@ -187,6 +187,40 @@ static void a_changed_map_takes_over_between_two_polls__J_039(void **state)
     tp_join_authority_close(a);
 }
 
+/* Both come between two polls: the rules that are matched again are those of the good one, and nothing that waits is given up. */
+static void a_good_map_and_a_bad_one_at_once_lose_nothing__J_018_J_116(void **state)
+{
+    static const tp_merge_rule_t turned[] = { S_OFFSET(1, 0), S_OFFSET(0, 0) };
+    tpc_sequence_map_announce_t bad = { .out_stream_id = OUT, .epoch = EPOCH, .stale_timeout_ns = TP_NULL_U64 };
+    uint8_t bytes[256];
+    (void)state;
+    const tp_merge_map_t m = jr_map(two, 2);
+    const tp_merge_map_t next = jr_map(turned, 2);
+    open_two();
+    tp_join_authority_t *a = authority_of(NULL);
+    assert_int_equal(tp_join_barrier_set_epoch(tp_join_barrier(jr.join), EPOCH), 0);
+    assert_int_equal(tp_join_authority_set(a, &m), 0);
+    jr_work();
+    publish_both();
+    assert_int_equal(jr_poll(), 1);
+    jr_step(200 * MS);
+    assert_int_equal(tp_join_authority_set(a, &next), 0);
+    jr_work();
+    const int64_t length = tpc_sequence_map_announce_encode(bytes, sizeof(bytes), &bad);
+    assert_true(length > 0);
+    rig_send(bytes, (size_t)length);
+    jr_work();
+    jr_publish_many(0, 3);
+    assert_int_equal(jr_poll(), 0);
+    assert_int_equal(map_state(), 2);
+    jr_step(1100 * MS);                                    /* the good one is repeated */
+    jr_publish_many(1, 3);
+    assert_int_equal(jr_poll(), 3);
+    assert_int_equal(map_state(), 1);
+    assert_int_equal(jr_stats().outputs_passed, 0);
+    tp_join_authority_close(a);
+}
+
 static void an_authority_follows_its_producers(void **state)
 {
     (void)state;
@@ -322,7 +356,8 @@ int main(void)
         JR_TEST(nobody_else_answers_a_request__J_099), JR_TEST(a_map_is_asked_for_with_pauses__J_098_J_090),
         JR_TEST(a_late_map_comes_with_the_control_poll__J_009_J_097), JR_TEST(an_authority_repeats_and_answers__J_096_J_097),
         JR_TEST(repeats_change_nothing__P13_J_115), JR_TEST(a_changed_map_takes_over_between_two_polls__J_039),
-        JR_TEST(an_authority_follows_its_producers), JR_TEST(an_authority_forgets_a_producer_that_is_closed),
+        JR_TEST(a_good_map_and_a_bad_one_at_once_lose_nothing__J_018_J_116), JR_TEST(an_authority_follows_its_producers),
+        JR_TEST(an_authority_forgets_a_producer_that_is_closed),
         JR_TEST(refused_announces_are_tried_again),
         JR_TEST(maps_of_other_kinds_and_broken_ones_are_counted__J_113), JR_TEST(a_barrier_alone_follows_the_control_stream__J_114),
         JR_TEST(a_join_survives_its_client),
