@@ -119,13 +119,22 @@ static void print_wrapped(FILE *out, const char *prefix, const char *text)
     }
 }
 
-void tpi_conf_example(FILE *out, const tpi_conf_row_t *rows, size_t count, const char *(*value)(const tpi_conf_row_t *row),
+static const char *value_set(const tpi_conf_set_t *set, const tpi_conf_row_t *row)
+{
+    for (; NULL != set->key; set++)
+    {
+        if (0 == strcmp(set->key, row->key)) { return set->value; }
+    }
+    return NULL;
+}
+
+void tpi_conf_example(FILE *out, const tpi_conf_row_t *rows, size_t count, const tpi_conf_set_t *set,
     const char *(*derived)(const tpi_conf_row_t *row))
 {
     for (size_t i = 0; i < count; i++)
     {
         const tpi_conf_row_t *const row = &rows[i];
-        const char *const set = value(row);
+        const char *const value = value_set(set, row);
         const bool is_derived = 0 != (row->flags & TPI_CONF_DERIVED);
         char takes[160];
         char doc[600];
@@ -134,7 +143,7 @@ void tpi_conf_example(FILE *out, const tpi_conf_row_t *rows, size_t count, const
         if (is_derived) { (void)snprintf(doc, sizeof(doc), "%s; %s; default: %s", row->doc, takes, row->default_text); }
         else { (void)snprintf(doc, sizeof(doc), "%s; %s", row->doc, takes); }
         print_wrapped(out, "# ", doc);
-        fprintf(out, "%s%s = %s\n", NULL != set ? "" : "#", last_part(row), NULL != set ? set : is_derived ? derived(row) : row->default_text);
+        fprintf(out, "%s%s = %s\n", NULL != value ? "" : "#", last_part(row), NULL != value ? value : is_derived ? derived(row) : row->default_text);
     }
 }
 

@@ -34,8 +34,11 @@ void tpi_conf_key_text(const char *name, char *buffer, size_t size);
 /* A text as a TOML string. */
 void tpi_conf_string_text(const char *text, char *buffer, size_t size);
 
-/* Every row with its meaning; commented out where value gives NULL. */
-void tpi_conf_example(FILE *out, const tpi_conf_row_t *rows, size_t count, const char *(*value)(const tpi_conf_row_t *row),
+/* A key and what the example file sets it to. */
+typedef struct tpi_conf_set { const char *key, *value; } tpi_conf_set_t;
+
+/* Every row with its meaning; commented out where set, which a NULL key ends, does not name it. */
+void tpi_conf_example(FILE *out, const tpi_conf_row_t *rows, size_t count, const tpi_conf_set_t *set,
     const char *(*derived)(const tpi_conf_row_t *row));
 void tpi_conf_help(FILE *out, const tpi_conf_row_t *rows, size_t count);
 /* A table of Markdown a TOML table; needs_restart NULL: nothing is said about it. */

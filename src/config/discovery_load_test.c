@@ -1,19 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include <tensor_pool/common/tp_error.h>
-
-#include "config/config.h"
-
-#define REST "[profiles.p]\npayload_pools = [{ pool_id = 1, stride_bytes = 64 }]\n[streams.s]\nstream_id = 10000\nprofile = \"p\"\n"
+#include "config/test_load.h"
 
 static const char *const required[] = {
     "request_channel = \"aeron:ipc?a=1\"\n", "request_stream_id = 9000\n", "announce_channel = \"aeron:ipc?a=2\"\n", "announce_stream_id = 1001\n",
@@ -21,46 +6,8 @@ static const char *const required[] = {
     "driver_control_channel = \"aeron:ipc?a=4\"\n", "driver_control_stream_id = 1000\n" };
 #define REQUIRED (sizeof(required) / sizeof(required[0]))
 
-static char path[64];
 static tp_discovery_provider_config_t config;
-static tp_driver_config_t driver;
-static tpi_embedded_config_t embedded;
-static tpi_config_origins_t origins;
-static char warnings[4096];
 static char text[8192];
-static const char *const no_environment[] = { NULL };
-
-static void on_warning(void *clientd, int code, const char *line)
-{
-    (void)clientd;
-    assert_true(code >= 2100 && code < 2200);
-    const size_t used = strlen(warnings);
-    (void)snprintf(warnings + used, sizeof(warnings) - used, "%s\n", line);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    (void)snprintf(path, sizeof(path), "/tmp/tp_discovery_load_test-%d.toml", (int)getpid());
-    warnings[0] = '\0';
-    memset(&embedded, 0, sizeof(embedded));
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    (void)unlink(path);
-    return 0;
-}
-
-static void write_file(const char *content)
-{
-    FILE *const file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(content, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
 
 static int load_in(const char *content, const char *const *environment)
 {
@@ -70,19 +17,6 @@ static int load_in(const char *content, const char *const *environment)
 }
 
 static int load(const char *content) { return load_in(content, no_environment); }
-
-static int embed(const char *content)
-{
-    const tpi_config_options_t options = { .environment = no_environment, .on_warning = on_warning, .origins = &origins, .embedded = &embedded };
-    write_file(content);
-    return tpi_driver_config_load(&driver, path, &options);
-}
-
-static void release(void)
-{
-    tp_driver_config_fini(&driver);
-    tpi_embedded_config_fini(&embedded);
-}
 
 /* The table with every required key but one (REQUIRED: all), and more behind it. */
 static const char *table(size_t without, const char *more)
@@ -282,7 +216,7 @@ static void example_loads_stand_alone_and_inside_of_a_drivers_file(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, remove_file)
     const struct CMUnitTest tests[] = {
         T(required_keys_are_enough_and_none_is_too_many__X_098), T(wrong_values_are_refused_with_their_place__X_098_X_061),
         T(further_sources_and_what_the_operator_knows_are_read), T(embedded_it_needs_no_key_and_follows_the_driver__X_016_X_092_X_098),

@@ -120,7 +120,7 @@ void tpi_discovery_config_foreach(const tp_discovery_provider_config_t *config, 
 
 /* ---- example, help, reference ---------------------------------------------------------------------------------------------------- */
 
-static const struct { const char *key, *value; } example_values[] = {
+static const tpi_conf_set_t example_values[] = {
     { "discovery.request_channel", "\"aeron:ipc?term-length=4m\"" },
     { "discovery.request_stream_id", "7000" },
     { "discovery.announce_channel", "\"aeron:ipc?term-length=4m\"" },
@@ -130,16 +130,8 @@ static const struct { const char *key, *value; } example_values[] = {
     { "discovery.driver_instance_id", "\"driver-01\"" },
     { "discovery.driver_control_channel", "\"aeron:ipc?term-length=4m\"" },
     { "discovery.driver_control_stream_id", "1000" },
+    { NULL, NULL }
 };
-
-static const char *example_value(const tpi_conf_row_t *row)
-{
-    for (size_t i = 0; i < sizeof(example_values) / sizeof(example_values[0]); i++)
-    {
-        if (0 == strcmp(example_values[i].key, row->key)) { return example_values[i].value; }
-    }
-    return NULL;
-}
 
 static const char *derived_value(const tpi_conf_row_t *row) { return TPI_CONF_U32 == row->type ? "7000" : "\"aeron:ipc?term-length=4m\""; }
 
@@ -148,8 +140,8 @@ void tpi_discovery_config_example(FILE *out)
     fputs("# Configuration of tp_discoveryd. Lines that are commented out show the default. Check it: tp_discoveryd --check -c FILE\n"
         "# The table [discovery] may also stand in the file of tp_driver, where no key is required: the provider then runs inside of the driver.\n"
         "# Each scalar key can also be set by a variable: discovery.max_results by DISCOVERY_MAX_RESULTS.\n", out);
-    tpi_conf_example(out, tpi_discovery_host_rows, tpi_discovery_host_row_count, example_value, derived_value);
-    tpi_conf_example(out, tpi_discovery_rows, tpi_discovery_row_count, example_value, derived_value);
+    tpi_conf_example(out, tpi_discovery_host_rows, tpi_discovery_host_row_count, example_values, derived_value);
+    tpi_conf_example(out, tpi_discovery_rows, tpi_discovery_row_count, example_values, derived_value);
     fputs("\n# A further driver.\n#[[discovery.sources]]\n#announce_channel = \"aeron:udp?endpoint=host-b:40124\"\n#announce_stream_id = 7001\n"
         "#metadata_channel = \"aeron:udp?endpoint=host-b:40125\"\n#metadata_stream_id = 7002\n#driver_instance_id = \"driver-b\"\n"
         "#driver_control_channel = \"aeron:udp?endpoint=host-b:40126\"\n#driver_control_stream_id = 7003\n"

@@ -1,70 +1,24 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include <tensor_pool/common/tp_error.h>
-
-#include "config/config.h"
 #include "config/driver_rows.h"
+#include "config/test_load.h"
 
-#define PROFILE "[profiles.p]\npayload_pools = [{ pool_id = 1, stride_bytes = 64 }]\n"
-#define STREAM "[streams.s]\nstream_id = 10000\nprofile = \"p\"\n"
-#define REST PROFILE STREAM
-
-static char path[64];
 static tp_driver_config_t config;
-static tpi_config_origins_t origins;
-static char warnings[4096];
-
-static void on_warning(void *clientd, int code, const char *text)
-{
-    (void)clientd;
-    assert_true(code >= 2100 && code < 2200);
-    const size_t used = strlen(warnings);
-    (void)snprintf(warnings + used, sizeof(warnings) - used, "%s\n", text);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    (void)snprintf(path, sizeof(path), "/tmp/tp_driver_load_test-%d.toml", (int)getpid());
-    warnings[0] = '\0';
-    return 0;
-}
 
 static int teardown(void **state)
 {
-    (void)state;
     tp_driver_config_fini(&config);
     memset(&config, 0, sizeof(config));
-    (void)unlink(path);
-    return 0;
-}
-
-static void write_bytes(const char *text, size_t length)
-{
-    FILE *const out = fopen(path, "we");
-    assert_non_null(out);
-    assert_int_equal(fwrite(text, 1, length, out), length);
-    assert_int_equal(fclose(out), 0);
+    return remove_file(state);
 }
 
 static int load_with(const char *text, const char *const *environment, const tpi_config_setting_t *settings, size_t setting_count)
 {
-    static const char *const empty[] = { NULL };
-    const tpi_config_options_t options = { .environment = NULL != environment ? environment : empty, .settings = settings,
+    const tpi_config_options_t options = { .environment = NULL != environment ? environment : no_environment, .settings = settings,
         .setting_count = setting_count, .on_warning = on_warning, .origins = &origins };
     tp_driver_config_fini(&config);
     memset(&config, 0, sizeof(config));
-    if (NULL != text) { write_bytes(text, strlen(text)); }
+    if (NULL != text) { write_file(text); }
     return tpi_driver_config_load(&config, NULL != text ? path : NULL, &options);
 }
 

@@ -17,22 +17,15 @@ static const char *example_of_derived(const tpi_conf_row_t *row)
 }
 
 /* Keys that the example sets: dynamic streams work out of the box. */
-static const char *example_value(const tpi_conf_row_t *row)
-{
-    static const struct { const char *key, *value; } set[] = {
-        { "driver.announce_stream_id", "1001" },
-        { "driver.stream_id_range", "\"20000-29999\"" },
-        { "driver.descriptor_stream_id_range", "\"31000-31999\"" },
-        { "driver.control_stream_id_range", "\"32000-32999\"" },
-        { "policies.allow_dynamic_streams", "true" },
-        { "policies.default_profile", "\"small\"" },
-    };
-    for (size_t i = 0; i < sizeof(set) / sizeof(set[0]); i++)
-    {
-        if (0 == strcmp(set[i].key, row->key)) { return set[i].value; }
-    }
-    return NULL;
-}
+static const tpi_conf_set_t example_values[] = {
+    { "driver.announce_stream_id", "1001" },
+    { "driver.stream_id_range", "\"20000-29999\"" },
+    { "driver.descriptor_stream_id_range", "\"31000-31999\"" },
+    { "driver.control_stream_id_range", "\"32000-32999\"" },
+    { "policies.allow_dynamic_streams", "true" },
+    { "policies.default_profile", "\"small\"" },
+    { NULL, NULL }
+};
 
 static const char example_entries[] =
     "\n"
@@ -83,7 +76,7 @@ void tpi_driver_config_example(FILE *out)
 {
     fprintf(out, "# Configuration of tp_driver. Lines that are commented out show the default. Check it: tp config check FILE\n");
     fprintf(out, "# Each key of [driver], [shm] and [policies] can also be set by a variable: driver.instance_id by DRIVER_INSTANCE_ID.\n");
-    tpi_conf_example(out, tpi_driver_rows, tpi_driver_row_count, example_value, example_of_derived);
+    tpi_conf_example(out, tpi_driver_rows, tpi_driver_row_count, example_values, example_of_derived);
     fputs(example_entries, out);
 }
 

@@ -1,52 +1,12 @@
 /* Files of joins: what is read, what is refused and where, what is warned of. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "config/test_load.h"
 
-#include <cmocka.h>
-
-#include <tensor_pool/common/tp_error.h>
-
-#include "config/config.h"
-
-static char path[64];
 static tpi_join_config_t config;
-static char warnings[2048];
-
-static void on_warning(void *clientd, int code, const char *line)
-{
-    (void)clientd;
-    assert_true(code >= 2100 && code < 2200);
-    const size_t used = strlen(warnings);
-    (void)snprintf(warnings + used, sizeof(warnings) - used, "%s\n", line);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    (void)snprintf(path, sizeof(path), "/tmp/tp_join_load_test-%d.toml", (int)getpid());
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    (void)unlink(path);
-    return 0;
-}
 
 static int load(const char *text)
 {
     const tpi_config_options_t options = { .on_warning = on_warning };
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    assert_true(fputs(text, f) >= 0);
-    assert_int_equal(fclose(f), 0);
+    write_file(text);
     warnings[0] = '\0';
     return tpi_join_config_load(&config, path, &options);
 }
@@ -172,7 +132,7 @@ static void the_example_loads_as_it_is(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, remove_file)
     const struct CMUnitTest tests[] = {
         T(a_small_file_is_a_sequence_join), T(a_join_by_time_has_all_its_keys), T(what_is_wrong_is_refused_with_its_line__J_013_J_014_J_021),
         T(windows_without_lateness_are_warned_of__J_037), T(an_input_of_another_host_needs_synchronised_clocks__J_072),

@@ -1,61 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "config/test_load.h"
 
-#include <cmocka.h>
-
-#include <tensor_pool/common/tp_error.h>
-
-#include "config/config.h"
-
-#define PROFILE "[profiles.p]\npayload_pools = [{ pool_id = 1, stride_bytes = 64 }]\n"
-#define STREAM "[streams.s]\nstream_id = 10000\nprofile = \"p\"\n"
-#define REST PROFILE STREAM
-
-static char path[64];
 static tp_supervisor_config_t config;
-static tp_driver_config_t driver;
-static tpi_embedded_config_t embedded;
-static tpi_config_origins_t origins;
-static char warnings[4096];
-static const char *const no_environment[] = { NULL };
-
-static void on_warning(void *clientd, int code, const char *text)
-{
-    (void)clientd;
-    assert_true(code >= 2100 && code < 2200);
-    const size_t used = strlen(warnings);
-    (void)snprintf(warnings + used, sizeof(warnings) - used, "%s\n", text);
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    (void)snprintf(path, sizeof(path), "/tmp/tp_supervisor_load_test-%d.toml", (int)getpid());
-    warnings[0] = '\0';
-    memset(&embedded, 0, sizeof(embedded));
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    (void)unlink(path);
-    return 0;
-}
-
-static void write_file(const char *text)
-{
-    FILE *const file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
 
 static int load_in(const char *text, const char *const *environment)
 {
@@ -65,21 +10,6 @@ static int load_in(const char *text, const char *const *environment)
 }
 
 static int load(const char *text) { return load_in(text, no_environment); }
-
-static int embed_in(const char *text, const char *const *environment)
-{
-    const tpi_config_options_t options = { .environment = environment, .on_warning = on_warning, .origins = &origins, .embedded = &embedded };
-    write_file(text);
-    return tpi_driver_config_load(&driver, path, &options);
-}
-
-static int embed(const char *text) { return embed_in(text, no_environment); }
-
-static void release(void)
-{
-    tp_driver_config_fini(&driver);
-    tpi_embedded_config_fini(&embedded);
-}
 
 /* Refused stand-alone and embedded, by a message with both parts. */
 static void both_refuse(const char *table, const char *part, const char *other)
@@ -354,7 +284,7 @@ static void example_loads_stand_alone_and_inside_of_a_drivers_file(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, remove_file)
     const struct CMUnitTest tests[] = {
         T(alone_it_inherits_nothing_of_a_driver), T(every_key_of_the_table_is_read),
         T(table_enables_the_embedded_one_and_its_absence_disables_it__S_063), T(embedded_it_takes_each_stream_from_the_driver_for_itself__S_064),

@@ -2,7 +2,6 @@
 #include "config/supervisor_print.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #include "config/conf_print.h"
 #include "config/supervisor_rows.h"
@@ -124,23 +123,16 @@ void tpi_supervisor_config_foreach(const tp_supervisor_config_t *config, const t
 
 /* ---- example, help, reference ---------------------------------------------------------------------------------------------------- */
 
-static const char *example_value(const tpi_conf_row_t *row)
-{
-    static const struct { const char *key, *value; } set[] = {
-        { "supervisor.per_consumer_enabled", "true" },
-        { "supervisor.per_consumer_descriptor_channel", "\"aeron:ipc?term-length=4m\"" },
-        { "supervisor.per_consumer_descriptor_base", "31000" },
-        { "supervisor.per_consumer_descriptor_range", "1000" },
-        { "supervisor.per_consumer_control_channel", "\"aeron:ipc?term-length=4m\"" },
-        { "supervisor.per_consumer_control_base", "32000" },
-        { "supervisor.per_consumer_control_range", "1000" },
-    };
-    for (size_t i = 0; i < sizeof(set) / sizeof(set[0]); i++)
-    {
-        if (0 == strcmp(set[i].key, row->key)) { return set[i].value; }
-    }
-    return NULL;
-}
+static const tpi_conf_set_t example_values[] = {
+    { "supervisor.per_consumer_enabled", "true" },
+    { "supervisor.per_consumer_descriptor_channel", "\"aeron:ipc?term-length=4m\"" },
+    { "supervisor.per_consumer_descriptor_base", "31000" },
+    { "supervisor.per_consumer_descriptor_range", "1000" },
+    { "supervisor.per_consumer_control_channel", "\"aeron:ipc?term-length=4m\"" },
+    { "supervisor.per_consumer_control_base", "32000" },
+    { "supervisor.per_consumer_control_range", "1000" },
+    { NULL, NULL }
+};
 
 static const char *no_derived(const tpi_conf_row_t *row) { return row->default_text; }
 
@@ -149,10 +141,10 @@ void tpi_supervisor_config_example(FILE *out)
     fputs("# Configuration of tp_supervisord. Lines that are commented out show the default. Check it: tp_supervisord --check -c FILE\n"
         "# The table [supervisor] may also stand in the file of tp_driver: the supervisor then runs inside of the driver.\n"
         "# Each key can also be set by a variable: supervisor.consumer_stale_ms by SUPERVISOR_CONSUMER_STALE_MS.\n", out);
-    tpi_conf_example(out, tpi_supervisor_rows, tpi_supervisor_row_count, example_value, no_derived);
+    tpi_conf_example(out, tpi_supervisor_rows, tpi_supervisor_row_count, example_values, no_derived);
     fputs("\n# Rules for some consumers: each decision is that of the first rule that matches and takes it.\n"
         "#[supervisor.policies.displays]\n#consumer_name = \"viewer*\"\n#force_mode = 2\n", out);
-    tpi_conf_example(out, tpi_supervisor_host_rows, tpi_supervisor_host_row_count, example_value, no_derived);
+    tpi_conf_example(out, tpi_supervisor_host_rows, tpi_supervisor_host_row_count, example_values, no_derived);
 }
 
 void tpi_supervisor_config_help(FILE *out)
