@@ -8,71 +8,30 @@
  * Whatever comes, reading stays inside what is mapped, and closing ends it all.
  */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "bus/bus_mem.h"
-#include "client/client_state.h"
 #include "client/test_handlers.h"
-#include "fuzz_driver.h"
-
-#include <tensor_pool/tp.h>
+#include "fuzz_client_rig.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define RECORDS_MAX 48
 #define STREAMS 4
 
-static rig_t rig;
 static tpi_publication_t *streams[STREAMS];
-static tp_client_t *client;
 static tp_producer_t *producer;
 static tp_consumer_t *consumer;
-static tp_tensor_template_t *tensor;
-
-static int open_bus(void *clientd, const tpi_settings_t *settings, tpi_bus_t **bus)
-{
-    (void)clientd;
-    (void)settings;
-    return tpi_bus_mem_open(bus, rig.network);
-}
-
-static void turn(int64_t ns)
-{
-    rig_step(&rig, ns);
-    for (int i = 0; i < 3; i++)
-    {
-        if (tpi_client_do_work_at(client, rig.now_ns) < 0) { abort(); }
-        rig_step(&rig, 0);
-    }
-}
 
 static void start(void)
 {
     static const int32_t ids[STREAMS] = { 1000, 1100, 1200, 1300 };
-    const tpi_client_hooks_t hooks = { .open_bus = open_bus };
-    tp_context_t *context = NULL;
-    tp_producer_context_t *p = NULL;
-    tp_consumer_context_t *c = NULL;
     rig_open(&rig);
     for (size_t i = 1; i < STREAMS; i++) { streams[i] = rig_publication(&rig, ids[i]); }
     streams[0] = rig.publication;
-    if (tp_context_init(&context) < 0 || tp_context_set_default_channels(context) < 0 || tp_context_add_allowed_base_dir(context, rig_base()) < 0 ||
-        tp_context_set_use_agent_invoker(context, true) < 0 || tpi_client_create(&client, context, &hooks) < 0) { abort(); }
-    tp_context_close(context);
-    client->is_stepped = true;
+    open_client();
     if (tell_everything(client, 4096) < 0) { abort(); }
-    if (NULL == tensor && tp_tensor_template_init(&tensor, TP_DTYPE_UINT8, TP_ROW_MAJOR, 2, (const int32_t[]){ 4, 8 }) < 0) { abort(); }
-    int rc = tp_producer_context_init(&p);
-    rc = rc < 0 ? rc : tp_consumer_context_init(&c);
-    rc = rc < 0 ? rc : tp_producer_context_set_stream_id(p, 10000) | tp_producer_context_set_attach_timeout_ns(p, 0);
-    rc = rc < 0 ? rc : tp_consumer_context_set_stream_id(c, 10000) | tp_consumer_context_set_attach_timeout_ns(c, 0);
-    if (rc < 0) { abort(); }
-    if (tp_producer_init(&producer, client, p) < 0 || tp_consumer_init(&consumer, client, c) < 0) { abort(); }
-    tp_producer_context_close(p);
-    tp_consumer_context_close(c);
+    open_pair(&producer, &consumer, 10000, false);
     for (int i = 0; i < 8; i++) { turn(20 * MS); }
     if (!tp_consumer_is_mapped(consumer)) { abort(); }
 }
@@ -99,8 +58,6 @@ static void overwrite(const char *path, off_t at, const uint8_t *data, size_t le
     (void)!pwrite(fd, data, length, at);
     (void)close(fd);
 }
-
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 static size_t with_bytes(uint8_t what, const uint8_t *data, size_t size)
 {

@@ -8,17 +8,12 @@
  *   7 n bytes    a message of n bytes on the descriptor stream
  * Whatever comes, the ledger of the join is balanced after each poll.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "bus/bus_mem.h"
 #include "client/join_state.h"
 #include "codec/codec_join.h"
 #include "common/clock.h"
-#include "fuzz_driver.h"
-
-#include <tensor_pool/tp.h>
+#include "fuzz_client_rig.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -28,33 +23,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define OUT 20000u
 #define DESCRIPTORS 1100
 
-static rig_t rig;
 static tpi_publication_t *descriptors;
-static tp_client_t *client;
 static tp_producer_t *producers[INPUTS];
 static tp_consumer_t *consumers[INPUTS];
-static tp_tensor_template_t *tensor;
 static tp_join_t *join;
 static tp_join_authority_t *authority;
-
-static void must(bool holds) { if (!holds) { abort(); } }
-
-static int open_bus(void *clientd, const tpi_settings_t *settings, tpi_bus_t **bus)
-{
-    (void)clientd;
-    (void)settings;
-    return tpi_bus_mem_open(bus, rig.network);
-}
-
-static void turn(int64_t ns)
-{
-    rig_step(&rig, ns);
-    for (int i = 0; i < 3; i++)
-    {
-        must(tpi_client_do_work_at(client, rig.now_ns) >= 0);
-        rig_step(&rig, 0);
-    }
-}
 
 static void on_joined(void *clientd, const tp_joined_t *joined)
 {
@@ -80,34 +53,14 @@ static void poll_join(void)
     must(sum == s.frames);
 }
 
-static void open_input(uint32_t i)
-{
-    tp_producer_context_t *p = NULL;
-    tp_consumer_context_t *c = NULL;
-    must(tp_producer_context_init(&p) == 0 && tp_consumer_context_init(&c) == 0);
-    must(tp_producer_context_set_stream_id(p, IN + i) == 0 && tp_producer_context_set_attach_timeout_ns(p, 0) == 0);
-    must(tp_producer_context_set_publish_time(p, true) == 0);
-    must(tp_consumer_context_set_stream_id(c, IN + i) == 0 && tp_consumer_context_set_attach_timeout_ns(c, 0) == 0);
-    must(tp_producer_init(&producers[i], client, p) == 0 && tp_consumer_init(&consumers[i], client, c) == 0);
-    tp_producer_context_close(p);
-    tp_consumer_context_close(c);
-}
-
 static void start(uint8_t how)
 {
-    const tpi_client_hooks_t hooks = { .open_bus = open_bus };
-    tp_context_t *context = NULL;
     tp_join_options_t o = TP_JOIN_OPTIONS_INIT;
     rig_open(&rig);
     rig.now_ns += tpi_clock_monotonic_ns();                /* claims compare their deadline with the real clock */
     descriptors = rig_publication(&rig, DESCRIPTORS);
-    must(tp_context_init(&context) == 0 && tp_context_set_default_channels(context) == 0);
-    must(tp_context_add_allowed_base_dir(context, rig_base()) == 0 && tp_context_set_use_agent_invoker(context, true) == 0);
-    must(tpi_client_create(&client, context, &hooks) == 0);
-    tp_context_close(context);
-    client->is_stepped = true;
-    must(NULL != tensor || tp_tensor_template_init(&tensor, TP_DTYPE_UINT8, TP_ROW_MAJOR, 2, (const int32_t[]){ 4, 8 }) == 0);
-    for (uint32_t i = 0; i < INPUTS; i++) { open_input(i); }
+    open_client();
+    for (uint32_t i = 0; i < INPUTS; i++) { open_pair(&producers[i], &consumers[i], IN + i, true); }
     for (int i = 0; i < 8; i++) { turn(20 * MS); }
     o.kind = TP_JOIN_SEQUENCE + (how & 3u) % 3u;
     o.out_stream_id = OUT;
@@ -122,8 +75,6 @@ static void start(uint8_t how)
     must(tp_join_barrier_set_epoch(tp_join_barrier(join), 1) == 0);
     must(tp_join_authority_init(&authority, client, 2, 8) == 0);
 }
-
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 static uint64_t number(const uint8_t *data)
 {

@@ -8,28 +8,20 @@
  * 30-discovery.md section 7.5, and in the end everything expires.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "bus/bus_mem.h"
 #include "codec/codec_discovery.h"
 #include "discovery/discovery_internal.h"
+#include "fuzz_wires.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define MS INT64_C(1000000)
-#define RECORDS_MAX 64
-#define STAMP_AT 24                    /* announceTimestampNs: header, stream id, producer id, epoch */
 #define ANSWERS 7004
 
 static const int32_t streams[] = { 7000, 1001, 2001, 1300 };
 
 typedef struct rig
 {
-    tpi_mem_network_t *network;
-    tpi_bus_t *bus;
-    tpi_bus_t *outside;
-    tpi_publication_t *publications[4];
+    wires_t wires;
     tpi_subscription_t *listener;
     tpi_provider_t *provider;
     int64_t now_ns;
@@ -68,7 +60,7 @@ static void step(rig_t *rig, int64_t ns)
     for (int i = 0; i < 3; i++)
     {
         if (tpi_provider_do_work(rig->provider, (tpi_mapping_now_t){ rig->now_ns, rig->now_ns }) < 0) { abort(); }
-        (void)tpi_bus_do_work(rig->outside, rig->now_ns);
+        (void)tpi_bus_do_work(rig->wires.outside, rig->now_ns);
         if (NULL != rig->listener) { (void)tpi_subscription_poll(rig->listener, on_answer, NULL, 64); }
     }
     const tpi_provider_stats_t *const stats = tpi_provider_stats(rig->provider);
@@ -97,17 +89,13 @@ static void configure(tp_discovery_provider_config_t *config)
 
 static void toggle_listener(rig_t *rig)
 {
-    tpi_bus_async_t *async = NULL;
-    const tpi_subscription_config_t config = { .channel = "aeron:ipc", .stream_id = ANSWERS };
     if (NULL != rig->listener)
     {
         tpi_subscription_close(rig->listener);
         rig->listener = NULL;
         return;
     }
-    if (tpi_bus_add_subscription(rig->outside, &async, &config) < 0) { abort(); }
-    (void)tpi_bus_do_work(rig->outside, rig->now_ns);
-    if (tpi_bus_add_subscription_poll(async, &rig->listener) <= 0) { abort(); }
+    rig->listener = wires_listen(&rig->wires, "aeron:ipc", ANSWERS, rig->now_ns);
 }
 
 static void rig_open(rig_t *rig)
@@ -117,19 +105,10 @@ static void rig_open(rig_t *rig)
     memset(rig, 0, sizeof(*rig));
     rig->now_ns = 1000000 * MS;
     configure(&config);
-    if (tpi_mem_network_create(&rig->network) < 0 || tpi_bus_mem_open(&rig->bus, rig->network) < 0 ||
-        tpi_bus_mem_open(&rig->outside, rig->network) < 0 || tpi_provider_create(&rig->provider, &config, rig->bus, &options) < 0)
-    {
-        abort();
-    }
+    wires_open(&rig->wires);
+    if (tpi_provider_create(&rig->provider, &config, rig->wires.bus, &options) < 0) { abort(); }
     tp_discovery_provider_config_fini(&config);
-    for (size_t i = 0; i < 4; i++)
-    {
-        tpi_bus_async_t *async = NULL;
-        if (tpi_bus_add_publication(rig->outside, &async, "aeron:ipc", streams[i]) < 0) { abort(); }
-        (void)tpi_bus_do_work(rig->outside, rig->now_ns);
-        if (tpi_bus_add_publication_poll(async, &rig->publications[i]) <= 0) { abort(); }
-    }
+    wires_connect(&rig->wires, "aeron:ipc", streams, rig->now_ns);
     toggle_listener(rig);
     step(rig, 0);
 }
@@ -137,19 +116,7 @@ static void rig_open(rig_t *rig)
 static void rig_close(rig_t *rig)
 {
     tpi_provider_delete(rig->provider);
-    tpi_bus_close(rig->bus);
-    tpi_bus_close(rig->outside);
-    tpi_mem_network_delete(rig->network);
-}
-
-static void send_stamped(rig_t *rig, const uint8_t *data, size_t length)
-{
-    uint8_t copy[8192];
-    if (length > sizeof(copy)) { return; }
-    if (0 != length) { memcpy(copy, data, length); }
-    const uint64_t stamp = (uint64_t)rig->now_ns;
-    if (length >= STAMP_AT + sizeof(stamp)) { memcpy(copy + STAMP_AT, &stamp, sizeof(stamp)); }
-    (void)tpi_publication_offer(rig->publications[1], copy, length);
+    wires_close(&rig->wires);
 }
 
 static void set_tags(rig_t *rig, const uint8_t *data, size_t length)
@@ -168,11 +135,11 @@ static size_t record(rig_t *rig, const uint8_t *data, size_t size)
     const uint8_t *const bytes = data + 3;
     switch (data[0] % 8)
     {
-        case 4: send_stamped(rig, bytes, length); break;
+        case 4: wires_send_stamped(&rig->wires, bytes, length, rig->now_ns); break;
         case 5: step(rig, length >= 2 ? (bytes[0] + 256 * bytes[1]) * MS : MS); break;
         case 6: set_tags(rig, bytes, length); break;
         case 7: toggle_listener(rig); break;
-        default: (void)tpi_publication_offer(rig->publications[data[0] % 8], bytes, length); break;
+        default: (void)tpi_publication_offer(rig->wires.publications[data[0] % 8], bytes, length); break;
     }
     step(rig, 0);
     return 3 + length;

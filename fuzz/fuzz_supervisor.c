@@ -10,29 +10,21 @@
  * limits, and in the end everything is forgotten.
  */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "bus/bus_mem.h"
 #include "codec/codec_wire.h"
+#include "fuzz_wires.h"
 #include "supervisor/supervisor_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define MS INT64_C(1000000)
 #define CHANNEL "aeron:ipc?term-length=4m"
-#define RECORDS_MAX 64
 #define CAPACITY 8
-#define STAMP_AT 24                    /* announceTimestampNs: header, stream id, producer id, epoch */
 
 static const int32_t streams[] = { 1000, 1001, 1300, 1200 };
 
 typedef struct rig
 {
-    tpi_mem_network_t *network;
-    tpi_bus_t *bus;
-    tpi_bus_t *outside;
-    tpi_publication_t *publications[4];
+    wires_t wires;
     tpi_subscription_t *listener;
     tpi_supervisor_t *supervisor;
     int64_t now_ns;
@@ -60,7 +52,7 @@ static void on_message(void *clientd, const tpi_message_t *message)
 {
     tpc_consumer_config_t config;
     (void)clientd;
-    if (message->session_id == tpi_publication_session_id(rig.publications[0])) { return; }
+    if (message->session_id == tpi_publication_session_id(rig.wires.publications[0])) { return; }
     if (TPC_OK != tpc_consumer_config_decode(&config, message->data, message->length)) { abort(); }
     if ((0 == config.descriptor_stream_id) != (0 == config.descriptor_channel.length)) { abort(); }
     if ((0 == config.control_stream_id) != (0 == config.control_channel.length)) { abort(); }
@@ -92,7 +84,7 @@ static void step(int64_t ns)
     for (int i = 0; i < 3; i++)
     {
         if (tpi_supervisor_do_work(rig.supervisor, rig.now_ns) < 0) { abort(); }
-        (void)tpi_bus_do_work(rig.outside, rig.now_ns);
+        (void)tpi_bus_do_work(rig.wires.outside, rig.now_ns);
         while (tpi_subscription_poll(rig.listener, on_message, NULL, 64) > 0) { }
     }
     owned_t owned = { .count = 0 };
@@ -102,9 +94,7 @@ static void step(int64_t ns)
 static void open_rig(uint8_t choice)
 {
     tp_supervisor_config_t config;
-    tpi_bus_async_t *async[5];
     const tpi_supervisor_options_t options = { .instance_token = 1, .realtime_ns = realtime };
-    const tpi_subscription_config_t control = { .channel = CHANNEL, .stream_id = 1000 };
     memset(&rig, 0, sizeof(rig));
     rig.now_ns = 1000000 * MS;
     rig.has_ranges = 0 != (choice & 1);
@@ -121,21 +111,15 @@ static void open_rig(uint8_t choice)
         config.per_consumer_control_range = 4;
     }
     if (0 != (choice & 2)) { (void)snprintf(config.per_consumer_control_channel, TP_CONFIG_CHANNEL_MAX, "aeron:ipc"); }
-    if (tpi_mem_network_create(&rig.network) < 0 || tpi_bus_mem_open(&rig.bus, rig.network) < 0 || tpi_bus_mem_open(&rig.outside, rig.network) < 0)
-    {
-        abort();
-    }
-    if (tpi_supervisor_create(&rig.supervisor, &config, rig.bus, &options) < 0) { abort(); }
+    wires_open(&rig.wires);
+    if (tpi_supervisor_create(&rig.supervisor, &config, rig.wires.bus, &options) < 0) { abort(); }
     if (0 != (choice & 4))
     {
         const tp_supervisor_hooks_t hooks = { .size = sizeof(hooks), .has_lease = has_lease };
         tpi_supervisor_set_hooks(rig.supervisor, &hooks);
     }
-    for (int i = 0; i < 4; i++) { if (tpi_bus_add_publication(rig.outside, &async[i], CHANNEL, streams[i]) < 0) { abort(); } }
-    if (tpi_bus_add_subscription(rig.outside, &async[4], &control) < 0) { abort(); }
-    (void)tpi_bus_do_work(rig.outside, rig.now_ns);
-    for (int i = 0; i < 4; i++) { if (1 != tpi_bus_add_publication_poll(async[i], &rig.publications[i])) { abort(); } }
-    if (1 != tpi_bus_add_subscription_poll(async[4], &rig.listener)) { abort(); }
+    wires_connect(&rig.wires, CHANNEL, streams, rig.now_ns);
+    rig.listener = wires_listen(&rig.wires, CHANNEL, 1000, rig.now_ns);
     step(0);
     if (0 == (choice & 8)) { step(1001 * MS); }                /* past the grace of 4.2 */
     tp_supervisor_config_fini(&config);
@@ -154,28 +138,24 @@ static void say_hello(const uint8_t *data, size_t length)
     hello.control_stream_id = rig.has_ranges ? 31998u + data[2] : 998u + data[2];
     hello.descriptor_channel = tpc_bytes(channels[data[3] & 3]);
     hello.control_channel = tpc_bytes(channels[data[3] >> 2 & 3]);
-    (void)tpi_publication_offer(rig.publications[0], buffer, (size_t)tpc_consumer_hello_encode(buffer, sizeof(buffer), &hello));
+    (void)tpi_publication_offer(rig.wires.publications[0], buffer, (size_t)tpc_consumer_hello_encode(buffer, sizeof(buffer), &hello));
 }
 
 static void carry_out(uint8_t what, const uint8_t *data, size_t length)
 {
     uint8_t copy[4096];
-    const uint64_t stamp = (uint64_t)rig.now_ns;
     if (length > sizeof(copy)) { length = sizeof(copy); }
     if (length > 0) { memcpy(copy, data, length); }
     switch (what % 8)
     {
-        case 4:
-            if (length >= STAMP_AT + 8) { memcpy(copy + STAMP_AT, &stamp, 8); }
-            (void)tpi_publication_offer(rig.publications[1], copy, length);
-            break;
+        case 4: wires_send_stamped(&rig.wires, copy, length, rig.now_ns); break;
         case 5: step((length > 1 ? copy[0] + 256 * copy[1] : 100) * MS); break;
         case 6:
             rig.lease_count = length < sizeof(rig.leases) ? length : sizeof(rig.leases);
             memcpy(rig.leases, copy, rig.lease_count);
             break;
         case 7: say_hello(copy, length); break;
-        default: (void)tpi_publication_offer(rig.publications[what % 8], copy, length); break;
+        default: (void)tpi_publication_offer(rig.wires.publications[what % 8], copy, length); break;
     }
     step(101 * MS);
 }
@@ -200,8 +180,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tpi_supervisor_stats(rig.supervisor, &stats);
     if (0 != stats.consumers + stats.streams + stats.producers + stats.conditions) { abort(); }
     tpi_supervisor_delete(rig.supervisor);
-    tpi_bus_close(rig.bus);
-    tpi_bus_close(rig.outside);
-    tpi_mem_network_delete(rig.network);
+    wires_close(&rig.wires);
     return 0;
 }
