@@ -2,79 +2,39 @@
 #include <glob.h>
 #include <pthread.h>
 #include <pwd.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include <tensor_pool/tp.h>
-#include <tensor_pool/tp_services.h>
 
-static char root[64];
-static tp_driver_config_t config;
-static tp_driver_t *driver;
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static void nap(void)
-{
-    const struct timespec pause = { 0, 1000000 };
-    (void)nanosleep(&pause, NULL);
-}
-
-static void configure(tp_driver_config_t *c)
-{
-    tp_driver_config_init(c);
-    assert_int_equal(tp_driver_config_set_builtin(c), 0);
-    (void)snprintf(c->media_driver, sizeof(c->media_driver), "embedded");
-    (void)snprintf(c->aeron_dir, sizeof(c->aeron_dir), "%s-aeron", root);
-    (void)snprintf(c->base_dir, sizeof(c->base_dir), "%s", root);
-    (void)snprintf(c->runtime_dir, sizeof(c->runtime_dir), "%s-run", root);
-    c->cleanup_shm_on_exit = true;
-}
+#include "embedded_rig.h"
 
 static int setup(void **state)
 {
     (void)state;
-    (void)snprintf(root, sizeof(root), "/dev/shm/tp-test-embedded-%ld", (long)getpid());
-    configure(&config);
-    setenv("TP_RUNTIME_DIR", config.runtime_dir, 1);
-    if (tp_driver_init(&driver, &config) < 0) { fail_msg("%s: %s", tp_errmsg(), tp_errwhy()); }
+    new_root("embedded");
+    configure(&driver_config);
+    start_driver();
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    tp_driver_close(driver);
-    driver = NULL;
-    tp_driver_config_fini(&config);
-    assert_int_equal(rmdir(config.runtime_dir), 0);        /* endpoint file and socket are gone */
+    close_driver();
+    tp_driver_config_fini(&driver_config);
+    assert_int_equal(rmdir(driver_config.runtime_dir), 0);        /* endpoint file and socket are gone */
     assert_int_equal(rmdir(root), 0);                      /* D-204: nothing below the base */
-    assert_int_equal(access(config.aeron_dir, F_OK), -1);
-    unsetenv("TP_RUNTIME_DIR");
+    assert_int_equal(access(driver_config.aeron_dir, F_OK), -1);
     return 0;
 }
 
 static void the_endpoint_file_tells_where_it_is__D_198(void **state)
 {
     (void)state;
-    assert_non_null(strstr(tp_driver_endpoint_file(driver), config.runtime_dir));
+    assert_non_null(strstr(tp_driver_endpoint_file(driver), driver_config.runtime_dir));
     assert_int_equal(access(tp_driver_endpoint_file(driver), R_OK), 0);
-    assert_string_equal(tp_driver_aeron_dir(driver), config.aeron_dir);
+    assert_string_equal(tp_driver_aeron_dir(driver), driver_config.aeron_dir);
     assert_int_equal(tp_driver_state(driver), TP_DRIVER_RUNNING);
 }
 
@@ -82,7 +42,7 @@ static void a_namesake_is_refused__D_002(void **state)
 {
     (void)state;
     tp_driver_t *second = NULL;
-    tp_driver_config_t other = config;
+    tp_driver_config_t other = driver_config;
     (void)snprintf(other.media_driver, sizeof(other.media_driver), "external");
     assert_int_equal(tp_driver_init(&second, &other), -1);
     assert_int_equal(tp_errcode(), TP_EOWNED);
@@ -113,7 +73,7 @@ static void shutdown_from_another_thread_stops_it__D_152(void **state)
     (void)state;
     assert_int_equal(tp_driver_start(driver), 0);
     tp_driver_shutdown(driver, 0, true);
-    const int64_t deadline_ns = now_ns() + INT64_C(30000000000);
+    const int64_t deadline_ns = now_ns() + PATIENCE_NS;
     while (TP_DRIVER_STOPPED != tp_driver_state(driver) && now_ns() < deadline_ns) { nap(); }
     assert_int_equal(tp_driver_state(driver), TP_DRIVER_STOPPED);
 }
@@ -150,7 +110,7 @@ static void a_reload_from_another_thread_brings_a_new_stream(void **state)
     assert_int_equal(tp_producer_open(&producer, client, late), -1);
     assert_int_equal(tp_errcode(), TP_ENOSTREAM);
     tp_driver_reload(driver);
-    const int64_t deadline_ns = now_ns() + INT64_C(30000000000);
+    const int64_t deadline_ns = now_ns() + PATIENCE_NS;
     while (NULL == producer && now_ns() < deadline_ns && tp_producer_open(&producer, client, late) < 0) { nap(); }
     assert_non_null(producer);
     assert_int_equal(atomic_load(&reloads), 1);
@@ -173,7 +133,7 @@ static void a_producer_sends_its_first_frame__D_197(void **state)
     memset(&claim, 0, sizeof(claim));
     claim.size = sizeof(claim);
     int64_t seq = -1;
-    while (seq < 0 && now_ns() - begin_ns < INT64_C(30000000000))
+    while (seq < 0 && now_ns() - begin_ns < PATIENCE_NS)
     {
         seq = tp_producer_try_claim(producer, shape, &claim);
         if (seq < 0) { nap(); }

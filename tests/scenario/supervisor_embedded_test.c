@@ -3,27 +3,13 @@
  * a producer of ours follows the supervisor's answer, and frames arrive there.
  */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include <tensor_pool/tp.h>
-#include <tensor_pool/tp_services.h>
 
-#define PATIENCE_NS INT64_C(30000000000)
+#include "embedded_rig.h"
 
-static char root[64];
-static tp_driver_config_t driver_config;
-static tp_driver_t *driver;
 static tp_supervisor_config_t config;
 static tp_supervisor_t *supervisor;
 static pthread_t thread;
@@ -33,34 +19,13 @@ static tp_producer_t *producer;
 static tp_consumer_t *consumer;
 static tp_tensor_template_t *shape;
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-static void nap(void)
-{
-    const struct timespec pause = { 0, 1000000 };
-    (void)nanosleep(&pause, NULL);
-}
-
 static int setup(void **state)
 {
     (void)state;
-    static int number;
-    (void)snprintf(root, sizeof(root), "/dev/shm/tp-test-supervised-%ld-%d", (long)getpid(), ++number);
-    tp_driver_config_init(&driver_config);
-    assert_int_equal(tp_driver_config_set_builtin(&driver_config), 0);
-    (void)snprintf(driver_config.media_driver, sizeof(driver_config.media_driver), "embedded");
+    new_root("supervised");
+    configure(&driver_config);
     (void)snprintf(driver_config.answer_hello, sizeof(driver_config.answer_hello), "never");
-    (void)snprintf(driver_config.aeron_dir, sizeof(driver_config.aeron_dir), "%s-aeron", root);
-    (void)snprintf(driver_config.base_dir, sizeof(driver_config.base_dir), "%s", root);
-    (void)snprintf(driver_config.runtime_dir, sizeof(driver_config.runtime_dir), "%s-run", root);
-    driver_config.cleanup_shm_on_exit = true;
-    setenv("TP_RUNTIME_DIR", driver_config.runtime_dir, 1);
-    if (tp_driver_init(&driver, &driver_config) < 0) { fail_msg("%s: %s", tp_errmsg(), tp_errwhy()); }
+    start_driver();
     tp_supervisor_config_init(&config);
     return 0;
 }
@@ -69,14 +34,12 @@ static int teardown(void **state)
 {
     (void)state;
     tp_supervisor_close(supervisor);
-    tp_driver_close(driver);
     supervisor = NULL;
-    driver = NULL;
+    close_driver();
     tp_supervisor_config_fini(&config);
     tp_driver_config_fini(&driver_config);
     (void)rmdir(driver_config.runtime_dir);
     (void)rmdir(root);
-    unsetenv("TP_RUNTIME_DIR");
     return 0;
 }
 
