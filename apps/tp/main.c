@@ -60,8 +60,8 @@ static int unknown_verb(const char *name)
 /* Standard output may be a full disk; a reader that went away has seen enough. */
 static int finish(int code)
 {
-    if (cli_flush() || EPIPE == errno || CLI_OK != code) { return code; }
-    return cli_error(TP_EIO, NULL, "standard output cannot be written: %s", strerror(errno));
+    if (cli_flush() || EPIPE == cli_output_errno() || CLI_OK != code) { return code; }
+    return cli_error(TP_EIO, NULL, "standard output cannot be written: %s", strerror(cli_output_errno()));
 }
 
 static int run_verb(cli_args_t *args, const cli_verb_t *verb, int argc, char **argv)

@@ -93,17 +93,24 @@ int cli_error_last(void)
     return TP_OK == code ? CLI_FAILED : cli_exit_of(code);
 }
 
+static int output_errno;               /* of the first failure: errno itself does not last until the end */
+
 bool cli_flush(void)
 {
-    return 0 == fflush(stdout) && 0 == ferror(stdout);
+    if (0 == fflush(stdout) && 0 == ferror(stdout)) { return true; }
+    if (0 == output_errno) { output_errno = errno; }
+    return false;
 }
+
+int cli_output_errno(void) { return output_errno; }
 
 bool cli_json_line(json_t *object)
 {
     if (NULL == object) { return false; }
     const bool written = json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9)) >= 0 && EOF != putchar('\n');
+    const bool flushed = cli_flush();
     json_decref(object);
-    return written && cli_flush();
+    return written && flushed;
 }
 
 json_t *cli_json_id(uint64_t value)

@@ -23,6 +23,7 @@ int cli_usage(const char *verb, const char *format, ...) TP_PRINTF(2, 3);
 bool cli_json_line(json_t *object);
 json_t *cli_json_id(uint64_t value);                       /* decimal string */
 bool cli_flush(void);
+int cli_output_errno(void);            /* why writing failed first; 0 = it did not */
 
 /* "4.2 MB/s", "640 KiB", "1.5 ms": buffers of CLI_TEXT_MAX bytes. */
 #define CLI_TEXT_MAX 64

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import sqlite3
+import subprocess
 import time
 
 import pytest
@@ -251,6 +252,27 @@ def refused(sandbox, name="bad.db"):
 
 def an_empty_store(sandbox, name):
     tp(sandbox, "trace", "windows", "--add", "-", "--db", name, stdin=b"").ok()
+
+
+def test_keys_of_others_that_are_no_integers_do_not_keep_the_expansion_busy(sandbox):
+    an_empty_store(sandbox, "odd.db")
+    make(sandbox, "INSERT INTO trace_windows VALUES (7, 1, 1, 1, 2, NULL, NULL), ('x', 'y', 'z', 1, 2, NULL, NULL), (1.5, 1, 1, 1, 2, NULL, NULL)",
+        name="odd.db")
+    assert 1 == tp(sandbox, "trace", "expand", "--db", "odd.db", "--json").ok().one("expanded")["windows"]
+
+
+def test_a_full_disk_is_named_and_a_reader_that_left_is_not(sandbox):
+    an_empty_store(sandbox, "out.db")
+    make(sandbox, "INSERT INTO trace_nodes VALUES (1, 2, 3), (4, 5, 6)", name="out.db")
+    words = [program("tp"), "trace", "nodes", "--json", "--db", f"{sandbox.path}/out.db"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert 1 == done.returncode and b"No space left" in done.stderr, done
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(words, stdout=writer, stderr=subprocess.PIPE, timeout=60, check=False)
+    os.close(writer)
+    assert 0 == done.returncode and b"" == done.stderr, done
 
 
 def test_files_of_others_are_refused_and_left_alone(sandbox):
