@@ -67,7 +67,8 @@ TP_EXPORT uint64_t tp_producer_next_trace_id(tp_producer_t *producer);
 /*
  * Switches tracing on or off from now on. On: waits for the conductor and returns -1 with TP_ESTATE (no node id: none is configured and the driver
  * gave none; or a callback closed the producer meanwhile), TP_EINVAL (the node id does not fit the layout, or another producer of the process has
- * another layout), TP_ENOMEM, TP_EFULL, TP_ETIMEDOUT. A producer that is not attached yet learns its node id later; a failure is then a TP_PRODUCER_REFUSED event.
+ * another layout), TP_ENOMEM, TP_EFULL, TP_ETIMEDOUT. A producer that is not attached yet learns its node id later; a failure is then a
+ * TP_PRODUCER_REFUSED event.
  * Waits up to 200 ms more for the publication of sets, so that the first ones are not lost. Inside a callback it takes effect at once, without
  * waiting. Producer's thread.
  */
