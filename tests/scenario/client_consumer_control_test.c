@@ -171,9 +171,7 @@ static void assigned_stream_replaces_the_shared_one_until_it_is_withdrawn__W_130
     assert_int_equal(next(consumer, &view), 1);
     tp_producer_close(producer);                                             /* it would take the promise back; the scripted peer publishes now */
     cr_settle();
-    cr_new_epoch();
-    cr_announce();
-    cr_settle();
+    cr_next_epoch();
     tpc_consumer_config_t config = config_for(consumer);
     config.descriptor_stream_id = 31000;
     config.descriptor_channel = tpc_bytes("aeron:udp?endpoint=10.0.0.1:4000");       /* P12: not in the allow-list */
@@ -226,9 +224,7 @@ static void batch_across_an_epoch_skips_nothing_of_the_new_one__W_114_W_125(void
     assert_int_equal(tp_consumer_poll_descriptors(consumer, 1), 0);          /* uncommitted */
     assert_int_equal(consumer->stage_count, 11);
     assert_int_equal(consumer->stage_at, 1);
-    cr_new_epoch();
-    cr_announce();
-    cr_settle();
+    cr_next_epoch();
     assert_int_equal(stats_of(consumer).epoch, cr->epoch);
     assert_int_equal(next(consumer, &view), 0);
     assert_int_equal(drops(consumer, TP_DROP_EPOCH), 7);
@@ -259,9 +255,7 @@ static void private_stream_that_falls_silent_is_left_for_the_shared_one__P8(void
     tp_consumer_t *consumer = listening_consumer();
     tp_frame_view_t view;
     tpi_publication_t *publication = cr_add_publication("aeron:ipc", 31000);
-    cr_new_epoch();
-    cr_announce();
-    cr_settle();
+    cr_next_epoch();
     switch_link(consumer, 31000, "aeron:ipc");
     tpi_publication_close(publication);
     for (int i = 0; i < 9; i++) { cr_step(100 * MS); assert_int_equal(next(consumer, &view), 0); }
@@ -319,9 +313,7 @@ static void ledger_holds_across_another_descriptor_stream__W_131_O_20(void **sta
     (void)state;
     tp_consumer_t *consumer = listening_consumer();
     tp_frame_view_t view;
-    cr_new_epoch();
-    cr_announce();
-    cr_settle();
+    cr_next_epoch();
     say(5);
     cr_settle();
     assert_int_equal(next(consumer, &view), 0);                              /* uncommitted: accounted for all the same */
@@ -349,12 +341,17 @@ static void ledger_holds_across_another_descriptor_stream__W_131_O_20(void **sta
     tp_consumer_close(consumer);
 }
 
+static tp_consumer_t *thinned_consumer(void)
+{
+    tp_consumer_context_t *context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_mode(context, TP_MODE_RATE_LIMITED, 100), 0);
+    return cr_consumer_with(context);
+}
+
 static void rate_is_thinned_out_locally__W_191_W_192_W_193_S_050_S_053(void **state)
 {
     (void)state;
-    tp_consumer_context_t *context = cr_consumer_context();
-    assert_int_equal(tp_consumer_context_set_mode(context, TP_MODE_RATE_LIMITED, 100), 0);
-    tp_consumer_t *consumer = cr_consumer_with(context);
+    tp_consumer_t *consumer = thinned_consumer();
     tp_producer_t *producer = cr_producer();
     tp_frame_view_t view;
     uint64_t delivered = 0;
@@ -375,9 +372,7 @@ static void rate_is_thinned_out_locally__W_191_W_192_W_193_S_050_S_053(void **st
 static void thinning_follows_the_times_of_descriptors__S_052(void **state)
 {
     (void)state;
-    tp_consumer_context_t *context = cr_consumer_context();
-    assert_int_equal(tp_consumer_context_set_mode(context, TP_MODE_RATE_LIMITED, 100), 0);
-    tp_consumer_t *consumer = cr_consumer_with(context);
+    tp_consumer_t *consumer = thinned_consumer();
     tp_producer_t *producer = cr_producer();
     tp_frame_view_t view;
     int delivered = 0;
@@ -401,9 +396,7 @@ static void one_wild_timestamp_does_not_end_the_thinning__W_193(void **state)
 {
     (void)state;
     static const uint64_t wild[] = { INT64_MAX, INT64_MAX - 1, UINT64_C(1) << 62, 1 };
-    tp_consumer_context_t *context = cr_consumer_context();
-    assert_int_equal(tp_consumer_context_set_mode(context, TP_MODE_RATE_LIMITED, 100), 0);
-    tp_consumer_t *consumer = cr_consumer_with(context);
+    tp_consumer_t *consumer = thinned_consumer();
     tp_producer_t *producer = cr_producer();
     tp_frame_view_t view;
     uint64_t delivered = 0;
@@ -693,9 +686,7 @@ static void changed_superblock_is_noticed_although_nobody_announces__W_118_W_119
         assert_false(tp_consumer_is_mapped(consumer));
         cr->no_announces = false;
         tp_consumer_close(consumer);
-        cr_new_epoch();
-        cr_announce();
-        cr_settle();
+        cr_next_epoch();
     }
 }
 

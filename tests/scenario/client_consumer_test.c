@@ -176,9 +176,7 @@ static void newer_epoch_in_a_descriptor_unmaps_until_it_is_announced__W_095_W_11
     cr_announce();                                                           /* the same epoch does not help */
     cr_settle();
     assert_false(tp_consumer_is_mapped(consumer));
-    cr_new_epoch();
-    cr_announce();
-    cr_settle();
+    cr_next_epoch();
     assert_true(tp_consumer_is_mapped(consumer));
     assert_int_equal(stats_of(consumer).remaps, 2);
     assert_true(was_heard(TP_CONSUMER_EPOCH_CHANGED));
@@ -353,9 +351,7 @@ static void ended_producer_lease_holds_frames_until_a_higher_epoch__D_117_D_118_
     cr_announce();
     cr_step(1000 * MS);
     assert_false(tp_consumer_is_mapped(consumer));
-    cr_new_epoch();
-    cr_announce();
-    cr_settle();
+    cr_next_epoch();
     assert_true(tp_consumer_is_mapped(consumer));
     close_both(consumer, producer);
 }

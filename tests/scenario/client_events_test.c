@@ -274,9 +274,7 @@ static void forged_gaps_do_not_wrap_a_total__W_189_W_253(void **state)
     tp_consumer_t *consumer = listening_consumer();
     for (int i = 0; i < 4; i++)                            /* four epochs, each with a gap of 2^63 - 2 */
     {
-        cr_new_epoch();
-        cr_announce();
-        cr_settle();
+        cr_next_epoch();
         say(0);
         say((UINT64_C(1) << 63) - 1);
         assert_int_equal(next(consumer, &view), 0);
@@ -461,9 +459,7 @@ static void a_new_epoch_is_told_once_and_an_older_one_never__W_080_M7(void **sta
     assert_int_equal(seen.before[0], 0);
     assert_int_equal(seen.epoch[0], cr->epoch);
     assert_int_equal(seen.epoch_stream[0], CR_STREAM);
-    cr_new_epoch();
-    cr_announce();
-    cr_settle();
+    cr_next_epoch();
     assert_int_equal(seen.epochs, 2);
     assert_int_equal(seen.before[1], cr->epoch - 1);
     assert_int_equal(seen.epoch[1], cr->epoch);

@@ -491,13 +491,18 @@ static void handles_survive_the_loss_of_the_media_driver__D_154_D_158(void **sta
     tp_consumer_close(consumer);
 }
 
-static void dead_driver_is_left_and_a_new_instance_is_asked_at_once_by_its_endpoint_file__D_154(void **state)
+static void show_endpoint(void)
 {
-    (void)state;
     cr->has_endpoint = true;
     cr->endpoint.instance_token = 1;
     (void)snprintf(cr->endpoint.shm_base_dir, sizeof(cr->endpoint.shm_base_dir), "%s", cr->base);
     cr_step(300 * MS);
+}
+
+static void dead_driver_is_left_and_a_new_instance_is_asked_at_once_by_its_endpoint_file__D_154(void **state)
+{
+    (void)state;
+    show_endpoint();
     tp_producer_t *producer = cr_producer();
     const int opens = cr->opens;
     cr->has_endpoint = false;                              /* its lock is gone */
@@ -519,10 +524,7 @@ static void dead_driver_is_left_and_a_new_instance_is_asked_at_once_by_its_endpo
 static void unreadable_endpoint_file_ends_no_lease(void **state)
 {
     (void)state;
-    cr->has_endpoint = true;
-    cr->endpoint.instance_token = 1;
-    (void)snprintf(cr->endpoint.shm_base_dir, sizeof(cr->endpoint.shm_base_dir), "%s", cr->base);
-    cr_step(300 * MS);
+    show_endpoint();
     tp_producer_t *producer = cr_producer();
     cr->no_descriptors = true;
     cr_step(1000 * MS);

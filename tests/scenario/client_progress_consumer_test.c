@@ -291,9 +291,7 @@ static void between_a_newer_epoch_and_its_mapping_nothing_is_heard__W_115_W_116(
     say_progress(0, TPC_PROGRESS_PROGRESS, 10);                              /* of the epoch that was mapped */
     assert_int_equal(told.count, 0);
     assert_int_equal(stats_of(consumer).progress_dropped, 3);
-    cr_new_epoch();
-    cr_announce();
-    cr_settle();
+    cr_next_epoch();
     send_progress(&m);
     assert_int_equal(told.count, 1);
     close_both(consumer, producer);
@@ -303,14 +301,10 @@ static void new_epoch_starts_from_nothing__W_112(void **state)
 {
     (void)state;
     tp_consumer_t *consumer = listening_consumer();
-    cr_new_epoch();
-    cr_announce();
-    cr_settle();
+    cr_next_epoch();
     opt_in(consumer);
     say_progress(5, TPC_PROGRESS_PROGRESS, 30);
-    cr_new_epoch();
-    cr_announce();
-    cr_settle();
+    cr_next_epoch();
     say_progress(5, TPC_PROGRESS_PROGRESS, 10);                              /* of the new epoch: nothing has gone back */
     assert_int_equal(told.count, 2);
     assert_int_equal(stats_of(consumer).progress_dropped, 0);
@@ -332,9 +326,7 @@ static void assigned_control_stream_carries_progress_and_nothing_else__W_138_W_1
     (void)state;
     tp_consumer_t *consumer = listening_consumer();
     tpi_publication_t *private_pub = open_publication(CR_PRIVATE);
-    cr_new_epoch();
-    cr_announce();
-    cr_settle();
+    cr_next_epoch();
     opt_in(consumer);
     tpc_consumer_config_t config = config_for(consumer, CR_PRIVATE, "aeron:udp?endpoint=10.0.0.1:4000");         /* P12 */
     cr_send_config(&config);
@@ -368,9 +360,7 @@ static void shared_stream_is_heard_while_nobody_sends_on_the_assigned_one__O_27(
 {
     (void)state;
     tp_consumer_t *consumer = listening_consumer();
-    cr_new_epoch();
-    cr_announce();
-    cr_settle();
+    cr_next_epoch();
     opt_in(consumer);
     const tpc_consumer_config_t config = config_for(consumer, CR_PRIVATE, "aeron:ipc?term-length=4m");
     cr_send_config(&config);

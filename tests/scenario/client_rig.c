@@ -249,6 +249,13 @@ void cr_settle(void)
     }
 }
 
+void cr_next_epoch(void)
+{
+    cr_new_epoch();
+    cr_announce();
+    cr_settle();
+}
+
 void cr_step(int64_t ns)
 {
     const int64_t until = cr->now_ns + ns;

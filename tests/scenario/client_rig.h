@@ -105,6 +105,7 @@ int cr_teardown(void **state);
 void cr_restart_media(void);                           /* media driver and driver die; others take their place */
 void cr_driver_work(void);
 void cr_settle(void);                                  /* both sides until nothing moves, same time */
+void cr_next_epoch(void);                              /* a new epoch, announced and settled */
 void cr_step(int64_t ns);                              /* moves the clock in steps of at most 20 ms, both sides working */
 void cr_new_epoch(void);
 void cr_announce(void);

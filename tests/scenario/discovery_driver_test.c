@@ -139,14 +139,19 @@ static void what_is_listed_is_what_the_driver_attaches__X_055_X_072_X_051_X_064(
     assert_true(before + 1 == tpi_driver_stats(rig->driver)->keepalive_accepted);
 }
 
-static void asking_leaves_the_driver_alone__X_010_X_011(void **state)
+static void start_with_a_producer(void)
 {
-    (void)state;
     rig_start();
     settle();
     (void)rig_attach(TP_ROLE_PRODUCER, 77, 10000);
     rig_step(1000 * MS);
     settle();
+}
+
+static void asking_leaves_the_driver_alone__X_010_X_011(void **state)
+{
+    (void)state;
+    start_with_a_producer();
     const tpi_driver_stats_t before = *tpi_driver_stats(rig->driver);
     rig_forget_events();
     (void)only_result(10000);
@@ -159,11 +164,7 @@ static void asking_leaves_the_driver_alone__X_010_X_011(void **state)
 static void a_stopped_driver_is_forgotten__X_076(void **state)
 {
     (void)state;
-    rig_start();
-    settle();
-    (void)rig_attach(TP_ROLE_PRODUCER, 77, 10000);
-    rig_step(1000 * MS);
-    settle();
+    start_with_a_producer();
     (void)only_result(10000);
     rig_stop();
     rig->now_ns += 3001 * MS;
