@@ -155,7 +155,8 @@ int trace_nodes(const cli_args_t *args)
  * so that the job may be run again.
  */
 static const char *const next_window = "SELECT trace_id, in_stream_id, epoch, seq_start, seq_end, t_start_ns, t_end_ns FROM trace_windows "
-    "WHERE (trace_id, in_stream_id) > (?1, ?2) AND typeof(trace_id) = 'integer' AND typeof(in_stream_id) = 'integer' ORDER BY trace_id, in_stream_id LIMIT 1";
+    "WHERE (trace_id, in_stream_id) > (?1, ?2) AND typeof(trace_id) = 'integer' AND typeof(in_stream_id) = 'integer' "
+    "ORDER BY trace_id, in_stream_id LIMIT 1";
 static const char *const by_seq = "INSERT OR IGNORE INTO trace_links SELECT DISTINCT ?1, trace_id FROM frames WHERE stream_id = ?2 AND epoch = ?3 "
     "AND seq BETWEEN ?4 AND ?5 AND trace_id NOT IN (0, ?1) LIMIT " FRAMES_OF_A_WINDOW;
 static const char *const by_time = "INSERT OR IGNORE INTO trace_links SELECT DISTINCT ?1, trace_id FROM frames WHERE stream_id = ?2 AND epoch = ?3 "
