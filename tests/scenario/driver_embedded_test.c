@@ -152,12 +152,12 @@ static void streams_have_their_names_as_soon_as_the_endpoint_file_is_there(void 
     (void)state;
     tp_counters_t *counters = NULL;
     tp_stream_ref_t stream = { .size = sizeof(stream) };
-    assert_true(config.stream_count > 0);
-    assert_int_equal(tp_counters_open(&counters, config.aeron_dir), 0);
-    for (uint32_t i = 0; i < config.stream_count; i++)
+    assert_true(driver_config.stream_count > 0);
+    assert_int_equal(tp_counters_open(&counters, driver_config.aeron_dir), 0);
+    for (uint32_t i = 0; i < driver_config.stream_count; i++)
     {
-        if (tp_counters_stream_find(counters, config.streams[i].name, &stream) < 0) { fail_msg("%s", tp_errmsg()); }
-        assert_int_equal(stream.stream_id, config.streams[i].stream_id);
+        if (tp_counters_stream_find(counters, driver_config.streams[i].name, &stream) < 0) { fail_msg("%s", tp_errmsg()); }
+        assert_int_equal(stream.stream_id, driver_config.streams[i].stream_id);
     }
     tp_counters_close(counters);
 }
