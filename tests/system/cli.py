@@ -1,7 +1,6 @@
 """Running `tp` from the tests: one process, its exit code, its lines."""
 
 import json
-import os
 import subprocess
 
 from harness.process import clean_environment, program
@@ -60,12 +59,17 @@ def start_tp(start, sandbox, *arguments, **more):
     return start("tp", *arguments, environment=environment(sandbox), label=f"tp-{arguments[0]}", **more)
 
 
+def publish_counter(start, sandbox, *arguments):
+    """100 bytes at 100 Hz on cam1, with a second left for readers at the end."""
+    return start_tp(start, sandbox, "pub", "cam1", "--pattern", "counter", "--shape", "100", "--hz", 100, "--linger", 1, *arguments)
+
+
+def subscribe(sandbox, *arguments):
+    """Reads and checks cam1; the summary."""
+    return tp(sandbox, "sub", "cam1", "--json", "--check", "--quiet", *arguments).ok().lines()[-1]
+
+
 def adds_up(summary):
     """Whether each frame from the first to the last one seen is accounted for. Frames met while nothing was mapped lie outside of these."""
     outside = sum(summary["lost_by_reason"][reason] for reason in ("not_mapped", "epoch", "bad_descriptor", "regression"))
     return summary["received"] + summary["lost"] + summary["thinned"] - outside == summary["last_seq"] - summary["first_seq"] + 1
-
-
-def left_of_demo(pid):
-    """The directories of the demo with that pid."""
-    return sorted(name for name in os.listdir("/dev/shm") if name.startswith(f"tp-demo-{os.geteuid()}-{pid}-"))

@@ -13,23 +13,11 @@ import time
 
 import pytest
 from cli import environment, start_tp, tp
+from configs import FAST, small
 from harness.process import program
 from harness.waiting import until
 
-CONFIG = """
-[policies]
-announce_period_ms = 200
-shutdown_timeout_ms = 300
-[profiles.small]
-header_nslots = 8
-payload_pools = [ { pool_id = 1, stride_bytes = 4096 } ]
-[streams.cam1]
-stream_id = 10000
-profile = "small"
-[streams.idle]
-stream_id = 10001
-profile = "small"
-"""
+CONFIG = FAST + "shutdown_timeout_ms = 300\n" + small("cam1", "idle", header_nslots=8)
 
 
 @pytest.fixture

@@ -9,17 +9,11 @@ import zlib
 import numpy as np
 import pytest
 from cli import adds_up, environment, start_tp, tp
+from configs import FAST, RANGES
 from harness.process import program
 from harness.waiting import until
 
-CONFIG = """
-[driver]
-stream_id_range = "20000-20009"
-descriptor_stream_id_range = "31000-31009"
-control_stream_id_range = "32000-32009"
-[policies]
-announce_period_ms = 200
-allow_dynamic_streams = true
+CONFIG = RANGES + FAST + """allow_dynamic_streams = true
 default_profile = "small"
 [profiles.small]
 header_nslots = 64

@@ -6,7 +6,8 @@ import signal
 import subprocess
 
 import pytest
-from cli import left_of_demo, start_tp, tp
+from cli import tp
+from demos import failed_checks, left_of_demo, processes_of, says_what_it_found, start_demo
 from harness.waiting import until
 
 SECONDS = 5
@@ -19,16 +20,8 @@ def demo(sandbox, *arguments):
 SPEED = ("published", "fast gets them")                     # checks of the demo that fail when others keep the machine busy
 
 
-def failed_checks(done):
-    """Those that say something of the demo, not of the machine; the verdict has to follow from all of them."""
-    summary = done.lines()[-1]
-    failed = [check["name"] for check in summary["checks"] if not check["ok"]]
-    assert summary["ok"] is (not failed) and done.code == (1 if failed else 0), done.describe()
-    return [name for name in failed if name not in SPEED]
-
-
 def judge(done):
-    assert [] == failed_checks(done), done.describe()
+    assert [] == failed_checks(done, SPEED), done.describe()
     summary = done.lines()[-1]
     fast, slow, killed = summary["consumers"]
     assert [consumer["name"] for consumer in summary["consumers"]] == ["fast", "slow", "killed"]
@@ -62,36 +55,18 @@ def test_a_video_goes_through_and_all_is_well(sandbox):
 @pytest.mark.parametrize("fault, check", [("corrupt", "content"), ("hide-loss", "slow adds up"), ("leave-file", "nothing left")])
 def test_each_injected_fault_makes_it_fail(sandbox, fault, check):
     done = demo(sandbox, "--inject", fault).ends(1)
-    assert failed_checks(done) == [check], done.describe()
+    assert failed_checks(done, SPEED) == [check], done.describe()
     assert [] == left_of_demo(done.pid)
 
 
 def test_without_a_terminal_it_prints_plain_lines(sandbox):
     done = tp(sandbox, "demo", "--seconds", 3, "--png", os.path.join(sandbox.path, "proof.png"), timeout=60)
-    failed = [line for line in done.text().splitlines() if line.startswith("FAIL")]
-    assert all(any(check in line for check in SPEED) for line in failed), done.describe()
-    assert "\x1b" not in done.text() and "nothing left" in done.text()
-    assert ("All is well" if not failed else "The demo failed") in done.text() and done.code == (1 if failed else 0)
-
-
-def processes_of(directory):
-    """Processes that have the directory's name in their environment: everything the demo started but its guardian."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                if directory.encode() in file.read():
-                    found.append(int(pid))
-        except OSError:
-            pass
-    return found
+    says_what_it_found(done, SPEED)
+    assert "nothing left" in done.text()
 
 
 def started(start, sandbox):
-    process = start_tp(start, sandbox, "demo", "--json", "--seconds", 60, "--png", os.path.join(sandbox.path, "proof.png"))
-    until(lambda: [line for line in process.json_lines() if line["published"] > 5], 30, process.describe)
-    assert 1 == len(left_of_demo(process.pid))
-    return process, left_of_demo(process.pid)[0]
+    return start_demo(start, sandbox, "published")
 
 
 def test_kill_9_leaves_nothing_behind(start, sandbox):

@@ -5,7 +5,8 @@ import signal
 import subprocess
 
 import pytest
-from cli import left_of_demo, start_tp, tp
+from cli import tp
+from demos import failed_checks, left_of_demo, processes_of, says_what_it_found, start_demo
 from harness.waiting import until
 
 SECONDS = 4
@@ -18,16 +19,8 @@ def demo(sandbox, *arguments):
         timeout=120)
 
 
-def failed_checks(done, speed=SPEED):
-    """Those that say something of the demo, not of the machine; the verdict has to follow from all of them."""
-    summary = done.lines()[-1]
-    failed = [check["name"] for check in summary["checks"] if not check["ok"]]
-    assert summary["type"] == "summary" and summary["ok"] is (not failed) and done.code == (1 if failed else 0), done.describe()
-    return [name for name in failed if name not in speed]
-
-
 def judge(done):
-    assert [] == failed_checks(done), done.describe()
+    assert [] == failed_checks(done, SPEED), done.describe()
     summary = done.lines()[-1]
     assert list(summary["frames"]) == ROLES and all(count > 0 for count in summary["frames"].values())
     assert summary["joined"] > 0 and summary["derived"] == summary["frames"]["small"]
@@ -78,30 +71,12 @@ def test_late_pictures_are_counted_as_such(sandbox):
 
 def test_without_a_terminal_it_prints_plain_lines_and_the_lineage(sandbox):
     done = tp(sandbox, "demo", "--pipeline", "--seconds", 3, "--png", os.path.join(sandbox.path, "proof.png"), timeout=90)
-    failed = [line for line in done.text().splitlines() if line.startswith("FAIL")]
-    assert all(any(check in line for check in SPEED) for line in failed), done.describe()
-    assert "\x1b" not in done.text() and "Where the last joined frame came from" in done.text() and "|-- " in done.text()
-    assert ("All is well" if not failed else "The demo failed") in done.text() and done.code == (1 if failed else 0)
+    says_what_it_found(done, SPEED)
+    assert "Where the last joined frame came from" in done.text() and "|-- " in done.text()
 
 
-def processes_of(directory):
-    """Processes that have the directory's name in their environment: everything the demo started but its guardian."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                if directory.encode() in file.read():
-                    found.append(int(pid))
-        except OSError:
-            pass
-    return found
-
-
-def started(start, sandbox, seconds=60):
-    process = start_tp(start, sandbox, "demo", "--pipeline", "--json", "--seconds", seconds, "--png", os.path.join(sandbox.path, "proof.png"))
-    until(lambda: [line for line in process.json_lines() if line["joined"] > 5], 40, process.describe)
-    assert 1 == len(left_of_demo(process.pid))
-    return process, left_of_demo(process.pid)[0]
+def started(start, sandbox, **more):
+    return start_demo(start, sandbox, "joined", "--pipeline", **more)
 
 
 def process_of(directory, role):

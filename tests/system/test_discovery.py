@@ -4,21 +4,10 @@ import re
 
 import pytest
 from cli import start_tp, tp
+from configs import FAST, discovery, small
 from harness.waiting import until
 
-FIRST = """
-[policies]
-announce_period_ms = 200
-[profiles.small]
-header_nslots = 64
-payload_pools = [ { pool_id = 1, stride_bytes = 4096 } ]
-[streams.cam1]
-stream_id = 10000
-profile = "small"
-[streams.left]
-stream_id = 10001
-profile = "small"
-"""
+FIRST = FAST + small("cam1", "left")
 EMBEDDED = FIRST + """
 [discovery]
 [discovery.streams.cam1]
@@ -34,28 +23,9 @@ qos_stream_id = 2200
 metadata_stream_id = 2300
 [shm]
 namespace = "second"
-[policies]
-announce_period_ms = 200
-[profiles.small]
-header_nslots = 64
-payload_pools = [ { pool_id = 1, stride_bytes = 4096 } ]
-[streams.cam1]
-stream_id = 10000
-profile = "small"
-"""
+""" + FAST + small("cam1")
 IPC = "aeron:ipc?term-length=4m"
-BOTH = f"""
-[discovery]
-request_channel = "{IPC}"
-request_stream_id = 7000
-announce_channel = "{IPC}"
-announce_stream_id = 1000
-metadata_channel = "{IPC}"
-metadata_stream_id = 1300
-driver_instance_id = "drv-a"
-driver_control_channel = "{IPC}"
-driver_control_stream_id = 1000
-[[discovery.sources]]
+BOTH = discovery(1000, "drv-a") + f"""[[discovery.sources]]
 announce_channel = "{IPC}"
 announce_stream_id = 2000
 metadata_channel = "{IPC}"

@@ -6,19 +6,10 @@ import os
 import numpy as np
 import pytest
 from cli import environment, start_tp
-
+from configs import FAST, small
 from harness.waiting import until
 
-CONFIG = """
-[policies]
-announce_period_ms = 200
-[profiles.small]
-header_nslots = 8
-payload_pools = [ { pool_id = 1, stride_bytes = 4096 } ]
-[streams.cam1]
-stream_id = 10000
-profile = "small"
-"""
+CONFIG = FAST + small("cam1", header_nslots=8)
 COPY = 2
 
 pytestmark = pytest.mark.skipif("" != os.environ.get("TP_INSTRUMENTED", ""), reason="an instrumented library cannot be loaded into Python")

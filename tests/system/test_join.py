@@ -4,22 +4,10 @@ import os
 import time
 
 from cli import start_tp, tp
+from configs import small
 from harness.waiting import until
 
-CONFIG = """
-[profiles.small]
-header_nslots = 1024
-payload_pools = [ { pool_id = 1, stride_bytes = 4096 } ]
-[streams.a]
-stream_id = 10000
-profile = "small"
-[streams.b]
-stream_id = 10001
-profile = "small"
-[streams.c]
-stream_id = 10002
-profile = "small"
-"""
+CONFIG = small("a", "b", "c", header_nslots=1024)
 
 
 def map_file(sandbox, name, head, *inputs):

@@ -3,25 +3,10 @@
 import signal
 
 from cli import start_tp, tp
+from configs import FAST, RANGES, small
 from harness.waiting import until
 
-CONFIG = """
-[driver]
-stream_id_range = "20000-20009"
-descriptor_stream_id_range = "31000-31009"
-control_stream_id_range = "32000-32009"
-[policies]
-announce_period_ms = 200
-[profiles.small]
-header_nslots = 64
-payload_pools = [ { pool_id = 1, stride_bytes = 4096 } ]
-[streams.cam1]
-stream_id = 10000
-profile = "small"
-[streams.thermal]
-stream_id = 10001
-profile = "small"
-"""
+CONFIG = RANGES + FAST + small("cam1", "thermal")
 
 
 def publish(start, sandbox, stream, *arguments):

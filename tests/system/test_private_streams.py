@@ -3,19 +3,11 @@
 import signal
 
 import pytest
-from cli import adds_up, start_tp, tp
+from cli import adds_up, publish_counter, start_tp, subscribe, tp
+from configs import FAST, small
 from harness.waiting import until
 
-STREAMS = """
-[policies]
-announce_period_ms = 200
-[profiles.small]
-header_nslots = 1024
-payload_pools = [ { pool_id = 1, stride_bytes = 4096 } ]
-[streams.cam1]
-stream_id = 10000
-profile = "small"
-"""
+STREAMS = FAST + small("cam1", header_nslots=1024)
 RANGES = """
 [driver]
 descriptor_stream_id_range = "31500-31509"
@@ -28,14 +20,6 @@ answer_hello = "never"
 OWN = ("--desc-channel", "aeron:ipc", "--desc-id", 31001, "--ctrl-channel", "aeron:ipc", "--ctrl-id", 32001)
 
 
-def publish(start, sandbox, *arguments):
-    return start_tp(start, sandbox, "pub", "cam1", "--pattern", "counter", "--shape", "100", "--hz", 100, "--linger", 1, *arguments)
-
-
-def subscribe(sandbox, *arguments):
-    return tp(sandbox, "sub", "cam1", "--json", "--check", "--quiet", *arguments).ok().lines()[-1]
-
-
 def publications_of(sandbox, stream_id):
     """How many counters of the media driver tell of a publication on that Aeron stream."""
     counters = tp(sandbox, "stat", "--json", "--all").ok().lines()
@@ -44,7 +28,7 @@ def publications_of(sandbox, stream_id):
 
 def test_ids_of_the_driver_are_served_by_the_producer__W_130_W_137(start, sandbox):
     start.driver(config=RANGES + STREAMS)
-    publish(start, sandbox)
+    publish_counter(start, sandbox)
     summary = subscribe(sandbox, "--seconds", 3, *OWN)
     assert "31500" == summary["descriptor_stream_id"] and "32500" == summary["control_stream_id"], summary
     assert summary["received"] > 200 and 0 == summary["lost_by_reason"]["gap"] and adds_up(summary), summary
@@ -52,7 +36,7 @@ def test_ids_of_the_driver_are_served_by_the_producer__W_130_W_137(start, sandbo
 
 def test_producer_grants_what_was_asked_for_when_the_driver_is_silent__W_130_W_137_O_28(start, sandbox):
     start.driver(config=SILENT + STREAMS)
-    publish(start, sandbox)
+    publish_counter(start, sandbox)
     summary = subscribe(sandbox, "--seconds", 4, *OWN)
     assert "31001" == summary["descriptor_stream_id"] and "32001" == summary["control_stream_id"], summary
     assert summary["received"] > 300 and 0 == summary["lost_by_reason"]["gap"] and adds_up(summary), summary
@@ -60,14 +44,14 @@ def test_producer_grants_what_was_asked_for_when_the_driver_is_silent__W_130_W_1
 
 def test_nobody_grants_when_nobody_may__W_151(start, sandbox):
     start.driver(config=SILENT + STREAMS)
-    publish(start, sandbox, "--answer-hello", "never")
+    publish_counter(start, sandbox, "--answer-hello", "never")
     summary = subscribe(sandbox, "--seconds", 3, *OWN)
     assert "0" == summary["descriptor_stream_id"] and "0" == summary["control_stream_id"] and summary["received"] > 200, summary
 
 
 def test_granted_rate_is_capped_at_the_producer_and_leaves_others_alone__W_134_W_135(start, sandbox):
     start.driver(config=SILENT + STREAMS)
-    publish(start, sandbox, "--answer-hello", "always")
+    publish_counter(start, sandbox, "--answer-hello", "always")
     other = start_tp(start, sandbox, "sub", "cam1", "--json", "--quiet", "--seconds", 6)
     summary = subscribe(sandbox, "--seconds", 5, "--mode", "rate-limited", "--max-rate", 10, *OWN)
     assert "31001" == summary["descriptor_stream_id"] and "rate-limited" == summary["mode"], summary
@@ -79,7 +63,7 @@ def test_granted_rate_is_capped_at_the_producer_and_leaves_others_alone__W_134_W
 
 def test_declined_rate_is_kept_locally__W_151_W_191(start, sandbox):
     start.driver(config=STREAMS)                          # no ranges: the driver declines
-    publish(start, sandbox)
+    publish_counter(start, sandbox)
     summary = subscribe(sandbox, "--seconds", 4, "--mode", "rate-limited", "--max-rate", 10, *OWN)
     assert "0" == summary["descriptor_stream_id"], summary
     assert 30 <= summary["received"] <= 50 and summary["thinned"] > 200, summary
@@ -88,7 +72,7 @@ def test_declined_rate_is_kept_locally__W_151_W_191(start, sandbox):
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_private_publications_end_with_their_consumer__W_132_W_152(start, sandbox, end):
     start.driver(config=SILENT + STREAMS)
-    pub = publish(start, sandbox, "--answer-hello", "always")
+    pub = publish_counter(start, sandbox, "--answer-hello", "always")
     sub = start_tp(start, sandbox, "sub", "cam1", "--json", "--quiet", *OWN)
     until(lambda: publications_of(sandbox, 31001) and publications_of(sandbox, 32001), 30, "the private publications")
     sub.signal(end)
@@ -99,6 +83,6 @@ def test_private_publications_end_with_their_consumer__W_132_W_152(start, sandbo
 
 def test_newest_only_never_works_off_a_backlog(start, sandbox):
     start.driver(config=STREAMS)
-    publish(start, sandbox, "--wait-consumers", 1)
+    publish_counter(start, sandbox, "--wait-consumers", 1)
     summary = tp(sandbox, "sub", "cam1", "--json", "--quiet", "--newest", "--seconds", 2).ok().lines()[-1]
     assert summary["received"] > 0 and adds_up(summary), summary

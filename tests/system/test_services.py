@@ -5,42 +5,15 @@ import signal
 import subprocess
 
 import pytest
-from cli import adds_up, start_tp, tp
+from cli import adds_up, publish_counter, start_tp, subscribe, tp
+from configs import FAST, discovery, silent, small, supervisor
 from harness.process import clean_environment, program
 from harness.waiting import until
 
-STREAMS = """
-[policies]
-announce_period_ms = 200
-shutdown_timeout_ms = 200
-[profiles.small]
-header_nslots = 1024
-payload_pools = [ { pool_id = 1, stride_bytes = 4096 } ]
-[streams.cam1]
-stream_id = 10000
-profile = "small"
-"""
-SILENT = '[driver]\nannounce_stream_id = 1001\nanswer_hello = "never"\n' + STREAMS
-SUPERVISOR = """
-[supervisor]
-per_consumer_enabled = true
-per_consumer_descriptor_base = 31600
-per_consumer_descriptor_range = 20
-per_consumer_control_base = 32600
-per_consumer_control_range = 20
-"""
-DISCOVERY = """
-[discovery]
-request_channel = "aeron:ipc?term-length=4m"
-request_stream_id = 7000
-announce_channel = "aeron:ipc?term-length=4m"
-announce_stream_id = 1001
-metadata_channel = "aeron:ipc?term-length=4m"
-metadata_stream_id = 1300
-driver_instance_id = "driver-01"
-driver_control_channel = "aeron:ipc?term-length=4m"
-driver_control_stream_id = 1000
-"""
+STREAMS = FAST + "shutdown_timeout_ms = 200\n" + small("cam1", header_nslots=1024)
+SILENT = silent(STREAMS)
+SUPERVISOR = supervisor(20)
+DISCOVERY = discovery()
 SERVICES = [("tp_supervisord", SUPERVISOR), ("tp_discoveryd", DISCOVERY)]
 WISH = ("--desc-channel", "aeron:ipc?term-length=4m", "--desc-id", 31001, "--ctrl-channel", "aeron:ipc?term-length=4m", "--ctrl-id", 32001)
 
@@ -50,13 +23,8 @@ def run(name, *arguments, **variables):
         capture_output=True, text=True, timeout=30, check=False)
 
 
-def publish(start, sandbox, *arguments):
-    return start_tp(start, sandbox, "pub", "cam1", "--pattern", "counter", "--shape", "100", "--hz", 100, "--linger", 1, "--answer-hello", "never",
-        *arguments)
-
-
-def subscribe(sandbox, *arguments):
-    return tp(sandbox, "sub", "cam1", "--json", "--check", "--quiet", *arguments).ok().lines()[-1]
+def publish(start, sandbox):
+    return publish_counter(start, sandbox, "--answer-hello", "never")
 
 
 # ---- life

@@ -6,41 +6,14 @@ import time
 
 import pytest
 from cli import adds_up, start_tp, tp
+from configs import discovery, silent, small, supervisor
 from harness.waiting import holds, until
 
 PERIOD_S = 1.0
-STREAMS = """
-[policies]
-announce_period_ms = 1000
-shutdown_timeout_ms = 200
-[profiles.small]
-header_nslots = 4096
-payload_pools = [ { pool_id = 1, stride_bytes = 1024 } ]
-[streams.cam1]
-stream_id = 10000
-profile = "small"
-"""
-SILENT = '[driver]\nannounce_stream_id = 1001\nanswer_hello = "never"\n' + STREAMS
-SUPERVISOR = """
-[supervisor]
-per_consumer_enabled = true
-per_consumer_descriptor_base = 31600
-per_consumer_descriptor_range = 4
-per_consumer_control_base = 32600
-per_consumer_control_range = 4
-"""
-DISCOVERY = """
-[discovery]
-request_channel = "aeron:ipc?term-length=4m"
-request_stream_id = 7000
-announce_channel = "aeron:ipc?term-length=4m"
-announce_stream_id = 1001
-metadata_channel = "aeron:ipc?term-length=4m"
-metadata_stream_id = 1300
-driver_instance_id = "driver-01"
-driver_control_channel = "aeron:ipc?term-length=4m"
-driver_control_stream_id = 1000
-"""
+STREAMS = "[policies]\nannounce_period_ms = 1000\nshutdown_timeout_ms = 200\n" + small("cam1", header_nslots=4096, stride_bytes=1024)
+SILENT = silent(STREAMS)
+SUPERVISOR = supervisor(4)
+DISCOVERY = discovery()
 FIRST, END = 31600, 31604
 
 

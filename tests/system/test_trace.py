@@ -11,30 +11,11 @@ import time
 import pytest
 
 from cli import environment, start_tp, tp
+from configs import FAST, RANGES, small
 from harness.process import program
 from harness.waiting import until
 
-CONFIG = """
-[driver]
-stream_id_range = "20000-20009"
-descriptor_stream_id_range = "31000-31009"
-control_stream_id_range = "32000-32009"
-[policies]
-announce_period_ms = 200
-node_id_reuse_cooldown_ms = 10000
-[profiles.small]
-header_nslots = 256
-payload_pools = [ { pool_id = 1, stride_bytes = 4096 } ]
-[streams.cam1]
-stream_id = 10000
-profile = "small"
-[streams.sum1]
-stream_id = 10001
-profile = "small"
-[streams.sum2]
-stream_id = 10002
-profile = "small"
-"""
+CONFIG = RANGES + FAST + "node_id_reuse_cooldown_ms = 10000\n" + small("cam1", "sum1", "sum2", header_nslots=256)
 
 
 def source(start, sandbox, stream="cam1", hz=200, trace="1", **more):
