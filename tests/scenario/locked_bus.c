@@ -126,6 +126,7 @@ static int poll(tpi_subscription_t *sub, tpi_on_message_t handler, void *clientd
 }
 
 static bool subscription_is_connected(const tpi_subscription_t *sub) { LOCKED(bool, inner->subscription_is_connected(sub)); }
+static bool subscription_has_message(tpi_subscription_t *sub) { LOCKED(bool, inner->subscription_has_message(sub)); }
 static int image_count(const tpi_subscription_t *sub) { LOCKED(int, inner->image_count(sub)); }
 
 static void subscription_close(tpi_subscription_t *sub)
@@ -149,7 +150,8 @@ void locked_bus_wrap(tpi_bus_t *bus)
         .add_publication = add_publication, .add_subscription = add_subscription, .add_counter = add_counter, .async_poll = async_poll,
         .async_cancel = async_cancel, .claim = claim, .commit = commit, .abort = abort_claim, .offer = offer,
         .publication_is_connected = publication_is_connected, .publication_close = publication_close, .poll = poll,
-        .subscription_is_connected = subscription_is_connected, .image_count = image_count, .subscription_close = subscription_close,
+        .subscription_is_connected = subscription_is_connected, .subscription_has_message = subscription_has_message, .image_count = image_count,
+        .subscription_close = subscription_close,
         .counter_close = counter_close };
     bus->ops = &outer;
 }
