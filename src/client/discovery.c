@@ -146,20 +146,21 @@ static void drive_again(tp_discovery_client_t *d, int64_t now_ns)
     if (length < 0 || drive(d, &d->again, message, (size_t)length, now_ns) < 0) { d->again.request_id = 0; }
 }
 
-/* what a result contradicts itself about is asked of the driver anew, where a consumer uses that stream. */
+/* What a result contradicts itself about is asked of the driver anew, where a consumer uses that stream. */
 static void on_fault(void *clientd, tpi_result_fault_t fault, const tpc_discovery_result_t *result)
 {
     tp_discovery_client_t *d = clientd;
     tp_client_t *client = d->client;
+    const char *const why = "a discovery result contradicts itself about the pools of the stream";
     const int64_t now_ns = tpi_client_now(client);
-    if (TPI_RESULT_POOLS != fault) { return; }
+    if (TPI_RESULT_POOLS != fault) { return; }                                                            /* */
     (void)ask_again(d, result->stream_id, now_ns);
     const bool here = result->driver_control_stream_id == (uint32_t)client->settings.control.stream_id &&
         tpc_bytes_equal(result->driver_control_channel, client->settings.control.channel);
     if (!here || now_ns < d->next_reattach_ns) { return; }
     for (tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c))
     {
-        if (!tpi_consumer_reattach(c, result->stream_id, "a discovery result contradicts itself about the pools of the stream", now_ns)) { continue; }
+        if (!tpi_consumer_reattach(c, result->stream_id, why, now_ns)) { continue; }                          /* */
         d->next_reattach_ns = tpi_clock_add_ns(now_ns, REATTACH_NS);
     }
 }

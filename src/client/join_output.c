@@ -100,7 +100,7 @@ void tpi_output_deliver(tp_join_t *join, uint32_t input_count, uint64_t out_seq,
     for (uint32_t i = 0; i < j->view_count; i++) { tpi_source_mark_joined(&j->sources[j->frame_sources[i]], j->frames[i]); }
 }
 
-/* J-006: only this attempt ends; what was observed stays. */
+/* Only this attempt ends; what was observed stays. */
 void tpi_output_give_up(tp_join_t *join)
 {
     for (uint32_t i = 0; i < join->view_count; i++)

@@ -140,7 +140,7 @@ static bool try_output(tp_join_t *j, const tpi_join_result_t *result)
         {
             tpi_output_leave_out(j, i, i, TP_JOINED_ABSENT);
         }
-        else if (!take(j, i))
+        else if (!take(j, i))                                                             /* J-006: this attempt ends, nothing else */
         {
             give_up(j);
             return false;

@@ -350,6 +350,26 @@ static void result_of_another_driver_renews_nothing__X_065(void **state)
     tp_consumer_close(consumer);
 }
 
+static void result_with_another_fault_renews_nothing__X_065(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = cr_consumer();
+    tp_discovery_response_t *response = NULL;
+    work(200 * MS);
+    const size_t before = cr->request_count;
+    tpc_discovery_result_t bad = result("drv-a", cr->epoch, "camera");
+    bad.header_region_uri = (tpc_bytes_t){ .data = "shm:\0", .length = 5 };
+    tp_discovery_request_t *request = ask(NULL);
+    answer(last.request_id, TPC_DISCOVERY_OK, &bad, 1, "");
+    work(1000 * MS);
+    assert_int_equal(tp_discovery_poll(request, 0, &response), 1);
+    assert_int_equal(tp_discovery_response_refused(response), 1);
+    tp_discovery_response_free(response);
+    assert_int_equal(cr->request_count, before);
+    assert_int_equal(consumer->mapped_epoch, cr->epoch);
+    tp_consumer_close(consumer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +388,7 @@ int main(void)
         DISCOVERY_TEST(contradictions_are_asked_about_once_a_second__P11),
         DISCOVERY_TEST(result_that_contradicts_itself_renews_the_attachment__X_065),
         DISCOVERY_TEST(result_of_another_driver_renews_nothing__X_065),
+        DISCOVERY_TEST(result_with_another_fault_renews_nothing__X_065),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

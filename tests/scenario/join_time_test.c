@@ -324,6 +324,9 @@ static void the_newest_waits_for_nobody__J_087_J_077_J_078(void **state)
     assert_int_equal(jr_stats().outputs_given_up, 1);
     assert_int_equal(jr_poll(), 0);
     assert_int_equal(jr_stats().outputs_given_up, 1);      /* not tried again before a newer one is there */
+    jr_publish_many(1, 1);
+    assert_int_equal(jr_poll(), 0);
+    assert_int_equal(jr_stats().unjoined[TP_UNJOINED_PARTNER], 1);         /* the frame that was whole, for want of the other */
     assert_true(tp_producer_abort_claim(jr.producers[0], &claim) >= 0);
     jr_publish_many(0, 1);
     assert_int_equal(jr_poll(), 1);

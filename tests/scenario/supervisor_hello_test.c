@@ -141,6 +141,11 @@ static void half_given_wishes_are_declined_and_the_rest_is_granted__S_015_S_018_
     assert_none(rig_ask(&hello));
     assert_int_equal(rig_stats().consumers, 4);
     assert_int_equal(rig_stats().declined, 4);
+    hello = rig_hello(13);                                     /* neither is asked for, so neither is declined */
+    config = rig_ask(&hello);
+    assert_none(config);
+    assert_no_control(config);
+    assert_int_equal(rig_stats().declined, 4);
 }
 
 static void texts_that_are_no_channel_are_declined__S_021(void **state)
