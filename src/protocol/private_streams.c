@@ -174,10 +174,10 @@ tpi_private_outcome_t tpi_private_assign(tpi_private_table_t *table, tpi_private
     tpi_private_outcome_t outcome = TPI_PRIVATE_NOT_ASKED;
     const tpi_hello_wish_t wish = tpi_private_wish(table, kind, ask->channel, ask->id);
     if (TPI_HELLO_INVALID == wish) { outcome = TPI_PRIVATE_MALFORMED; }                       /* S-020 */
+    else if (TPI_HELLO_WANTED == wish && !ask->is_offered) { outcome = TPI_PRIVATE_DISABLED; }                    /* S-048 */
     else if (TPI_HELLO_WANTED == wish)
     {
-        outcome = !ask->is_offered ? TPI_PRIVATE_DISABLED :                                   /* S-048 */
-            0 == table->rules[kind].first ? assign_as_wished(table, owner, kind, ask) : assign_in_range(table, owner, kind, ask);
+        outcome = 0 == table->rules[kind].first ? assign_as_wished(table, owner, kind, ask) : assign_in_range(table, owner, kind, ask);
     }
     if (TPI_PRIVATE_GRANTED != outcome) { tpi_private_release(table, owner, kind); }          /* S-071 */
     return outcome;

@@ -148,6 +148,18 @@ static void half_given_wishes_are_declined_and_the_rest_is_granted__S_015_S_018_
     assert_int_equal(rig_stats().declined, 4);
 }
 
+static void wishes_without_id_get_nothing_of_a_range_either__S_018_S_020(void **state)
+{
+    (void)state;
+    with_ranges();
+    rig_start();
+    tpc_consumer_hello_t hello = rig_asking(9, 1, 1);
+    hello.descriptor_stream_id = 0;
+    const tpc_consumer_config_t config = rig_ask(&hello);
+    assert_none(config);
+    assert_int_equal(config.control_stream_id, 32009);
+}
+
 static void texts_that_are_no_channel_are_declined__S_021(void **state)
 {
     (void)state;
@@ -540,6 +552,7 @@ int main(void)
         RIG_TEST(fallback_goes_with_every_answer__S_013_S_055),
         RIG_TEST(undefined_enumerations_draw_no_answer__S_014),
         RIG_TEST(half_given_wishes_are_declined_and_the_rest_is_granted__S_015_S_018_S_019_S_020_S_022),
+        RIG_TEST(wishes_without_id_get_nothing_of_a_range_either__S_018_S_020),
         RIG_TEST(texts_that_are_no_channel_are_declined__S_021),
         RIG_TEST(with_a_configured_channel_any_aeron_text_will_do__S_021_S_039),
         RIG_TEST(nothing_is_granted_while_it_is_off__S_022_S_048),
