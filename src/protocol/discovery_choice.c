@@ -112,10 +112,10 @@ static void copy_result(arena_t *arena, const tpc_discovery_result_t *r, tp_disc
         .header_region_uri = text(arena, r->header_region_uri), .pools = pools, .tags = tags };
 }
 
-/* The identity of a stream: driver instance and stream id; a driver that does not say who it is, is its endpoint. */
+/* The identity of a stream: driver instance and stream id; a driver that does not say who it is, is its endpoint. */
 static int by_identity(const tp_discovery_result_t *a, const tp_discovery_result_t *b)
 {
-    int order = strcmp(a->driver_instance, b->driver_instance);
+    int order = strcmp(a->driver_instance, b->driver_instance);                                           /* */
     if (0 == order && '\0' == a->driver_instance[0])
     {
         order = strcmp(a->driver_control_channel, b->driver_control_channel);
@@ -145,7 +145,7 @@ static void keep_newest(tpi_result_list_t *list)
     for (uint32_t i = 0; i < list->count; i++)
     {
         list->results[i].reserved32 = 0;
-        if (kept > 0 && 0 == by_identity(&list->results[kept - 1], &list->results[i]))                    /* X-085 X-087 */
+        if (kept > 0 && 0 == by_identity(&list->results[kept - 1], &list->results[i]))                    /* */
         {
             list->stale++;
             continue;

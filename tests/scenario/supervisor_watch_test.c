@@ -62,13 +62,18 @@ static void both_kinds_of_qos_are_heard__S_006(void **state)
 
 static char *stream_json(void) { return tpi_supervisor_json(rig->supervisor, rig->now_ns); }
 
+static void assert_shows(const char *text)
+{
+    char *const json = stream_json();
+    assert_non_null(strstr(json, text));
+    tp_supervisor_json_free(json);
+}
+
 static void assert_epoch(const char *epoch)
 {
     char text[64];
-    char *const json = stream_json();
     (void)snprintf(text, sizeof(text), "\"epoch\":\"%s\"", epoch);
-    assert_non_null(strstr(json, text));
-    tp_supervisor_json_free(json);
+    assert_shows(text);
 }
 
 static void highest_epoch_counts__S_058(void **state)
@@ -147,12 +152,15 @@ static void silent_stream_is_stale_after_3_to_5_periods__S_057(void **state)
         waited_ns += 50 * MS;
     }
     assert_in_range(waited_ns, 1500 * MS, 2500 * MS);
+    rig_step(500 * MS);                                        /* the report of the state tells it too */
+    assert_shows("\"stale\":true");
     for (int i = 0; i < 30; i++)                               /* it comes back, and is well again after the time for that */
     {
         announce_now(RIG_STREAM, 7);
         rig_step(500 * MS);
     }
     assert_false(rig_has(TP_HEALTH_STREAM_STALE, RIG_STREAM, 0));
+    assert_shows("\"stale\":false");
 }
 
 /* ---- regions --------------------------------------------------------------------------------------------------------------- */
