@@ -66,7 +66,7 @@ static int create_child(wish_t *wish, int64_t now_ns)
     int rc = tp_context_set_driver_of(context, &wish->ref);
     if (0 == rc) { rc = tpi_client_create(&child, context, &parent->hooks); }
     tp_context_close(context);
-    if (rc < 0) { return -1; }
+    if (rc < 0 || NULL == child) { return -1; }
     child->parent = parent;
     child->is_invoker = parent->is_invoker;
     child->is_stepped = parent->is_stepped;

@@ -231,8 +231,8 @@ static void drop_handle(tp_discovery_request_t *r)
     for (size_t i = 0; NULL != d && i < d->handle_count; i++)
     {
         if (r != d->handles[i]) { continue; }
-        memmove(&d->handles[i], &d->handles[i + 1], (d->handle_count - i - 1) * sizeof(d->handles[0]));
         d->handle_count--;
+        for (; i < d->handle_count; i++) { d->handles[i] = d->handles[i + 1]; }
         return;
     }
 }

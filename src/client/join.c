@@ -265,7 +265,7 @@ static tp_join_t *create(tp_client_t *client, const tp_join_options_t *o, size_t
     j->inputs = tpi_alloc_array(o->rule_capacity, sizeof(*j->inputs));
     j->views = tpi_alloc_array(o->view_capacity, sizeof(*j->views));
     j->tensors = tpi_alloc_array(o->view_capacity, sizeof(*j->tensors));
-    j->frames = tpi_alloc_array(o->view_capacity, sizeof(*j->frames));
+    j->frames = tpi_alloc_array(o->view_capacity, sizeof(tpi_waiting_t *));
     j->frame_sources = tpi_alloc_array(o->view_capacity, sizeof(*j->frame_sources));
     bool complete = NULL != j->sources && NULL != j->source_of && NULL != j->inputs && NULL != j->views && NULL != j->tensors &&
         NULL != j->frames && NULL != j->frame_sources;

@@ -84,7 +84,7 @@ void tpi_private_release(tpi_private_table_t *table, tpi_private_owner_t *owner,
 {
     tpi_private_stream_t *const stream = &owner->streams[kind];
     if (0 == stream->key) { return; }
-    HASH_DELETE(hh, table->owned, stream);
+    HASH_DELETE(hh, table->owned, stream);                 /* NOLINT(clang-analyzer-core.NullDereference): a member, so that the head is one */
     table->count[kind]--;
     tpi_free(stream->channel);
     memset(stream, 0, sizeof(*stream));

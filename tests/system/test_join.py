@@ -1,6 +1,7 @@
 """Joins over the real bus: producers of different rates, an input that dies, one whose epoch changes, a map that comes late."""
 
 import os
+import signal
 import time
 
 from cli import start_tp, tp
@@ -48,13 +49,15 @@ def test_a_camera_with_faster_sensors(start, sandbox):
 
 
 def test_an_input_that_dies_is_left_out(start, sandbox):
-    start.driver(config=CONFIG)
+    start.driver(config=CONFIG + "[policies]\nlease_keepalive_interval_ms = 20000\n")        # no new epoch meanwhile: that input would block (O-5)
     left, right = pub(start, sandbox, "a", 100), pub(start, sandbox, "b", 100)
     merge = map_file(sandbox, "stale.toml", 'kind = "latest"\ntolerates_misalignment = true\nstale_timeout_ms = 300\nanchor = 10000\n',
         "stream = 10000", "stream = 10001")
-    join = start_tp(start, sandbox, "join", "--map", merge, "--count", "300", "--json", "--timeout", "20")
+    join = start_tp(start, sandbox, "join", "--map", merge, "--json", "--timeout", "20")
     until(lambda: any(0 == line["absent"] for line in join.json_lines()), 30, join.describe)
     right.kill()
+    until(lambda: 1 == join.json_lines()[-1]["absent"], 30, join.describe)
+    join.signal(signal.SIGINT)
     join.expect(0, 60)
     *outputs, summary = join.json_lines()
     assert 0 == outputs[0]["absent"] and 1 == outputs[-1]["absent"]
