@@ -13,6 +13,7 @@
 static tp_supervisor_config_t config;
 static tp_supervisor_t *supervisor;
 static pthread_t thread;
+static bool is_turning;                        /* thread */
 static atomic_bool stop;
 static tp_client_t *client;
 static tp_producer_t *producer;
@@ -30,9 +31,28 @@ static int setup(void **state)
     return 0;
 }
 
+static void close_clients(void)
+{
+    tp_client_close(client);
+    tp_tensor_template_close(shape);
+    client = NULL;
+    shape = NULL;
+}
+
+static void stop_both(void)
+{
+    if (!is_turning) { return; }
+    is_turning = false;
+    atomic_store(&stop, true);
+    (void)pthread_join(thread, NULL);
+}
+
+/* After a failure, too: nothing may run on what is closed. */
 static int teardown(void **state)
 {
     (void)state;
+    close_clients();
+    stop_both();
     tp_supervisor_close(supervisor);
     supervisor = NULL;
     close_driver();
@@ -62,13 +82,6 @@ static void open_clients(void)
     if (tp_consumer_init(&consumer, client, context) < 0) { fail_msg("%s", tp_errmsg()); }
     tp_consumer_context_close(context);
     assert_int_equal(tp_tensor_template_init(&shape, TP_DTYPE_UINT8, TP_ROW_MAJOR, 1, (int32_t[]){ 64 }), 0);
-}
-
-static void close_clients(void)
-{
-    tp_client_close(client);
-    tp_tensor_template_close(shape);
-    client = NULL;
 }
 
 static tp_consumer_stats_t stats_of(void)
@@ -172,12 +185,12 @@ static void embedded_beside_the_driver_it_knows_its_leases__S_003_S_073(void **s
     tp_supervisor_set_hooks(supervisor, &hooks);
     atomic_store(&stop, false);
     assert_int_equal(pthread_create(&thread, NULL, run_both, NULL), 0);
+    is_turning = true;
     open_clients();
     assert_true(frames_on_private_streams() >= 50);
     assert_consistent(31000, 32000);                           /* the driver's ranges: OP-S-07 */
     close_clients();
-    atomic_store(&stop, true);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    stop_both();
 }
 
 static void bad_configuration_ends_the_start__S_075(void **state)
