@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <tensor_pool/tp.h>
 
@@ -40,10 +41,12 @@ static int list(tp_client_t *client)
 /* A name is known as soon as the provider has heard it; until then the answer is TP_ENOENT. */
 static int open_by_name(tp_consumer_t **in, tp_client_t *client, const char *name)
 {
-    for (int tries = 0; tries < 30; tries++)
+    const struct timespec pause = { .tv_nsec = 100000000 };
+    for (int tries = 0; tries < 300; tries++)
     {
         if (tp_consumer_open_named(in, client, name) == 0) { return 0; }
         if (TP_ENOENT != tp_errcode()) { break; }
+        (void)nanosleep(&pause, NULL);
     }
     return -1;
 }
