@@ -311,7 +311,7 @@ static void own_then_wished_then_probed__S_069(void **state)
     assert_int_equal(rig_ask(&hello).descriptor_stream_id, 31050);
 }
 
-static void without_base_the_wish_is_granted_unless_somebody_has_it__S_040_S_068(void **state)
+static void without_base_the_wish_is_granted_unless_somebody_has_it__S_040_S_068_P8(void **state)
 {
     (void)state;
     without_bases();
@@ -559,7 +559,7 @@ int main(void)
         RIG_TEST(worked_example_of_the_specification__S_029_S_030_S_039_S_042_S_043),
         RIG_TEST(every_consumer_gets_its_own_id__S_038_S_068_P8),
         RIG_TEST(own_then_wished_then_probed__S_069),
-        RIG_TEST(without_base_the_wish_is_granted_unless_somebody_has_it__S_040_S_068),
+        RIG_TEST(without_base_the_wish_is_granted_unless_somebody_has_it__S_040_S_068_P8),
         RIG_TEST(without_base_ids_of_the_other_range_are_refused__S_068),
         RIG_TEST(no_fresh_id_within_an_interval_after_the_start__S_070),
         RIG_TEST(what_is_not_asked_for_any_more_is_free__S_071),
