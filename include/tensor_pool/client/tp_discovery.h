@@ -87,8 +87,8 @@ TP_EXPORT int tp_discovery_request(
     tp_discovery_request_t **request, tp_discovery_client_t *discovery, const tp_discovery_filter_t *filter, int64_t timeout_ns);
 /*
  * Waits up to wait_ns (0 = not at all; then allowed in callbacks, too): 1 and *response set, 0 still under way, -1 failed: TP_ENODISCOVERY (nobody
- * answered in time), TP_EDISCOVERY (the provider answered ERROR; the text is the provider's), TP_ESTATE (the client was closed). The handle is gone
- * after 1 and -1. An empty list is a success, whether the provider calls it OK or NOT_FOUND (O-4).
+ * answered in time), TP_EDISCOVERY (the provider answered ERROR; the text is the provider's), TP_ESTATE (the client is being closed). The handle is
+ * gone after 1 and -1, and with tp_discovery_client_close. An empty list is a success, whether the provider calls it OK or NOT_FOUND (O-4).
  */
 TP_EXPORT int tp_discovery_poll(tp_discovery_request_t *request, int64_t wait_ns, tp_discovery_response_t **response);
 /* Gives a request up; the handle is gone. Accepts NULL. */
