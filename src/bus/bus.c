@@ -10,6 +10,8 @@
 #include "common/err.h"
 #include "common/log.h"
 
+#define ADMIN_TRIES 8                  /* term rotation: the next try succeeds unless others rotate, too */
+
 static _Thread_local int handler_depth;
 
 void tpi_bus_handler_enter(void) { handler_depth++; }
@@ -168,6 +170,15 @@ int64_t tpi_publication_offer(tpi_publication_t *pub, const uint8_t *data, size_
     if (NULL == pub || NULL == data || length > pub->max_message) { return TP_INVALID_ARGUMENT; }
     return tpi_bus_lost(pub->bus) ? TP_CLOSED : pub->ops->offer(pub, data, length);
 }
+
+int64_t tpi_publication_send(tpi_publication_t *pub, const uint8_t *data, size_t length)
+{
+    int64_t result = TP_ADMIN_ACTION;
+    for (int i = 0; i < ADMIN_TRIES && TP_ADMIN_ACTION == result; i++) { result = tpi_publication_offer(pub, data, length); }
+    return result;
+}
+
+bool tpi_bus_may_take_later(int64_t result) { return TP_BACK_PRESSURED == result || TP_ADMIN_ACTION == result || TP_NOT_CONNECTED == result; }
 
 bool tpi_publication_is_connected(const tpi_publication_t *pub)
 {

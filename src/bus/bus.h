@@ -99,6 +99,10 @@ void tpi_bus_claim_commit(tpi_bus_claim_t *claim);
 void tpi_bus_claim_abort(tpi_bus_claim_t *claim);
 /* Copies; fragments long messages. Same results. */
 int64_t tpi_publication_offer(tpi_publication_t *pub, const uint8_t *data, size_t length);
+/* The same, tried again a few times where the log rotates (trap A2). Same results. */
+int64_t tpi_publication_send(tpi_publication_t *pub, const uint8_t *data, size_t length);
+/* Whether what the bus refused with that result may be taken later. */
+bool tpi_bus_may_take_later(int64_t result);
 bool tpi_publication_is_connected(const tpi_publication_t *pub);
 int32_t tpi_publication_session_id(const tpi_publication_t *pub);
 size_t tpi_publication_max_claim(const tpi_publication_t *pub);      /* longest message for _claim */

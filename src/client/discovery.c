@@ -17,7 +17,6 @@
 #define AGAIN_NS TPI_NS_PER_S                   /* contradicted results are asked for again once in that time */
 #define AGAIN_TIMEOUT_NS (5 * TPI_NS_PER_S)
 #define REATTACH_NS (10 * TPI_NS_PER_S)         /* a provider that errs costs at most one attachment's renewal in that time */
-#define OFFERS_MAX 8
 
 /* ---- endpoints ---------------------------------------------------------------------------------------------------------- */
 
@@ -62,10 +61,8 @@ static int advance_streams(tp_discovery_client_t *d, int64_t now_ns)
 
 static bool publish(tp_discovery_client_t *d, const uint8_t *message, size_t length)
 {
-    int64_t rc = TP_ADMIN_ACTION;
     if (NULL == d->pub || NULL == d->sub) { return false; }                /* no answer could be heard */
-    for (int i = 0; TP_ADMIN_ACTION == rc && i < OFFERS_MAX; i++) { rc = tpi_publication_offer(d->pub, message, length); }     /* A2 */
-    if (rc <= 0) { return false; }
+    if (tpi_publication_send(d->pub, message, length) <= 0) { return false; }
     tpi_stat_add(&d->sends, 1);
     return true;
 }

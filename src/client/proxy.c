@@ -8,10 +8,7 @@ static int64_t offer(tp_client_t *client, tpi_publication_t *publication, int64_
 {
     if (NULL == publication) { return TP_NOT_CONNECTED; }
     if (length < 0) { return TP_INVALID_ARGUMENT; }
-    int64_t rc = TP_ADMIN_ACTION;
-    /* A2 */
-    for (int i = 0; TP_ADMIN_ACTION == rc && i < 8; i++) { rc = tpi_publication_offer(publication, client->send_buffer, (size_t)length); }
-    return rc;
+    return tpi_publication_send(publication, client->send_buffer, (size_t)length);
 }
 
 static bool send(tp_client_t *client, tpi_publication_t *publication, int64_t length)

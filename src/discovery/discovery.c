@@ -2,13 +2,12 @@
  * The provider's life: inputs from the configuration, duty cycle, end. Work of one cycle is bounded: so many messages of each input, one walk over
  * the index for each request, one look at each response endpoint.
  */
-#include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "bus/channel.h"
 #include "common/alloc.h"
 #include "common/clock.h"
+#include "common/token.h"
 #include "discovery/discovery_state.h"
 
 #define RESPONDERS_MAX 2048
@@ -28,19 +27,6 @@ static void set_defaults(tpi_provider_options_t *options)
     if (0 == options->bytes_max) { options->bytes_max = BYTES_MAX; }
     if (0 == options->requests_max) { options->requests_max = REQUESTS_MAX; }
     if (0 == options->messages_max) { options->messages_max = MESSAGES_MAX; }
-}
-
-static int make_token(uint64_t *token)
-{
-    while (0 == *token)
-    {
-        if (getrandom(token, sizeof(*token), 0) < 0 && EINTR != errno)
-        {
-            TPI_SET_ERR(TP_EINTERNAL, "no random number for this provider: %s", strerror(errno));
-            return -1;
-        }
-    }
-    return 0;
 }
 
 static tpi_discovery_sight_t ask_policy(void *clientd, uint32_t client_id, const tpc_discovery_result_t *result)
@@ -155,7 +141,7 @@ static int start(tpi_provider_t *provider)
     const tpi_discovery_query_config_t query = { .allowed_channels = provider->allowed, .allowed_count = provider->config.allowed_count,
         .max_results = provider->config.max_results, .caps_results = provider->config.caps_results };
     uint64_t token = provider->options.instance_token;
-    if (make_token(&token) < 0 || tpi_discovery_index_create(&provider->index, &limits) < 0 ||
+    if (tpi_token_make(&token, "provider") < 0 || tpi_discovery_index_create(&provider->index, &limits) < 0 ||
         tpi_discovery_query_create(&provider->query, &query) < 0 || tpi_provider_counters_init(provider, token) < 0)
     {
         return -1;

@@ -10,7 +10,6 @@
 #include "common/clock.h"
 #include "discovery/discovery_state.h"
 
-#define ADMIN_TRIES 8
 #define COMPLAINTS_PER_S 10
 #define RESPONSE_BYTES_MAX ((int64_t)16 << 20)         /* no publication takes more */
 
@@ -158,18 +157,6 @@ void tpi_provider_respond(tpi_provider_t *provider, const tpc_discovery_request_
 
 /* ---- sending --------------------------------------------------------------------------------------------------------------- */
 
-static int64_t offer(tpi_publication_t *publication, const tpi_answer_t *answer)
-{
-    int64_t result = TP_ADMIN_ACTION;
-    for (int i = 0; i < ADMIN_TRIES && TP_ADMIN_ACTION == result; i++)                                       /* trap A2 */
-    {
-        result = tpi_publication_offer(publication, answer->data, answer->length);
-    }
-    return result;
-}
-
-static bool can_wait(int64_t result) { return TP_BACK_PRESSURED == result || TP_ADMIN_ACTION == result || TP_NOT_CONNECTED == result; }
-
 /* O-14: now that the publication is there its limit is known. False: the answer was dropped. */
 static bool fit_first(tpi_provider_t *provider, tpi_responder_t *responder)
 {
@@ -206,7 +193,7 @@ static bool send_queue(tpi_provider_t *provider, tpi_responder_t *responder, int
     {
         if (!fit_first(provider, responder)) { continue; }
         tpi_answer_t *const first = responder->queue;
-        const int64_t result = offer(responder->publication, first);
+        const int64_t result = tpi_publication_send(responder->publication, first->data, first->length);
         if (result > 0)
         {
             provider->stats.responses_sent++;
@@ -215,8 +202,8 @@ static bool send_queue(tpi_provider_t *provider, tpi_responder_t *responder, int
             (*work)++;
             continue;
         }
-        if (!can_wait(result)) { complain(provider, responder, tp_result_name(result)); }
-        if (!can_wait(result)) { return false; }
+        if (!tpi_bus_may_take_later(result)) { complain(provider, responder, tp_result_name(result)); }
+        if (!tpi_bus_may_take_later(result)) { return false; }
         if (!first->was_tried) { provider->stats.responses_queued++; }
         first->was_tried = true;
         return true;

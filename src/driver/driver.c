@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
+#include "common/token.h"
 #include "driver/driver_state.h"
 #include "protocol/epoch.h"
 #include "shm/epoch_dir.h"
@@ -35,20 +35,6 @@ static void set_defaults(tpi_driver_options_t *options)
     if (0 == options->queue_max) { options->queue_max = QUEUE_MAX; }
     if (0 == options->poll_max) { options->poll_max = POLL_MAX; }
     if (0 == options->attaches_max) { options->attaches_max = ATTACHES_MAX; }
-}
-
-static int make_token(tpi_driver_t *driver)
-{
-    driver->token = driver->options.instance_token;
-    while (0 == driver->token)
-    {
-        if (getrandom(&driver->token, sizeof(driver->token), 0) < 0 && EINTR != errno)
-        {
-            TPI_SET_ERR(TP_EINTERNAL, "no random number for this driver instance: %s", strerror(errno));
-            return -1;
-        }
-    }
-    return 0;
 }
 
 int tpi_driver_probe_mlock(void)
@@ -114,6 +100,7 @@ static int open_bus(tpi_driver_t *driver)
     driver->announce_is_control = announce_id == config->control_stream_id && 0 == strcmp(announce, config->control_channel);
     const tpi_subscription_config_t subscription = { .channel = config->control_channel, .stream_id = (int32_t)config->control_stream_id };
     /* D-128 */
+    tpi_proxy_init(driver);
     if (tpi_bus_add_publication(driver->bus, &driver->control.async, config->control_channel, (int32_t)config->control_stream_id) < 0) { return -1; }
     if (tpi_bus_add_subscription(driver->bus, &driver->subscription_async, &subscription) < 0) { return -1; }
     return driver->announce_is_control ? 0 : tpi_bus_add_publication(driver->bus, &driver->announce.async, announce, (int32_t)announce_id);
@@ -143,7 +130,9 @@ static void init_tables(tpi_driver_t *driver)
 
 static int start(tpi_driver_t *driver, int64_t now_ns)
 {
-    if (make_token(driver) < 0 || (driver->config.mlock_shm && tpi_driver_probe_mlock() < 0) || prepare_base(driver) < 0) { return -1; }
+    driver->token = driver->options.instance_token;
+    if (tpi_token_make(&driver->token, "driver instance") < 0 || (driver->config.mlock_shm && tpi_driver_probe_mlock() < 0) ||
+        prepare_base(driver) < 0) { return -1; }
     if (driver->config.reuse_existing_shm)
     {
         TPI_LOG_WARN(0, "policies.reuse_existing_shm has no effect: every epoch gets new files");
@@ -154,7 +143,7 @@ static int start(tpi_driver_t *driver, int64_t now_ns)
     driver->buffer = tpi_alloc(driver->buffer_size);
     if (NULL == driver->buffer || tpi_handlers_init(driver) < 0) { return -1; }
     if (tpi_regions_create(&driver->regions, driver->options.worker, driver->options.wake, driver->options.wake_clientd) < 0) { return -1; }
-    tpi_driver_counters_init(driver);
+    if (tpi_driver_counters_init(driver) < 0) { return -1; }
     return tpi_streams_init(driver, now_ns) < 0 ? -1 : open_bus(driver);
 }
 
@@ -188,19 +177,10 @@ int tpi_driver_create(tpi_driver_t **driver, const tp_driver_config_t *config, t
     return 0;
 }
 
-/* 0 pending, 1 open, -1 refused. */
-static int poll_publication(tpi_outbox_t *outbox)
-{
-    if (NULL == outbox->async) { return NULL != outbox->publication ? 1 : 0; }
-    const int rc = tpi_bus_add_publication_poll(outbox->async, &outbox->publication);
-    if (0 != rc) { outbox->async = NULL; }
-    return rc;
-}
-
 int tpi_driver_is_ready(tpi_driver_t *driver)
 {
-    const int control = poll_publication(&driver->control);
-    const int announce = driver->announce_is_control ? 1 : poll_publication(&driver->announce);
+    const int control = tpi_outbox_open_poll(&driver->control);
+    const int announce = driver->announce_is_control ? 1 : tpi_outbox_open_poll(&driver->announce);
     int subscription = NULL != driver->subscription ? 1 : 0;
     if (NULL != driver->subscription_async)
     {
@@ -351,9 +331,7 @@ void tpi_driver_delete(tpi_driver_t *driver, int64_t now_ns)
     tpi_leases_fini(driver);
     if (NULL != driver->regions) { tpi_streams_fini(driver, now_ns); }
     tpi_regions_delete(driver->regions);
-    tpi_driver_counters_fini(driver);
-    if (NULL != driver->control.async) { tpi_bus_async_cancel(driver->control.async); }
-    if (NULL != driver->announce.async) { tpi_bus_async_cancel(driver->announce.async); }
+    tpi_service_counters_delete(driver->counters);
     if (NULL != driver->subscription_async) { tpi_bus_async_cancel(driver->subscription_async); }
     tpi_outbox_fini(&driver->control);
     tpi_outbox_fini(&driver->announce);

@@ -213,7 +213,7 @@ static void on_keepalive(void *clientd, const tpi_message_t *message, int64_t no
     }
     driver->stats.keepalive_accepted++;
     tpi_lease_table_renew(&driver->leases, &record->deadline, record->lease.expiry_ns);
-    tpi_tracked_set(record->counter, now_ns);
+    tpi_shown_set(record->counter, now_ns);
 }
 
 /* In constant time for a given length of the configured token. */

@@ -137,8 +137,8 @@ static void unlink_record(tpi_driver_t *driver, tpi_lease_record_t *record, int6
     tpi_node_ids_release(&driver->node_ids, record->lease.node_id, now_ns);                   /* D-096 D-093 T-019 */
     tpi_lease_release_descriptor_id(driver, record);
     tpi_lease_release_control_id(driver, record);
-    tpi_tracked_set(record->counter, 0);
-    tpi_tracked_close(driver, record->counter);
+    tpi_shown_set(record->counter, 0);
+    tpi_shown_close(driver->counters, record->counter);
 }
 
 static void finish(tpi_driver_t *driver, tpi_lease_record_t *record, uint8_t reason, const char *text, const tpc_detach_request_t *detach,
@@ -234,8 +234,8 @@ void tpi_leases_fini(tpi_driver_t *driver)
         tpi_lease_release_descriptor_id(driver, record);
         tpi_lease_release_control_id(driver, record);
         tpi_lease_table_remove(&driver->leases, &record->deadline);
-        tpi_tracked_set(record->counter, 0);
-        tpi_tracked_close(driver, record->counter);
+        tpi_shown_set(record->counter, 0);
+        tpi_shown_close(driver->counters, record->counter);
         tpi_free(record);
     }
     tpi_lease_table_fini(&driver->leases);

@@ -1,106 +1,37 @@
-/*
- * Messages out. Each goes at once when nothing waits, else behind what waits: order within a publication is never changed. A message that
- * the bus does not take is kept until its time is over and tried again in each cycle (OP-D-05); the queue is bounded and counted.
- */
+/* Messages out, each through the outbox of its publication (OP-D-05), whose order is never changed. */
 #include <string.h>
 
 #include "codec/codec_shm.h"
-#include "common/alloc.h"
 #include "driver/driver_state.h"
 
-#define ADMIN_TRIES 8
-
-static int64_t offer(tpi_publication_t *publication, const uint8_t *data, size_t length)
+static void on_outbox(void *clientd, tpi_outbox_event_t event, const char *why)
 {
-    int64_t result = TP_ADMIN_ACTION;
-    for (int i = 0; i < ADMIN_TRIES && TP_ADMIN_ACTION == result; i++) { result = tpi_publication_offer(publication, data, length); }   /* trap A2 */
-    return result;
-}
-
-static bool can_wait(int64_t result) { return TP_BACK_PRESSURED == result || TP_ADMIN_ACTION == result || TP_NOT_CONNECTED == result; }
-
-static void drop(tpi_driver_t *driver, const char *why)
-{
+    tpi_driver_t *const driver = clientd;
+    if (TPI_OUTBOX_KEPT == event) { driver->stats.sends_queued++; }
+    if (TPI_OUTBOX_DROPPED != event) { return; }
     driver->stats.sends_dropped++;
     TPI_LOG_WARN(TP_EBUS, "a message of the driver was not sent: %s", why);
 }
 
-static void keep(tpi_driver_t *driver, tpi_outbox_t *outbox, size_t length, int64_t give_up_ns)
+void tpi_proxy_init(tpi_driver_t *driver)
 {
-    if (outbox->queued >= driver->options.queue_max)
-    {
-        drop(driver, "too many wait for the bus already");
-        return;
-    }
-    tpi_outgoing_t *const waiting = tpi_alloc(sizeof(*waiting) + length);
-    if (NULL == waiting)
-    {
-        drop(driver, "out of memory");
-        return;
-    }
-    waiting->give_up_ns = give_up_ns;
-    waiting->length = length;
-    memcpy(waiting->data, driver->buffer, length);
-    LL_APPEND(outbox->queue, waiting);
-    outbox->queued++;
-    driver->stats.sends_queued++;
+    const tpi_outbox_t empty = { .queue_max = driver->options.queue_max, .on_event = on_outbox, .clientd = driver };
+    driver->control = driver->announce = empty;
 }
 
 /* Sends what was encoded into driver->buffer. */
 static void send_buffer(tpi_driver_t *driver, tpi_outbox_t *outbox, int64_t length, int64_t give_up_ns)
 {
     if (TP_DRIVER_STOPPED == driver->state) { return; }        /* 9.1: nothing is sent any more */
-    if (length <= 0)
-    {
-        drop(driver, "it cannot be encoded");
-        return;
-    }
-    if (NULL == outbox->publication || outbox->queued > 0)
-    {
-        keep(driver, outbox, (size_t)length, give_up_ns);
-        return;
-    }
-    const int64_t result = offer(outbox->publication, driver->buffer, (size_t)length);
-    if (result > 0) { return; }
-    if (can_wait(result)) { keep(driver, outbox, (size_t)length, give_up_ns); }
-    else { drop(driver, tp_result_name(result)); }
-}
-
-static int flush(tpi_driver_t *driver, tpi_outbox_t *outbox, int64_t now_ns)
-{
-    int work = 0;
-    while (NULL != outbox->publication && NULL != outbox->queue)
-    {
-        tpi_outgoing_t *const first = outbox->queue;
-        const int64_t result = offer(outbox->publication, first->data, first->length);
-        const bool over = now_ns > first->give_up_ns;
-        if (result <= 0 && can_wait(result) && !over) { break; }
-        if (result <= 0) { drop(driver, over ? "its time is over" : tp_result_name(result)); }
-        LL_DELETE(outbox->queue, first);
-        outbox->queued--;
-        tpi_free(first);
-        work++;
-    }
-    return work;
+    tpi_outbox_send(outbox, driver->buffer, length, give_up_ns);
 }
 
 int tpi_proxy_flush(tpi_driver_t *driver, int64_t now_ns)
 {
-    return flush(driver, &driver->control, now_ns) + flush(driver, &driver->announce, now_ns);
+    return tpi_outbox_flush(&driver->control, now_ns) + tpi_outbox_flush(&driver->announce, now_ns);
 }
 
 bool tpi_proxy_is_empty(const tpi_driver_t *driver) { return NULL == driver->control.queue && NULL == driver->announce.queue; }
-
-void tpi_outbox_fini(tpi_outbox_t *outbox)
-{
-    tpi_outgoing_t *waiting = NULL;
-    tpi_outgoing_t *next = NULL;
-    LL_FOREACH_SAFE(outbox->queue, waiting, next) { tpi_free(waiting); }
-    outbox->queue = NULL;
-    outbox->queued = 0;
-    tpi_publication_close(outbox->publication);
-    outbox->publication = NULL;
-}
 
 static tpc_bytes_t cut(const char *text)
 {

@@ -20,26 +20,12 @@
 #include "protocol/stream_range.h"
 #include "runtime/dispatcher.h"
 #include "runtime/lease_table.h"
+#include "runtime/outbox.h"
+#include "runtime/service_counters.h"
 #include "runtime/tp_counters.h"
 #include "shm/path.h"
 
 #define TPI_DRIVER_STAT_COUNT (sizeof(tpi_driver_stats_t) / sizeof(uint64_t))
-
-/* One Aeron counter of ours: first what to add (handlers may not, trap A4), then the addition under way, then the counter. */
-typedef struct tpi_tracked
-{
-    int32_t type_id;
-    uint8_t key[TPI_COUNTER_KEY_MAX];
-    size_t key_length;
-    char *label;                       /* until it is added */
-    tpi_bus_async_t *async;
-    tpi_counter_t *counter;
-    int64_t value;
-    bool closing;                      /* its owner is gone */
-    struct tpi_tracked *prev;
-    struct tpi_tracked *next;
-}
-tpi_tracked_t;
 
 typedef struct tpi_stream tpi_stream_t;
 
@@ -50,7 +36,7 @@ typedef struct tpi_lease_record
     tpi_stream_t *stream;
     uint32_t descriptor_id;            /* per-consumer streams, 0 = none */
     uint32_t control_id;
-    tpi_tracked_t *counter;
+    tpi_shown_t *counter;
     struct tpi_lease_record *prev;     /* in stream.leases */
     struct tpi_lease_record *next;
     UT_hash_handle by_client;          /* in driver.clients */
@@ -104,29 +90,10 @@ struct tpi_stream
     int64_t gc_ns;                     /* next look for old epochs, INT64_MAX = none due */
     tpi_lease_record_t *leases;
     tpi_lease_record_t *producer;
-    tpi_tracked_t *counter;
+    tpi_shown_t *counter;
     tpi_stream_counts_t counts;
     UT_hash_handle hh;
 };
-
-typedef struct tpi_outgoing
-{
-    struct tpi_outgoing *next;
-    int64_t give_up_ns;
-    size_t length;
-    uint8_t data[];
-}
-tpi_outgoing_t;
-
-/* One publication and what waits for it, in order (OP-D-05). */
-typedef struct tpi_outbox
-{
-    tpi_bus_async_t *async;
-    tpi_publication_t *publication;
-    tpi_outgoing_t *queue;
-    size_t queued;
-}
-tpi_outbox_t;
 
 struct tpi_driver
 {
@@ -179,13 +146,8 @@ struct tpi_driver
     int attaches_in_cycle;             /* attach and detach requests */
     int64_t backlog_since_ns;          /* the control stream was not read to its end since, 0 = it was */
 
-    tpi_tracked_t *counters;           /* all, the driver's own and those that are closing */
-    tpi_tracked_t *own_counter;
-    tpi_tracked_t *stat_counters[TPI_DRIVER_STAT_COUNT];
-    size_t counter_count;
-    bool counters_dirty;               /* some are to be added or closed */
+    tpi_service_counters_t *counters;  /* the driver's own, of streams, of leases */
     tpi_driver_stats_t stats;
-    tpi_driver_stats_t published_stats;
 
     tp_driver_state_t state;
     uint8_t shutdown_reason;
@@ -220,7 +182,7 @@ void tpi_proxy_config(tpi_driver_t *driver, const tpc_consumer_config_t *config,
 /* Sends what waits. Work done. */
 int tpi_proxy_flush(tpi_driver_t *driver, int64_t now_ns);
 bool tpi_proxy_is_empty(const tpi_driver_t *driver);
-void tpi_outbox_fini(tpi_outbox_t *outbox);
+void tpi_proxy_init(tpi_driver_t *driver);                     /* before the publications are asked for */
 
 /* ---- driver_handlers.c: messages in ---- */
 int tpi_handlers_init(tpi_driver_t *driver);
@@ -274,13 +236,9 @@ void tpi_wait_remove(tpi_driver_t *driver, tpi_wait_t *wait);
 tpi_wait_t *tpi_wait_add(tpi_driver_t *driver, tpi_stream_t *stream, const tpc_attach_request_t *request);
 
 /* ---- driver_counters.c ---- */
-void tpi_driver_counters_init(tpi_driver_t *driver);
+int tpi_driver_counters_init(tpi_driver_t *driver);
 void tpi_driver_counter_stream(tpi_driver_t *driver, tpi_stream_t *stream);
 void tpi_driver_counter_lease(tpi_driver_t *driver, tpi_lease_record_t *record);
-void tpi_tracked_set(tpi_tracked_t *tracked, int64_t value);       /* accepts NULL */
-/* Its owner lets go: it is closed and freed by the next tick. Accepts NULL. */
-void tpi_tracked_close(tpi_driver_t *driver, tpi_tracked_t *tracked);
 void tpi_driver_counters_tick(tpi_driver_t *driver, int64_t now_ns);
-void tpi_driver_counters_fini(tpi_driver_t *driver);
 
 #endif

@@ -216,7 +216,7 @@ static void creation_done(tpi_driver_t *driver, tpi_stream_t *stream, tpi_region
     stream->counts.epochs++;
     driver->stats.regions_created++;
     if (NULL == stream->counter) { tpi_driver_counter_stream(driver, stream); }
-    tpi_tracked_set(stream->counter, (int64_t)stream->files->epoch);
+    tpi_shown_set(stream->counter, (int64_t)stream->files->epoch);
     if (NULL == wait) { tpi_proxy_announce(driver, stream, now_ns); }                          /* D-136 W-074 */
     else if (tpi_lease_commit(driver, stream, &wait->request, wait->node_id, now_ns) < 0)
     {
@@ -449,8 +449,8 @@ static void drop_stream(tpi_driver_t *driver, tpi_stream_t *stream, bool keep_fi
 {
     if (stream->epoch > driver->epoch_floor) { driver->epoch_floor = stream->epoch; }          /* OP-D-13 */
     submit_remove(driver, stream, keep_files, now_ns);
-    tpi_tracked_set(stream->counter, 0);
-    tpi_tracked_close(driver, stream->counter);
+    tpi_shown_set(stream->counter, 0);
+    tpi_shown_close(driver->counters, stream->counter);
     HASH_DEL(driver->streams, stream);
     tpi_free(stream);
 }
@@ -476,9 +476,9 @@ bool tpi_stream_set_profile(tpi_driver_t *driver, tpi_stream_t *stream, const tp
     if (NULL != stream->counter)                               /* labels cannot be written again */
     {
         const int64_t epoch = stream->counter->value;
-        tpi_tracked_close(driver, stream->counter);
+        tpi_shown_close(driver->counters, stream->counter);
         tpi_driver_counter_stream(driver, stream);
-        tpi_tracked_set(stream->counter, epoch);
+        tpi_shown_set(stream->counter, epoch);
     }
     if (same) { return false; }
     TPI_LOG_INFO("stream %" PRIu32 ": another geometry", stream->stream_id);

@@ -62,6 +62,21 @@ static seen_t look(void)
     return seen;
 }
 
+static int32_t wanted_type;
+
+static void count_type(void *clientd, const tpi_counter_view_t *counter)
+{
+    if (wanted_type == counter->type_id) { ++*(int *)clientd; }
+}
+
+static int counters_of(int32_t type_id)
+{
+    int count = 0;
+    wanted_type = type_id;
+    (void)tpi_bus_counters(bus, count_type, &count);
+    return count;
+}
+
 static void tick(uint64_t apples, uint64_t pears, int64_t now_ns)
 {
     const uint64_t values[] = { apples, pears };
@@ -108,11 +123,46 @@ static void what_the_media_driver_refuses_is_counted_and_missed(void **state)
     assert_true(3 == tpi_service_counters_failed(counters));
 }
 
+static void further_ones_come_and_go_within_their_limit(void **state)
+{
+    (void)state;
+    tpi_service_counters_t *more = NULL;
+    const uint64_t values[] = { 0, 0 };
+    const tpi_service_counters_config_t config = { .life_type_id = 9912, .stat_type_id = 9913, .life_label = "tp-y: pid=7", .stat_kind = "tp-y-stat",
+        .instance = "one", .token = 0x0102030405060708u, .pid = 7, .names = names, .count = 2, .max = 4 };
+    assert_int_equal(tpi_service_counters_create(&more, bus, &config), 0);
+    tpi_shown_t *const shown = tpi_shown_add(more, 9914, "tp-z", 5);
+    assert_non_null(shown);
+    shown->key_length = 1;
+    assert_null(tpi_shown_add(more, 9914, "tp-z", 6));                 /* three of the service itself and one: full */
+    assert_true(1 == tpi_service_counters_failed(more));
+    tpi_shown_set(NULL, 1);
+    tpi_shown_close(more, NULL);
+    for (int64_t now_ns = 1; !tpi_service_counters_are_settled(more); now_ns++)
+    {
+        assert_true(now_ns < 10);
+        (void)tpi_bus_do_work(bus, now_ns);
+        tpi_service_counters_tick(more, values, now_ns);
+    }
+    assert_int_equal(counters_of(9914), 1);
+    tpi_shown_close(more, shown);
+    assert_false(tpi_service_counters_are_settled(more));
+    tpi_service_counters_tick(more, values, 20);
+    (void)tpi_bus_do_work(bus, 21);
+    assert_int_equal(counters_of(9914), 0);
+    assert_non_null(tpi_shown_add(more, 9914, "tp-z", 6));
+    tpi_service_counters_delete(more);
+    (void)tpi_bus_do_work(bus, 22);
+    assert_int_equal(counters_of(9912), 0);
+}
+
 static void one_byte_numbers_them(void **state)
 {
     (void)state;
     tpi_service_counters_t *more = NULL;
-    tpi_service_counters_config_t config = { .life_label = "x", .stat_kind = "y", .names = names, .count = 256 };
+    const char *many[256];
+    for (size_t i = 0; i < 256; i++) { many[i] = "z"; }
+    tpi_service_counters_config_t config = { .life_label = "x", .stat_kind = "y", .names = many, .count = 256 };
     assert_int_equal(tpi_service_counters_create(&more, bus, &config), -1);
     assert_null(more);
     config.count = 255;
@@ -125,6 +175,7 @@ static void one_byte_numbers_them(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { TEST(values_and_sign_of_life_are_published), TEST(they_go_with_the_service),
-        TEST(what_the_media_driver_refuses_is_counted_and_missed), TEST(one_byte_numbers_them) };
+        TEST(what_the_media_driver_refuses_is_counted_and_missed), TEST(further_ones_come_and_go_within_their_limit),
+        TEST(one_byte_numbers_them) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,14 +2,11 @@
  * The supervisor's life: opening of its streams, duty cycle, end. Control, announce, metadata and QoS are read to their end in each cycle, but for a
  * limit; everything that depends on time alone happens on a tick of 100 ms.
  */
-#include <errno.h>
-#include <string.h>
-#include <sys/random.h>
-
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
+#include "common/token.h"
 #include "supervisor/supervisor_state.h"
 
 #define QUEUE_MAX 4096
@@ -22,20 +19,6 @@
 #define LINES_PER_S 50
 
 /* ---- start ----------------------------------------------------------------------------------------------------------------- */
-
-static int make_token(tpi_supervisor_t *supervisor)
-{
-    supervisor->token = supervisor->options.instance_token;
-    while (0 == supervisor->token)
-    {
-        if (getrandom(&supervisor->token, sizeof(supervisor->token), 0) < 0 && EINTR != errno)
-        {
-            TPI_SET_ERR(TP_EINTERNAL, "no random number for this supervisor: %s", strerror(errno));
-            return -1;
-        }
-    }
-    return 0;
-}
 
 static void set_inlets(tpi_supervisor_t *supervisor)
 {
@@ -88,7 +71,8 @@ static void warn_about(const tp_supervisor_config_t *config)
 static int open_streams(tpi_supervisor_t *supervisor)
 {
     const tp_supervisor_config_t *const c = &supervisor->config;
-    if (tpi_bus_add_publication(supervisor->bus, &supervisor->publication_async, c->control_channel,
+    tpi_supervisor_proxy_init(supervisor);
+    if (tpi_bus_add_publication(supervisor->bus, &supervisor->control.async, c->control_channel,
         (int32_t)c->control_stream_id) < 0) { return -1; }
     for (int role = 0; role < TPI_INLETS; role++)
     {
@@ -102,14 +86,14 @@ static int open_streams(tpi_supervisor_t *supervisor)
 
 static int start(tpi_supervisor_t *supervisor)
 {
-    if (make_token(supervisor) < 0) { return -1; }
+    supervisor->token = supervisor->options.instance_token;
+    if (tpi_token_make(&supervisor->token, "supervisor") < 0) { return -1; }
     set_inlets(supervisor);
     init_tables(supervisor);
     tpi_supervisor_open_bases(supervisor);
     warn_about(&supervisor->config);
     if (tpi_supervisor_handlers_init(supervisor) < 0) { return -1; }
-    tpi_supervisor_counters_init(supervisor);
-    return open_streams(supervisor);
+    return tpi_supervisor_counters_init(supervisor) < 0 ? -1 : open_streams(supervisor);
 }
 
 int tpi_supervisor_create(tpi_supervisor_t **supervisor, const tp_supervisor_config_t *config, tpi_bus_t *bus,
@@ -159,14 +143,9 @@ static int poll_inlet(tpi_inlet_t *inlet)
 
 int tpi_supervisor_is_ready(tpi_supervisor_t *supervisor)
 {
-    bool is_open = NULL != supervisor->publication;
-    if (NULL != supervisor->publication_async)
-    {
-        const int rc = tpi_bus_add_publication_poll(supervisor->publication_async, &supervisor->publication);
-        if (0 != rc) { supervisor->publication_async = NULL; }
-        if (rc < 0) { return -1; }
-        is_open = rc > 0;
-    }
+    const int control = tpi_outbox_open_poll(&supervisor->control);
+    if (control < 0) { return -1; }
+    bool is_open = control > 0;
     for (int role = 0; role < TPI_INLETS; role++)
     {
         const int rc = poll_inlet(&supervisor->inlets[role]);
@@ -319,7 +298,7 @@ void tpi_supervisor_delete(tpi_supervisor_t *supervisor)
     tpi_supervisor_registry_fini(&supervisor->registry);
     for (tpi_watched_stream_t *s = supervisor->watch.streams; NULL != s; s = s->hh.next) { tpi_supervisor_unwatch_region(supervisor, s); }
     tpi_watch_fini(&supervisor->watch);
-    tpi_supervisor_counters_fini(supervisor);
+    tpi_service_counters_delete(supervisor->counters);
     tpi_supervisor_proxy_fini(supervisor);
     for (int role = 0; role < TPI_INLETS; role++)
     {

@@ -82,7 +82,7 @@ static void on_hello(void *clientd, const tpi_message_t *message, int64_t now_ns
 static void on_config(void *clientd, const tpi_message_t *message, int64_t now_ns)
 {
     tpi_supervisor_t *const supervisor = clientd;
-    if (NULL != supervisor->publication && message->session_id == tpi_publication_session_id(supervisor->publication)) { return; }
+    if (message->session_id == tpi_publication_session_id(supervisor->control.publication)) { return; }
     supervisor->stats.other_configs++;
     supervisor->other_authority_ns = now_ns;
 }

@@ -99,7 +99,7 @@ static void on_condition(void *clientd, tpi_condition_t *condition, bool is_rais
     else
     {
         tpi_shown_set(condition->clientd, 0);
-        tpi_shown_close(supervisor, condition->clientd);
+        tpi_shown_close(supervisor->counters, condition->clientd);
     }
     if (NULL != supervisor->hooks.on_condition) { supervisor->hooks.on_condition(supervisor->hooks.clientd, &view, is_raised); }      /* S-009 */
 }

@@ -18,7 +18,7 @@ void tpi_supervisor_stats(const tpi_supervisor_t *supervisor, tp_supervisor_stat
     stats->streams = HASH_COUNT(supervisor->watch.streams);
     stats->producers = HASH_COUNT(supervisor->watch.producers);
     stats->conditions = (uint32_t)tpi_health_count(&supervisor->health);
-    stats->limits += supervisor->watch.refused + supervisor->health.refused;
+    stats->limits += supervisor->watch.refused + supervisor->health.refused + tpi_service_counters_failed(supervisor->counters);
     stats->malformed = supervisor->malformed;
     for (int role = 0; role < TPI_INLETS; role++)
     {

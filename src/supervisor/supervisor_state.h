@@ -7,6 +7,8 @@
 #include "protocol/supervisor_registry.h"
 #include "protocol/supervisor_watch.h"
 #include "runtime/dispatcher.h"
+#include "runtime/outbox.h"
+#include "runtime/service_counters.h"
 #include "runtime/tp_counters.h"
 #include "shm/path.h"
 #include "supervisor/supervisor_internal.h"
@@ -26,32 +28,6 @@ typedef struct tpi_inlet
     tpi_dispatcher_t *dispatcher;
 }
 tpi_inlet_t;
-
-typedef struct tpi_answer
-{
-    struct tpi_answer *prev;
-    struct tpi_answer *next;
-    int64_t give_up_ns;
-    size_t length;
-    uint8_t data[];
-}
-tpi_answer_t;
-
-/* One Aeron counter of ours: first what to add (handlers may not, trap A4), then the addition under way, then the counter. */
-typedef struct tpi_shown
-{
-    int32_t type_id;
-    uint8_t key[TPI_COUNTER_KEY_MAX];
-    size_t key_length;
-    char *label;                       /* until it is added */
-    tpi_bus_async_t *async;
-    tpi_counter_t *counter;
-    int64_t value;
-    bool closing;
-    struct tpi_shown *prev;
-    struct tpi_shown *next;
-}
-tpi_shown_t;
 
 /* The sign of life of one stream's regions. */
 typedef struct tpi_region_watch
@@ -78,10 +54,7 @@ struct tpi_supervisor
     bool is_ready;
     int64_t opened_ns;                 /* when all streams were open */
 
-    tpi_bus_async_t *publication_async;
-    tpi_publication_t *publication;    /* control */
-    tpi_answer_t *answers;             /* that wait for the bus, in order */
-    size_t answer_count;
+    tpi_outbox_t control;              /* answers */
     uint8_t *buffer;                   /* encodes one answer */
 
     tpi_supervisor_registry_t registry;
@@ -105,13 +78,8 @@ struct tpi_supervisor
     unsigned log_count;
     uint64_t log_left_out;
 
-    tpi_shown_t *shown;
-    size_t shown_count;
-    bool shown_dirty;
-    tpi_shown_t *own_counter;
-    tpi_shown_t *stat_counters[TPI_SUPERVISOR_STAT_COUNT];
+    tpi_service_counters_t *counters;
     tp_supervisor_stats_t stats;
-    tp_supervisor_stats_t published;
     uint64_t malformed;                /* beyond what the dispatchers found */
     int64_t now_ns;                    /* of the cycle under way */
 };
@@ -126,6 +94,7 @@ int tpi_supervisor_handlers_init(tpi_supervisor_t *supervisor);
 void tpi_supervisor_drop_consumer(tpi_supervisor_t *supervisor, tpi_supervised_t *record);
 
 /* ---- supervisor_proxy.c: the only caller of encode and send ---- */
+void tpi_supervisor_proxy_init(tpi_supervisor_t *supervisor);         /* before the publication is asked for */
 void tpi_supervisor_send(tpi_supervisor_t *supervisor, const tpc_consumer_config_t *config);
 int tpi_supervisor_flush(tpi_supervisor_t *supervisor);
 void tpi_supervisor_proxy_fini(tpi_supervisor_t *supervisor);
@@ -149,12 +118,9 @@ int64_t tpi_supervisor_region_silence_ns(const tpi_supervisor_t *supervisor, con
 void tpi_supervisor_unwatch_region(tpi_supervisor_t *supervisor, tpi_watched_stream_t *stream);
 
 /* ---- supervisor_counters.c ---- */
-void tpi_supervisor_counters_init(tpi_supervisor_t *supervisor);
+int tpi_supervisor_counters_init(tpi_supervisor_t *supervisor);
 void tpi_supervisor_counters_tick(tpi_supervisor_t *supervisor);
 tpi_shown_t *tpi_supervisor_show_condition(tpi_supervisor_t *supervisor, const tpi_condition_t *condition);
-void tpi_shown_set(tpi_shown_t *shown, int64_t value);             /* accepts NULL */
-void tpi_shown_close(tpi_supervisor_t *supervisor, tpi_shown_t *shown);        /* accepts NULL */
-void tpi_supervisor_counters_fini(tpi_supervisor_t *supervisor);
 /* Names and latencies of consumers, from what their clients publish. */
 void tpi_supervisor_read_clients(tpi_supervisor_t *supervisor);
 
