@@ -1,25 +1,17 @@
-/*
- * The public provider: a bus of its own around the inner one, the thread that runs it, and a lock for the calls of other threads. Here the clocks are
- * read. One thread at a time is inside do_work; a second one is refused (trap L1).
- */
+/* The public provider: a bus of its own around the inner one, its runner, and a lock for the calls of other threads. */
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
 #include <tensor_pool/discovery/tp_discovery_provider.h>
 
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/err.h"
-#include "common/log.h"
 #include "discovery/discovery_internal.h"
-#include "runtime/agent.h"
+#include "runtime/service_runner.h"
 
 #define CONNECT_TIMEOUT_NS (2 * TPI_NS_PER_S)
-#define READY_TIMEOUT_NS (10 * TPI_NS_PER_S)
-#define PARK_MIN_NS (50 * TPI_NS_PER_US)
 #define PARK_BUSY_NS TPI_NS_PER_MS              /* longest sleep while answers wait */
 #define PARK_IDLE_NS (10 * TPI_NS_PER_MS)
 
@@ -28,10 +20,7 @@ struct tp_discovery_provider
     tpi_bus_t *bus;
     tpi_provider_t *inner;
     pthread_mutex_t mutex;                      /* guards inner; error-checking: the policy may not call back */
-    tpi_agent_runner_t *runner;
-    atomic_bool has_thread;
-    atomic_flag busy;
-    atomic_bool is_lost;
+    tpi_service_runner_t runner;
 };
 
 static tpi_mapping_now_t both_clocks(int64_t now_ns) { return (tpi_mapping_now_t){ .mono_ns = now_ns, .real_ns = tpi_clock_realtime_ns() }; }
@@ -47,23 +36,30 @@ static void init_mutex(pthread_mutex_t *mutex)
     (void)pthread_mutexattr_destroy(&attributes);
 }
 
-static int wait_until_ready(tp_discovery_provider_t *provider)
+static int is_ready(void *state, int64_t now_ns, bool is_over)
 {
-    const int64_t deadline_ns = tpi_clock_monotonic_ns() + READY_TIMEOUT_NS;
-    for (;;)
-    {
-        const int64_t now_ns = tpi_clock_monotonic_ns();
-        if (tpi_bus_do_work(provider->bus, now_ns) < 0) { return -1; }
-        const int ready = tpi_provider_is_ready(provider->inner);
-        if (0 != ready) { return ready > 0 ? 0 : -1; }
-        if (now_ns > deadline_ns)
-        {
-            TPI_SET_ERR(TP_ETIMEDOUT, "the media driver did not open the provider's streams within %d s", (int)(READY_TIMEOUT_NS / TPI_NS_PER_S));
-            return -1;
-        }
-        const struct timespec pause = { 0, 200000 };
-        (void)nanosleep(&pause, NULL);
-    }
+    const tp_discovery_provider_t *const provider = state;
+    (void)now_ns;
+    (void)is_over;
+    return tpi_provider_is_ready(provider->inner);
+}
+
+static int cycle(void *state, int64_t now_ns)
+{
+    tp_discovery_provider_t *const provider = state;
+    (void)pthread_mutex_lock(&provider->mutex);
+    const int work = tpi_provider_do_work(provider->inner, both_clocks(now_ns));
+    (void)pthread_mutex_unlock(&provider->mutex);
+    return work;
+}
+
+static int64_t park_limit(void *state)
+{
+    tp_discovery_provider_t *const provider = state;
+    (void)pthread_mutex_lock(&provider->mutex);
+    const int64_t limit_ns = tp_discovery_provider_park_limit_ns(provider);
+    (void)pthread_mutex_unlock(&provider->mutex);
+    return limit_ns;
 }
 
 int tp_discovery_provider_init(tp_discovery_provider_t **provider, const tp_discovery_provider_config_t *config)
@@ -76,10 +72,12 @@ int tp_discovery_provider_init(tp_discovery_provider_t **provider, const tp_disc
     if (tp_discovery_provider_config_check(config) < 0) { return -1; }
     tp_discovery_provider_t *const p = tpi_alloc(sizeof(*p));
     if (NULL == p) { return -1; }
-    atomic_flag_clear(&p->busy);
+    tpi_service_runner_init(&p->runner, &(tpi_service_runner_config_t){ .noun = "provider", .thread_name = "tp-discovery", .state = p,
+        .cycle = cycle, .park_limit = park_limit, .park_max_ns = PARK_IDLE_NS });
     init_mutex(&p->mutex);
     const tpi_bus_aeron_config_t bus = { .aeron_dir = config->aeron_dir, .client_name = "tp_discovery", .connect_timeout_ns = CONNECT_TIMEOUT_NS };
-    if (tpi_bus_aeron_open(&p->bus, &bus) < 0 || tpi_provider_create(&p->inner, config, p->bus, NULL) < 0 || wait_until_ready(p) < 0)
+    if (tpi_bus_aeron_open(&p->bus, &bus) < 0 || tpi_provider_create(&p->inner, config, p->bus, NULL) < 0 ||
+        tpi_service_runner_await(&p->runner, p->bus, is_ready) < 0)
     {
         tpi_err_t error;
         tpi_err_save(&error);
@@ -93,37 +91,15 @@ int tp_discovery_provider_init(tp_discovery_provider_t **provider, const tp_disc
 
 /* ---- running --------------------------------------------------------------------------------------------------------------- */
 
-static int cycle(tp_discovery_provider_t *provider, int64_t now_ns)
+static int refuse_null(void)
 {
-    (void)pthread_mutex_lock(&provider->mutex);
-    const int work = tpi_provider_do_work(provider->inner, both_clocks(now_ns));
-    (void)pthread_mutex_unlock(&provider->mutex);
-    if (work < 0) { atomic_store(&provider->is_lost, true); }
-    return work;
+    TPI_SET_ERR(TP_EINVAL, "provider = NULL");
+    return -1;
 }
 
 int tp_discovery_provider_do_work(tp_discovery_provider_t *provider)
 {
-    if (NULL == provider)
-    {
-        TPI_SET_ERR(TP_EINVAL, "provider = NULL");
-        return -1;
-    }
-    if (atomic_load(&provider->has_thread) || atomic_flag_test_and_set(&provider->busy))
-    {
-        TPI_SET_ERR(TP_ETHREAD, "another thread runs this provider already");
-        return -1;
-    }
-    const int work = cycle(provider, tpi_clock_monotonic_ns());
-    atomic_flag_clear(&provider->busy);
-    return work;
-}
-
-static int agent_do_work(void *state, int64_t now_ns)
-{
-    const int work = cycle(state, now_ns);
-    if (work < 0) { tpi_log_err(TP_LOG_ERROR); }
-    return work;
+    return NULL == provider ? refuse_null() : tpi_service_runner_do_work(&provider->runner);
 }
 
 int64_t tp_discovery_provider_park_limit_ns(const tp_discovery_provider_t *provider)
@@ -131,37 +107,21 @@ int64_t tp_discovery_provider_park_limit_ns(const tp_discovery_provider_t *provi
     return tpi_provider_is_busy(provider->inner) ? PARK_BUSY_NS : PARK_IDLE_NS;
 }
 
-static int64_t agent_park_limit(void *state)
-{
-    tp_discovery_provider_t *const provider = state;
-    (void)pthread_mutex_lock(&provider->mutex);
-    const int64_t limit_ns = tp_discovery_provider_park_limit_ns(provider);
-    (void)pthread_mutex_unlock(&provider->mutex);
-    return limit_ns;
-}
-
 int tp_discovery_provider_start(tp_discovery_provider_t *provider)
 {
-    if (NULL == provider || atomic_load(&provider->has_thread))
-    {
-        TPI_SET_ERR(NULL == provider ? TP_EINVAL : TP_ESTATE, "%s", NULL == provider ? "provider = NULL" : "provider runs on its thread already");
-        return -1;
-    }
-    const tpi_agent_t agent = { .name = "tp-discovery", .state = provider, .do_work = agent_do_work, .park_limit = agent_park_limit };
-    if (tpi_agent_runner_start(&provider->runner, &agent, TPI_IDLE_BACKOFF, PARK_MIN_NS, PARK_IDLE_NS) < 0) { return -1; }
-    atomic_store(&provider->has_thread, true);
-    return 0;
+    return NULL == provider ? refuse_null() : tpi_service_runner_start(&provider->runner);
 }
 
-bool tp_discovery_provider_is_running(const tp_discovery_provider_t *provider) { return !atomic_load(&provider->is_lost); }
+bool tp_discovery_provider_is_running(const tp_discovery_provider_t *provider) { return !tpi_service_runner_is_lost(&provider->runner); }
 
 void tp_discovery_provider_close(tp_discovery_provider_t *provider)
 {
     if (NULL == provider) { return; }
-    tpi_agent_runner_close(provider->runner);
+    tpi_service_runner_stop(&provider->runner);
     tpi_provider_delete(provider->inner);
     tpi_bus_close(provider->bus);
     (void)pthread_mutex_destroy(&provider->mutex);
+    tpi_service_runner_fini(&provider->runner);
     tpi_free(provider);
 }
 
@@ -169,11 +129,7 @@ void tp_discovery_provider_close(tp_discovery_provider_t *provider)
 
 static int enter(tp_discovery_provider_t *provider)
 {
-    if (NULL == provider)
-    {
-        TPI_SET_ERR(TP_EINVAL, "provider = NULL");
-        return -1;
-    }
+    if (NULL == provider) { return refuse_null(); }
     if (EDEADLK != pthread_mutex_lock(&provider->mutex)) { return 0; }
     TPI_SET_ERR(TP_ESTATE, "not possible from inside the policy");
     return -1;

@@ -1,12 +1,6 @@
-/*
- * The public driver: media driver, bus, endpoint file and local socket around the inner driver, and the thread that runs it. Here the clock is read.
- * One thread at a time is inside do_work; a second one is refused (trap L1).
- */
-#include <pthread.h>
-#include <stdatomic.h>
+/* The public driver: media driver, bus, endpoint file and local socket around the inner driver, and its runner. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <tensor_pool/driver/tp_driver.h>
@@ -19,14 +13,12 @@
 #include "common/log_keep.h"
 #include "driver/driver_admin.h"
 #include "driver/driver_internal.h"
-#include "runtime/agent.h"
 #include "runtime/endpoint.h"
+#include "runtime/service_runner.h"
 #include "shm/fault.h"
 #include "shm/path.h"
 
 #define CONNECT_TIMEOUT_NS (2 * TPI_NS_PER_S)
-#define READY_TIMEOUT_NS (10 * TPI_NS_PER_S)
-#define PARK_MIN_NS (50 * TPI_NS_PER_US)
 #define PARK_BUSY_NS TPI_NS_PER_MS              /* longest sleep while somebody is attached */
 #define PARK_IDLE_NS (15 * TPI_NS_PER_MS)       /* and while nobody is */
 #define ADMIN_PERIOD_NS (40 * TPI_NS_PER_MS)
@@ -40,11 +32,7 @@ struct tp_driver
     tpi_endpoint_writer_t *endpoint_writer;
     tpi_endpoint_t endpoint;
     char aeron_dir[TP_CONFIG_PATH_MAX];         /* "" = external, default directory */
-    pthread_mutex_t runner_mutex;               /* guards runner against wakes of other threads while it goes */
-    tpi_agent_runner_t *runner;
-    atomic_bool has_thread;
-    atomic_flag busy;
-    atomic_bool is_lost;
+    tpi_service_runner_t runner;
     bool keeps_log;
     int64_t admin_ns;
 };
@@ -54,9 +42,7 @@ struct tp_driver
 static void wake(void *clientd)
 {
     tp_driver_t *const driver = clientd;
-    (void)pthread_mutex_lock(&driver->runner_mutex);
-    tpi_agent_runner_wake(driver->runner);
-    (void)pthread_mutex_unlock(&driver->runner_mutex);
+    tpi_service_runner_wake(&driver->runner);
 }
 
 static int open_bus(tp_driver_t *driver, const tp_driver_config_t *config)
@@ -75,25 +61,13 @@ static int open_bus(tp_driver_t *driver, const tp_driver_config_t *config)
     return tpi_bus_aeron_open(&driver->bus, &bus);
 }
 
-static int wait_until_ready(tp_driver_t *driver)
+static int is_ready(void *state, int64_t now_ns, bool is_over)
 {
-    const int64_t deadline_ns = tpi_clock_monotonic_ns() + READY_TIMEOUT_NS;
-    for (;;)
-    {
-        const int64_t now_ns = tpi_clock_monotonic_ns();
-        if (tpi_bus_do_work(driver->bus, now_ns) < 0) { return -1; }
-        const int ready = tpi_driver_is_ready(driver->inner);
-        if (ready < 0) { return -1; }
-        const bool is_shown = tpi_driver_counters_settle(driver->inner, now_ns);       /* who finds the endpoint file finds the names */
-        if (ready > 0 && (is_shown || now_ns > deadline_ns)) { return 0; }
-        if (now_ns > deadline_ns)
-        {
-            TPI_SET_ERR(TP_ETIMEDOUT, "the media driver did not open the driver's streams within %d s", (int)(READY_TIMEOUT_NS / TPI_NS_PER_S));
-            return -1;
-        }
-        const struct timespec pause = { 0, 200000 };
-        (void)nanosleep(&pause, NULL);
-    }
+    const tp_driver_t *const driver = state;
+    const int ready = tpi_driver_is_ready(driver->inner);
+    if (ready < 0) { return -1; }
+    const bool is_shown = tpi_driver_counters_settle(driver->inner, now_ns);           /* who finds the endpoint file finds the names */
+    return ready > 0 && (is_shown || is_over) ? 1 : 0;
 }
 
 /* Beside the endpoint file. "" where the path is too long for a socket. */
@@ -144,6 +118,28 @@ static int publish_endpoint(tp_driver_t *driver, const tp_driver_config_t *confi
     return tpi_endpoint_write(&driver->endpoint_writer, config->runtime_dir, e);                /* D-198 */
 }
 
+static int cycle(void *state, int64_t now_ns)
+{
+    tp_driver_t *const driver = state;
+    int work = tpi_driver_do_work(driver->inner, now_ns);
+    if (work < 0) { return -1; }
+    if (NULL != driver->admin && now_ns >= driver->admin_ns)
+    {
+        const int lines = tpi_admin_do_work(driver->admin, now_ns);
+        driver->admin_ns = lines > 0 ? now_ns : now_ns + ADMIN_PERIOD_NS;
+        work += lines;
+    }
+    return work;
+}
+
+static int64_t park_limit(void *state) { return tp_driver_park_limit_ns(state); }
+
+static bool has_stopped(void *state)
+{
+    const tp_driver_t *const driver = state;
+    return TP_DRIVER_STOPPED == tpi_driver_state(driver->inner);
+}
+
 int tp_driver_init(tp_driver_t **driver, const tp_driver_config_t *config)
 {
     if (NULL == driver || NULL == config)
@@ -154,12 +150,12 @@ int tp_driver_init(tp_driver_t **driver, const tp_driver_config_t *config)
     if (tp_driver_config_check(config) < 0 || (config->fault_guard && tpi_fault_guard_install() < 0)) { return -1; }
     tp_driver_t *const d = tpi_alloc(sizeof(*d));
     if (NULL == d) { return -1; }
-    atomic_flag_clear(&d->busy);
-    (void)pthread_mutex_init(&d->runner_mutex, NULL);
+    tpi_service_runner_init(&d->runner, &(tpi_service_runner_config_t){ .noun = "driver", .thread_name = "tp-driver", .state = d,
+        .cycle = cycle, .park_limit = park_limit, .has_ended = has_stopped, .park_max_ns = PARK_IDLE_NS });
     d->keeps_log = tpi_log_keep_begin() >= 0;                  /* for the local socket */
     const tpi_driver_options_t options = { .worker = TPI_WORKER_THREAD, .wake = wake, .wake_clientd = d };
-    if (open_bus(d, config) < 0 || tpi_driver_create(&d->inner, config, d->bus, &options, tpi_clock_monotonic_ns()) < 0 || wait_until_ready(d) < 0 ||
-        publish_endpoint(d, config) < 0)
+    if (open_bus(d, config) < 0 || tpi_driver_create(&d->inner, config, d->bus, &options, tpi_clock_monotonic_ns()) < 0 ||
+        tpi_service_runner_await(&d->runner, d->bus, is_ready) < 0 || publish_endpoint(d, config) < 0)
     {
         tpi_err_t error;
         tpi_err_save(&error);
@@ -174,71 +170,19 @@ int tp_driver_init(tp_driver_t **driver, const tp_driver_config_t *config)
 
 /* ---- running --------------------------------------------------------------------------------------------------------------- */
 
-static int cycle(tp_driver_t *driver, int64_t now_ns)
+static int refuse_null(void)
 {
-    int work = tpi_driver_do_work(driver->inner, now_ns);
-    if (work < 0)
-    {
-        atomic_store(&driver->is_lost, true);
-        return -1;
-    }
-    if (NULL != driver->admin && now_ns >= driver->admin_ns)
-    {
-        const int lines = tpi_admin_do_work(driver->admin, now_ns);
-        driver->admin_ns = lines > 0 ? now_ns : now_ns + ADMIN_PERIOD_NS;
-        work += lines;
-    }
-    return work;
+    TPI_SET_ERR(TP_EINVAL, "driver = NULL");
+    return -1;
 }
 
-int tp_driver_do_work(tp_driver_t *driver)
-{
-    if (NULL == driver)
-    {
-        TPI_SET_ERR(TP_EINVAL, "driver = NULL");
-        return -1;
-    }
-    if (atomic_load(&driver->has_thread) || atomic_flag_test_and_set(&driver->busy))
-    {
-        TPI_SET_ERR(TP_ETHREAD, "another thread runs this driver already");
-        return -1;
-    }
-    const int work = cycle(driver, tpi_clock_monotonic_ns());
-    atomic_flag_clear(&driver->busy);
-    return work;
-}
-
-static int agent_do_work(void *state, int64_t now_ns)
-{
-    tp_driver_t *const driver = state;
-    const int work = cycle(driver, now_ns);
-    if (work < 0) { tpi_log_err(TP_LOG_ERROR); }
-    return TP_DRIVER_STOPPED == tpi_driver_state(driver->inner) ? -1 : work;
-}
-
+int tp_driver_do_work(tp_driver_t *driver) { return NULL == driver ? refuse_null() : tpi_service_runner_do_work(&driver->runner); }
 int64_t tp_driver_park_limit_ns(const tp_driver_t *driver) { return tpi_driver_is_idle(driver->inner) ? PARK_IDLE_NS : PARK_BUSY_NS; }
-static int64_t agent_park_limit(void *state) { return tp_driver_park_limit_ns(state); }
-
-int tp_driver_start(tp_driver_t *driver)
-{
-    if (NULL == driver || atomic_load(&driver->has_thread))
-    {
-        TPI_SET_ERR(NULL == driver ? TP_EINVAL : TP_ESTATE, "%s", NULL == driver ? "driver = NULL" : "driver runs on its thread already");
-        return -1;
-    }
-    const tpi_agent_t agent = { .name = "tp-driver", .state = driver, .do_work = agent_do_work, .park_limit = agent_park_limit };
-    tpi_agent_runner_t *runner = NULL;
-    if (tpi_agent_runner_start(&runner, &agent, TPI_IDLE_BACKOFF, PARK_MIN_NS, PARK_IDLE_NS) < 0) { return -1; }
-    (void)pthread_mutex_lock(&driver->runner_mutex);
-    driver->runner = runner;
-    (void)pthread_mutex_unlock(&driver->runner_mutex);
-    atomic_store(&driver->has_thread, true);
-    return 0;
-}
+int tp_driver_start(tp_driver_t *driver) { return NULL == driver ? refuse_null() : tpi_service_runner_start(&driver->runner); }
 
 tp_driver_state_t tp_driver_state(const tp_driver_t *driver)
 {
-    return atomic_load(&driver->is_lost) ? TP_DRIVER_STOPPED : tpi_driver_state(driver->inner);
+    return tpi_service_runner_is_lost(&driver->runner) ? TP_DRIVER_STOPPED : tpi_driver_state(driver->inner);
 }
 
 void tp_driver_shutdown(tp_driver_t *driver, int reason, bool skip_wait)
@@ -262,18 +206,14 @@ void tp_driver_reload(tp_driver_t *driver)
 void tp_driver_close(tp_driver_t *driver)
 {
     if (NULL == driver) { return; }
-    (void)pthread_mutex_lock(&driver->runner_mutex);
-    tpi_agent_runner_t *const runner = driver->runner;
-    driver->runner = NULL;                                     /* the worker may still finish a job, and wakes nobody then */
-    (void)pthread_mutex_unlock(&driver->runner_mutex);
-    tpi_agent_runner_close(runner);
+    tpi_service_runner_stop(&driver->runner);                  /* the worker may still finish a job, and wakes nobody then */
     tpi_admin_close(driver->admin);
     if (driver->keeps_log) { tpi_log_keep_end(); }
     tpi_endpoint_remove(driver->endpoint_writer);
     tpi_driver_delete(driver->inner, tpi_clock_monotonic_ns());
     tpi_bus_close(driver->bus);
     tp_media_driver_close(driver->media_driver);
-    (void)pthread_mutex_destroy(&driver->runner_mutex);
+    tpi_service_runner_fini(&driver->runner);
     tpi_free(driver);
 }
 
