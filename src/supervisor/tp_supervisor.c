@@ -45,8 +45,8 @@ static int open_inner(tp_supervisor_t *supervisor, const tp_supervisor_config_t 
     char name[TP_CONFIG_NAME_MAX + 16];
     (void)snprintf(name, sizeof(name), "tp_supervisor %s", config->instance_id);
     const tpi_bus_aeron_config_t bus = { .aeron_dir = config->aeron_dir, .client_name = name, .connect_timeout_ns = CONNECT_TIMEOUT_NS };
-    if (tpi_bus_aeron_open(&supervisor->bus, &bus) < 0) { return -1; }
-    return tpi_supervisor_create(&supervisor->inner, config, supervisor->bus, NULL) < 0 ? -1 : tpi_service_runner_await(&supervisor->runner, supervisor->bus, is_ready);
+    if (tpi_bus_aeron_open(&supervisor->bus, &bus) < 0 || tpi_supervisor_create(&supervisor->inner, config, supervisor->bus, NULL) < 0) { return -1; }
+    return tpi_service_runner_await(&supervisor->runner, supervisor->bus, is_ready);
 }
 
 int tp_supervisor_init(tp_supervisor_t **supervisor, const tp_supervisor_config_t *config)
