@@ -12,7 +12,9 @@ ONE_ID = re.compile(r"(?:([A-Z])_(\d{1,4}[a-z]?)|([A-Z])(\d{1,2}))(?:_|$)")
 def known_ids(root):
     known = set()
     for path in sorted((root / "docs/spec").glob("*.md")):
-        known |= set(re.findall(r"\b[A-Z]-\d+[a-z]?\b", lintlib.read(path)))
+        text = lintlib.read(path)
+        known |= {one for one in re.findall(r"\b[A-Z]-\d+[a-z]?\b", text) if not one.startswith("L-")}
+        known |= set(re.findall(r"^\|\s*(L-\d+[a-z]?)\s*\|", text, re.M))          # ours: only with a row of their own
     for path in sorted((root / "docs/design").glob("traps.md")):
         known |= set(re.findall(r"^\|\s*([A-Z]\d+)\s*\|", lintlib.read(path), re.M))
     return known
@@ -48,9 +50,11 @@ def check(root):
     return problems
 
 
-DOCS = {"docs/spec/a.md": "| W-160 | x |\n| D-102 | y |\n| O-19 |", "docs/design/traps.md": "| M6 | F | x |\n"}
+DOCS = {"docs/spec/a.md": "| W-160 | x |\n| D-102 | y |\n| O-19 |\n| L-101 | z, unlike L-102 |\n", "docs/design/traps.md": "| M6 | F | x |\n"}
 CASES = [
     ("known ids", {**DOCS, "src/a_test.c": "static void x__W_160_D_102_M6(void **state)\nstatic void y__O_19__M6(void **state)\n"}, None),
+    ("an extension of ours", {**DOCS, "src/a_test.c": "static void x__L_101(void **state)\n"}, None),
+    ("an extension of ours without row", {**DOCS, "src/a_test.c": "static void x__L_102(void **state)\n"}, "L-102 stands neither"),
     ("a name without ids", {**DOCS, "src/a_test.c": "static void z(void **state)\n"}, None),
     ("a requirement that does not exist", {**DOCS, "src/a_test.c": "static void x__W_161(void **state)\n"}, "W-161 stands neither"),
     ("a trap that does not exist", {**DOCS, "src/a_test.c": "static void x__W_160_M7(void **state)\n"}, "M7 stands neither"),

@@ -4,6 +4,8 @@
 An enforcing line carries the id in a comment: at its end, or alone in front of the statement or definition. A comment at a prototype,
 at a type or its members, or at the head of a file explains, and does not count. A test carries the id at the end of its name: what__W_160.
 
+Rows of the local extensions, L-101 and so on, may go without level: | L-101 | text |. They count as MUST.
+
   tools/trace_matrix.py                     checks
   tools/trace_matrix.py --write             writes the documents anew (also the way out of a merge conflict in them)
   tools/trace_matrix.py --results DIR       writes DIR/REQUIREMENTS_TEST_CHECKLIST.md with what the last ctest in DIR said
@@ -25,8 +27,9 @@ REVIEW = "docs/spec/by-review.tsv"          # id, what was looked at, why no tes
 DEFERRED = "docs/spec/deferred.tsv"         # id or letter of a part, reason
 OPEN = "docs/spec/open.tsv"                 # rows that must be closed; the list only shrinks
 LEVELS = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY")
-ROW = re.compile(r"^\|\s*([A-Z]-\d+[a-z]?)\s*\|\s*(\(?(?:MUST NOT|MUST|SHOULD NOT|SHOULD|MAY)\)?)\s*\|(.*)\|\s*$", re.M)
-ID = re.compile(r"(?<![\w-])([WDSXTJBRPI]-\d+[a-z]?)\b(?:\s*\.\.\s*(?:[A-Z]-)?(\d+))?")
+LEVEL = r"\(?(?:MUST NOT|MUST|SHOULD NOT|SHOULD|MAY)\)?"
+ROW = re.compile(rf"^\|\s*(?:([A-Z]-\d+[a-z]?)\s*\|\s*({LEVEL})|(L-\d+[a-z]?))\s*\|(.*)\|\s*$", re.M)     # our own rows may go without level
+ID = re.compile(r"(?<![\w-])([WDSXTJBRPIL]-\d+[a-z]?)\b(?:\s*\.\.\s*(?:[A-Z]-)?(\d+))?")
 TEST = re.compile(r"^\s*(?:(?:public |static )*void|def|async def)\s+(\w+?)__(\w+)\s*\(", re.M)
 SOURCES = {"src": (".c", ".cpp", ".h", ".in", ".txt"), "apps": (".c", ".cpp", ".h"), "include": (".h",), "schemas": (".xml",)}
 COMMENT = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|(?P<c>//[^\n]*|/\*.*?\*/)', re.S)
@@ -50,8 +53,8 @@ class Row:
 def rows_of(root):
     rows = {}
     for path in sorted((root / "docs/spec").glob("*.md")):
-        for ident, level, text in ROW.findall(lintlib.read(path)):
-            rows[ident] = Row(path.name, ident, level, text)
+        for ident, level, own, text in ROW.findall(lintlib.read(path)):
+            rows[ident or own] = Row(path.name, ident or own, level or "MUST", text)
     return rows
 
 
@@ -376,6 +379,7 @@ SPEC = {"docs/spec/10-a.md": "| W-001 | (MUST) | First \\| row. | Look. |\n| W-0
         DEFERRED: "S\tthe services\n", COUNTS: f"{MARKS[0]}\n{MARKS[1]}\n"}
 CODE = {"src/x/a.c": "int f(int a)\n{\n    if (a) { return 1; }    /* W-001 */\n    return 0;\n}\n"}
 PROOF = {"src/x/a_test.c": "static void x__W_001(void **state)\n"}
+OURS = {"docs/spec/95-l.md": "Rows L-101 to L-199, so L-103 is free.\n\n| Id | Rule |\n| --- | --- |\n| L-101 | Ours. |\n"}
 CASES = [
     ("a row with line and test, documents not written", {**SPEC, **CODE, **PROOF}, "MATRIX_SHM_ALL.md is out of date"),
     ("no line", {**SPEC, **PROOF}, "W-001: (MUST) without line"),
@@ -389,6 +393,11 @@ CASES = [
     ("a line with an unknown id", {**SPEC, **PROOF, "src/x/a.c": CODE["src/x/a.c"].replace("W-001", "W-008")}, "W-008 stands nowhere"),
     ("an open row that is closed", {**SPEC, **CODE, **PROOF, OPEN: "W-001\ttest\n"}, "W-001 is closed"),
     ("an open row", {**SPEC, OPEN: "W-001\tline, test\n"}, "is out of date"),
+    ("a row of ours", {**SPEC, **CODE, **PROOF, **OURS, "src/x/b.c": "int b = 1;    /* L-101 */\n"}, "L-101: MUST without test"),
+    ("a test of a row of ours", {**SPEC, **CODE, **OURS, "src/x/a_test.c": "static void y__L_101(void **state)\n"}, "L-101: MUST without line"),
+    ("a row of ours with a level", {**SPEC, **CODE, **PROOF, "docs/spec/95-l.md": "| L-102 | MUST NOT | x |\n"}, "L-102: MUST NOT without line and"),
+    ("a test with an unknown row of ours", {**SPEC, **CODE, **OURS, "src/x/a_test.c": "static void y__L_103(void **state)\n"}, "L-103 stands"),
+    ("a line with an unknown row of ours", {**SPEC, **PROOF, **OURS, "src/x/a.c": "int b = 1;    /* L-103 */\n"}, "L-103 stands nowhere"),
     ("a list with a row that does not exist", {**SPEC, **CODE, **PROOF, REVIEW: "W-007\ta\tb\n"}, "W-007 is no row"),
     ("a review without reason", {**SPEC, REVIEW: "W-001\ta\n"}, "W-001 gives no reason"),
 ]
