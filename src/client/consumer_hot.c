@@ -5,10 +5,11 @@
  * Descriptors are polled in batches and served one by one. Everything is judged from a private copy of the slot (trap M5). Each lost frame is counted
  * once: over one epoch, received + gap + skipped + overwritten + uncommitted + torn + bad_header + rate = last_seq - first_seq + 1.
  */
-#include "client/consumer_state.h"
+#include "client/consumer_hot.h"
 
 #include <string.h>
 
+#include "client/consumer_ring.h"
 #include "client/join_state.h"
 #include "codec/codec_wire.h"
 #include "common/alloc.h"
@@ -22,11 +23,6 @@
 #define PATIENCE_NS (2 * TPI_NS_PER_MS)        /* for the descriptor of a frame that lies in the ring already */
 #define BATCHES_MAX 64u                        /* polled in one go; a flood of foreign messages must not hold a call for ever */
 #define INVOKER_TURN_MASK 63u                  /* a stream that never pauses must not starve the conductor */
-
-static void drop(tp_consumer_t *c, tpi_drop_reason_t reason, uint64_t frames)
-{
-    tpi_stat_set(&c->drops[reason], tpi_qos_add(tpi_stat_get(&c->drops[reason]), frames));        /* W-201: a number, no error and no second try */
-}
 
 /* ---- hand-overs --------------------------------------------------------------------------------------------------------- */
 
@@ -86,8 +82,6 @@ static void suspend(tp_consumer_t *c, tpi_unmap_reason_t reason)
     tpi_stat_set(&c->unmap_reason, (uint64_t)reason);
     atomic_store_explicit(&c->unmap_epoch, c->map->epoch, memory_order_release);
 }
-
-static bool is_usable(const tp_consumer_t *c) { return NULL != c->map && !c->suspended && tpi_handoff_is_current(&c->maps, c->map); }
 
 /* ---- descriptors -------------------------------------------------------------------------------------------------------- */
 
@@ -275,57 +269,12 @@ static bool is_outdated(tp_consumer_t *c, uint64_t seq, uint32_t *rounds)
     return true;
 }
 
-/* ---- the ring is the truth (opt-in) ------------------------------------------------------------------------------------- */
-
-/*
- * A frame after the last one that nobody announced to us although it is committed. has_descriptor: up to newest, which was announced. What is passed
- * over on the way counts as gap. Not where frames are left out on purpose.
- */
-static bool find_in_ring(tp_consumer_t *c, bool has_descriptor, uint64_t newest, tpc_frame_descriptor_t *found)
-{
-    const bool is_capped = NULL != c->link && c->link->is_private && 0 != atomic_load_explicit(&c->rate_limit_hz, memory_order_relaxed);
-    if (!c->ring_recovery || is_capped || c->follow.newest_only || c->follow.is_resyncing) { return false; }
-    if (!c->follow.has_last || !is_usable(c)) { return false; }
-    const uint32_t nslots = c->map->set->nslots;
-    uint64_t seq = c->follow.last + 1;
-    if (has_descriptor && (seq >= newest || (0 != c->follow.max_gap && newest - seq > c->follow.max_gap))) { return false; }
-    for (uint32_t i = 0; i < nslots && (!has_descriptor || seq < newest) && 0 == seq >> 63; i++)
-    {
-        uint64_t resume = seq + 1;
-        const tpi_slot_word_t *slot = tpi_pool_set_slot(c->map->set, tpi_pool_set_index(c->map->set, seq));
-        const uint64_t word = atomic_load_explicit(slot, memory_order_acquire);
-        const tpi_ring_decision_t decision = tpi_follow_ring(seq, word, has_descriptor, newest, nslots, &resume);
-        if (TPI_RING_READ == decision)
-        {
-            const tpi_follow_step_t step = tpi_follow_ring_read(&c->follow, seq);
-            if (0 != step.gap) { drop(c, TPI_DROP_GAP, step.gap); }
-            if (0 != step.skipped) { drop(c, TPI_DROP_RESYNC, step.skipped); }
-            tpi_stat_set(&c->last_seq, c->follow.last);
-            *found = (tpc_frame_descriptor_t)TPC_FRAME_DESCRIPTOR_INIT;
-            found->stream_id = c->map->stream_id;
-            found->epoch = c->map->epoch;
-            found->seq = seq;
-            return TPI_FOLLOW_READ == step.action;
-        }
-        if (TPI_RING_LAPPED != decision && TPI_RING_ABANDONED != decision) { return false; }
-        seq = resume;
-    }
-    return false;
-}
-
+/* A frame the ring gave us without its descriptor. */
 static int read_found(tp_consumer_t *c, const tpc_frame_descriptor_t *found, tp_frame_view_t *view)
 {
     if (1 != read_slot(c, found, view)) { return 0; }
     tpi_stat_add(&c->recovered, 1);
     return 1;
-}
-
-/* Before the next staged descriptor: what it shows to be missing. */
-static bool find_missing(tp_consumer_t *c, tpc_frame_descriptor_t *found)
-{
-    if (!c->ring_recovery || c->stage_at >= c->stage_count || !is_usable(c)) { return false; }
-    const tpc_frame_descriptor_t *d = &c->stage[c->stage_at];
-    return d->epoch == c->map->epoch && 0 == d->seq >> 63 && find_in_ring(c, true, d->seq, found);
 }
 
 /* The next acceptable frame of the stage; 0 when the stage is empty. */
@@ -335,7 +284,7 @@ static int next_staged(tp_consumer_t *c, tp_frame_view_t *view)
     tpc_frame_descriptor_t found;
     while (c->stage_at < c->stage_count)
     {
-        if (find_missing(c, &found))
+        if (tpi_consumer_find_missing(c, &found))
         {
             if (1 == read_found(c, &found, view)) { return 1; }
             continue;
@@ -396,7 +345,7 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
             if (now_ns >= deadline_ns) { return 0; }
             if (now_ns - begin_ns > LONG_WAIT_NS) { idle.max_park_ns = IDLE_LONG_NS; }
             tpc_frame_descriptor_t found;
-            if (now_ns - begin_ns > PATIENCE_NS && find_in_ring(c, false, 0, &found) && 1 == read_found(c, &found, view)) { return 1; }
+            if (now_ns - begin_ns > PATIENCE_NS && tpi_consumer_find_in_ring(c, false, 0, &found) && 1 == read_found(c, &found, view)) { return 1; }
             if (!turn(c)) { return TP_CLOSED; }
             tpi_idle(&idle, 0, deadline_ns - now_ns);
         }
@@ -447,7 +396,7 @@ int tp_consumer_poll_descriptors(tp_consumer_t *consumer, int limit)
         if (c->stage_at >= c->stage_count) { continue; }   /* all of that batch were foreign */
         tpc_frame_descriptor_t found;
         tp_frame_view_t view;
-        const bool is_found = NULL == c->on_descriptor && find_missing(c, &found);
+        const bool is_found = NULL == c->on_descriptor && tpi_consumer_find_missing(c, &found);
         const tpc_frame_descriptor_t *d = is_found ? &found : &c->stage[c->stage_at++];
         handled++;
         if (!is_found && !account(c, d)) { continue; }
