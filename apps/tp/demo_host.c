@@ -40,7 +40,8 @@ static int write_config(const demo_host_t *host, const char *path, void (*tables
         "descriptor_channel = \"aeron:ipc?term-length=256k\"\nqos_channel = \"aeron:ipc?term-length=256k\"\n"
         "metadata_channel = \"aeron:ipc?term-length=256k\"\n", file);
     fprintf(file, "[shm]\nbase_dir = \"%s/base\"\nnamespace = \"demo\"\npermissions_mode = \"600\"\n", dir);
-    fputs("[policies]\nannounce_period_ms = 500\ncleanup_shm_on_exit = true\nepoch_gc_keep = 1\nshutdown_timeout_ms = 500\n", file);
+    fputs("[policies]\nannounce_period_ms = 500\ncleanup_shm_on_exit = true\nepoch_gc_keep = 1\nshutdown_timeout_ms = 500\n"
+        "lease_expiry_grace_intervals = 30\n", file);     /* a busy machine that lets a process wait for seconds takes no lease away */
     tables(file);
     return 0 == fclose(file) ? CLI_OK : cli_error(TP_EIO, NULL, "'%s' cannot be written: %s", path, strerror(errno));
 }
