@@ -33,6 +33,22 @@ static void restart(tp_consumer_t *c)
     c->first_seq = 0;
     tpi_stat_set(&c->stat_first_seq, 0);
     tpi_stat_set(&c->last_seq, 0);
+    c->ledger_epoch = 0;
+}
+
+/*
+ * A mapping that comes back (a lease was lost, the driver was away) goes on with the ledger of its epoch: what it missed meanwhile is a gap. After a
+ * regression nothing of it counts.
+ */
+static void take_map(tp_consumer_t *c)
+{
+    if (tpi_stat_get(&c->epoch) != c->ledger_epoch && 0 != tpi_stat_get(&c->epoch)) { restart(c); }     /* before the mapping counts as taken */
+    c->map = tpi_handoff_take(&c->maps);                   /* D-135 W-112 W-114 */
+    c->suspended = false;
+    if (NULL == c->map) { return; }
+    if (c->map->epoch != c->ledger_epoch) { restart(c); }
+    c->ledger_epoch = c->map->epoch;
+    tpi_follow_switch(&c->follow);                         /* what lies in the bus may be older than what was seen */
 }
 
 /* What is left of the stage may be of the new epoch; the newest seq of the old one says nothing about it. */
@@ -51,9 +67,7 @@ static void refresh(tp_consumer_t *c)
 {
     if (!tpi_handoff_is_current(&c->maps, c->map))
     {
-        restart(c);                                        /* before the new mapping counts as taken */
-        c->map = tpi_handoff_take(&c->maps);               /* D-135 W-112 W-114 */
-        c->suspended = false;
+        take_map(c);
         recount_stage(c);
     }
 }
@@ -79,6 +93,7 @@ static bool change_link(tp_consumer_t *c)
 static void suspend(tp_consumer_t *c, tpi_unmap_reason_t reason)
 {
     c->suspended = true;
+    if (TPI_UNMAP_REGRESSION == reason) { c->ledger_epoch = 0; }
     tpi_stat_set(&c->unmap_reason, (uint64_t)reason);
     atomic_store_explicit(&c->unmap_epoch, c->map->epoch, memory_order_release);
 }

@@ -126,6 +126,7 @@ struct tp_consumer
     tpi_follow_t follow;
     tpi_frame_checker_t checker;
     uint64_t first_seq;
+    uint64_t ledger_epoch;             /* whose frames follow, first_seq and last_seq tell; 0 = none */
     uint32_t stage_at;
     uint32_t stage_count;
     uint64_t stage_newest;             /* highest seq staged of the mapped epoch */

@@ -402,6 +402,39 @@ static void revoked_consumer_attaches_again__D_030_D_116_D_119_D_120(void **stat
     close_both(consumer, producer);
 }
 
+static void frames_of_the_time_without_a_lease_are_a_gap__W_121(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer;
+    tp_producer_t *producer;
+    tp_frame_view_t view;
+    open_both(&consumer, &producer);
+    assert_int_equal(cr_publish(producer, 1), 0);
+    cr_settle();
+    assert_int_equal(next(consumer, &view), 1);
+    cr_lease_t *lease = cr_lease(TP_ROLE_CONSUMER);
+    lease->active = false;
+    cr_revoke(lease, TPC_REVOKE_EXPIRED);
+    cr_settle();
+    assert_false(tp_consumer_is_mapped(consumer));
+    for (int i = 0; i < 30; i++) { assert_true(cr_publish(producer, 1) >= 0); }
+    while (0 != next(consumer, &view)) { }                                   /* nothing is read, nothing is mapped */
+    const tp_consumer_stats_t away = stats_of(consumer);
+    cr_step(200 * MS);
+    assert_true(tp_consumer_is_mapped(consumer));
+    assert_true(cr_publish(producer, 1) >= 0);
+    cr_settle();
+    while (0 != next(consumer, &view)) { }
+    const tp_consumer_stats_t stats = stats_of(consumer);
+    assert_int_equal(stats.first_seq, 0);
+    assert_int_equal(stats.last_seq, 31);
+    assert_int_equal(away.received, 1);
+    uint64_t lost = stats.drops[TP_DROP_GAP] + stats.drops[TP_DROP_OVERWRITTEN] + stats.drops[TP_DROP_SKIPPED];
+    assert_int_equal(stats.received + lost, 32);
+    assert_true(lost > 0);
+    close_both(consumer, producer);
+}
+
 static void silent_driver_is_left__D_155_D_156(void **state)
 {
     (void)state;
@@ -502,6 +535,7 @@ int main(void)
         CR_TEST(ended_producer_lease_holds_frames_until_a_higher_epoch__D_117_D_118_D_125),
         CR_TEST(wait_for_the_raised_epoch_is_bounded__D_123_D_124),
         CR_TEST(revoked_consumer_attaches_again__D_030_D_116_D_119_D_120),
+        CR_TEST(frames_of_the_time_without_a_lease_are_a_gap__W_121),
         CR_TEST(silent_driver_is_left__D_155_D_156),
         CR_TEST(regions_without_activity_are_unmapped_and_come_back__W_007_O_21),
         CR_TEST(changed_superblock_unmaps_everything__W_090_W_117_W_118),

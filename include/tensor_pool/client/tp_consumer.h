@@ -262,7 +262,8 @@ TP_EXPORT bool tp_frame_progress_is_valid(const tp_frame_progress_t *progress);
  * The ledger. From the frame first_seq of the mapped epoch on:
  *   received + gap + skipped + overwritten + uncommitted + torn + bad_header + rate = last_seq - first_seq + 1
  * received and drops are cumulative over all epochs: take differences. not_mapped, epoch, bad_descriptor and regression are about messages that
- * belong to no frame of the mapped epoch. The ledger goes on over a change between shared and private descriptor stream (O-20).
+ * belong to no frame of the mapped epoch. The ledger goes on over a change between shared and private descriptor stream (O-20), and when the same
+ * epoch is mapped again after the lease was lost: what came meanwhile is a gap, also where its descriptor was counted as not_mapped.
  */
 typedef struct tp_consumer_stats
 {
