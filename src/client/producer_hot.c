@@ -150,7 +150,9 @@ int tp_producer_flush(tp_producer_t *producer)
     if (!tpi_handoff_is_current(&producer->handoff, map)) { map = tpi_producer_switch(producer); }
     if (NULL == map) { return TP_LEASE_LOST; }
     if (0 != producer->progress.running) { tpi_producer_progress_look_again(producer, map); }
-    return flush_window(producer, map, UINT64_MAX, NULL);
+    const int sent = flush_window(producer, map, UINT64_MAX, NULL);
+    tpi_producer_wake(map);
+    return sent;
 }
 
 /* ---- mapping ------------------------------------------------------------------------------------------------------------ */
@@ -329,6 +331,7 @@ int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *cla
     end_claim(p, e, claim);
     int64_t own = (int64_t)seq;
     (void)flush_window(p, map, seq, &own);
+    tpi_producer_wake(map);                                                      /* L-201: after the slot and its descriptor */
     if (TPI_PROGRESS_RUNNING == e->progress.phase) { tpi_producer_progress_complete(p, map, e, claim->length); }     /* W-160 */
     if (own >= 0 && p->gave_up) { own = TP_BACK_PRESSURED; }
     p->gave_up = false;
@@ -349,6 +352,7 @@ int64_t tp_producer_abort_claim(tp_producer_t *producer, tp_buffer_claim_t *clai
     if (!ours) { return (int64_t)seq; }
     entry_of(p, seq)->state = TPI_FRAME_ABORTED;                                 /* the slot stays uncommitted: consumers see a gap */
     (void)flush_window(p, map, UINT64_MAX, NULL);
+    tpi_producer_wake(map);                                                      /* frames that waited for this one may have left */
     return (int64_t)seq;
 }
 

@@ -12,6 +12,7 @@
 #include "client/stat.h"
 #include "codec/codec_shm.h"
 #include "runtime/tp_counters.h"
+#include "shm/wake.h"
 
 #define TPI_CLAIMS_MAX 256u            /* claims out at once */
 #define TPI_WINDOW_MAX 1024u           /* frames between the oldest unsent descriptor and the next seq; power of two */
@@ -36,6 +37,7 @@ typedef struct tpi_producer_map
     uint64_t epoch;
     uint32_t window;                   /* frames: min(nslots, TPI_WINDOW_MAX) */
     uint32_t claims_max;               /* min(nslots - 1, TPI_CLAIMS_MAX), at least 1 */
+    _Atomic(tpi_wake_page_t *) wake;   /* set by the conductor when it is handed over, stays as long as the map; NULL: not yet, or no socket */
     _Atomic uint32_t claims_out;       /* these two: written by the producer's thread */
     _Atomic uint32_t pins;             /* announcements of its buffers */
     struct tpi_producer_map *next;     /* of the retired */
@@ -168,6 +170,9 @@ int64_t tpi_producer_lost(tp_producer_t *producer);
 /* The next frame, in that pool of the current mapping. timestamp_ns TP_NULL_U64: the time of the commit. */
 int64_t tpi_producer_claim(tp_producer_t *producer, tpi_producer_map_t *map, const tpi_pool_t *pool, const tp_tensor_template_t *tensor,
     uint64_t length, uint64_t timestamp_ns, tp_buffer_claim_t *claim);
+
+/* After a commit and its descriptor, and after a flush: wakes who sleeps. */
+static inline void tpi_producer_wake(tpi_producer_map_t *map) { tpi_wake_after_commit(atomic_load_explicit(&map->wake, memory_order_relaxed)); }
 
 static inline tpi_producer_map_t *tpi_producer_current_map(tp_producer_t *producer)
 {

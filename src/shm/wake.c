@@ -98,7 +98,7 @@ bool tpi_wake_all(tpi_wake_page_t *page)
 {
     uint32_t word = atomic_load_explicit(&page->word, memory_order_relaxed);
     if (0 == (word & SLEEPER)) { return false; }
-    if (!atomic_compare_exchange_strong(&page->word, &word, word + 1)) { return false; }     /* L-204; somebody else has cleared it and wakes them */
+    if (!atomic_compare_exchange_strong(&page->word, &word, word + 1)) { return false; }     /* L-204; else somebody has cleared it and wakes */
     (void)syscall(SYS_futex, &page->word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
     return true;
 }
@@ -114,7 +114,8 @@ void tpi_wake_look(tpi_wake_page_t *page)
 tpi_wake_ticket_t tpi_wake_arm(tpi_wake_page_t *page)
 {
     tpi_wake_ticket_t ticket = { .word = atomic_load_explicit(&page->word, memory_order_relaxed), .is_fresh = false };
-    if (INTEREST != atomic_load_explicit(&page->interest, memory_order_relaxed)) { ticket.is_fresh = 0 == atomic_exchange(&page->interest, INTEREST); }
+    const bool is_known = INTEREST == atomic_load_explicit(&page->interest, memory_order_relaxed);
+    if (!is_known) { ticket.is_fresh = 0 == atomic_exchange(&page->interest, INTEREST); }
     if (0 == (ticket.word & SLEEPER)) { ticket.word = atomic_fetch_or(&page->word, SLEEPER) | SLEEPER; }
     atomic_thread_fence(memory_order_seq_cst);             /* L-201; pairs with the fence of tpi_wake_look */
     return ticket;

@@ -1,7 +1,7 @@
 /*
- * The wake-up page of a stream: a sealed memfd of one page that the driver makes and hands to producer and consumers over its local socket
- * (docs/spec/95-local-extensions.md section 7). None of the protocol's files; nothing in it is trusted: whatever stands there causes wakes too many, or
- * a wake too few, which the bound of every sleep makes up for.
+ * The wake-up page of a stream: a sealed memfd of one page that the driver makes and hands to producer and consumers over a local socket
+ * (docs/spec/95-local-extensions.md section 7). None of the protocol's files. Nothing in it is trusted: whatever stands there causes wakes too many,
+ * or a wake too few, which the bound of every sleep makes up for.
  *
  * word      bit 0: somebody may be asleep; the rest counts wakes. Sleepers set the bit, whoever wakes clears it: a sleeper that was killed costs one
  *           futex call. It is the futex.
@@ -55,7 +55,7 @@ void tpi_wake_break_promise(tpi_wake_page_t *page, uint64_t epoch);
 void tpi_wake_decay(tpi_wake_page_t *page);
 /* Fence, look at the flag, wake. */
 void tpi_wake_look(tpi_wake_page_t *page);
-/* Clears the flag and wakes all sleepers, if there are any. Anybody: also for sleepers that shall look at something else. true: it made a system call. */
+/* Clears the flag and wakes all sleepers, if there may be any. Anybody: also to have them look at something else. true: by a system call. */
 bool tpi_wake_all(tpi_wake_page_t *page);
 
 /* Producer's thread, after the slot is committed and its descriptor sent. page may be NULL. */
