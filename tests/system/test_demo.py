@@ -69,6 +69,7 @@ def started(start, sandbox):
     return start_demo(start, sandbox, "published")
 
 
+@pytest.mark.repeats
 def test_kill_9_leaves_nothing_behind(start, sandbox):
     process, directory = started(start, sandbox)
     assert len(processes_of(directory)) >= 5

@@ -37,6 +37,7 @@ def judge(done):
     assert summary["frames"]["viewer"] < summary["frames"]["joined"] / 2
 
 
+@pytest.mark.repeats
 def test_drawn_pictures_go_through_and_all_is_well(sandbox):
     done = demo(sandbox)
     judge(done)
@@ -56,8 +57,8 @@ def test_two_videos_go_through_and_all_is_well(sandbox):
     assert done.lines()[-1]["source"] == "video"
 
 
-@pytest.mark.parametrize("fault, check", [("late", "joined"), ("wrong-parent", "parents"), ("hide-one", "join adds up"),
-    ("leave-file", "nothing left")])
+@pytest.mark.parametrize("fault, check", [pytest.param("late", "joined", marks=pytest.mark.repeats), ("wrong-parent", "parents"),
+    ("hide-one", "join adds up"), ("leave-file", "nothing left")])
 def test_each_injected_fault_makes_it_fail(sandbox, fault, check):
     done = demo(sandbox, "--inject", fault).ends(1)
     assert failed_checks(done, [name for name in SPEED if name != check]) == [check], done.describe()
@@ -89,7 +90,7 @@ def process_of(directory, role):
     return found[0]
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGKILL, marks=pytest.mark.repeats), signal.SIGINT])
 def test_nothing_is_left_behind_when_it_is_killed_or_interrupted(start, sandbox, number):
     process, directory = started(start, sandbox)
     assert len(processes_of(directory)) >= 7
@@ -105,6 +106,7 @@ def test_a_process_that_dies_ends_the_demo_with_an_error(start, sandbox):
     assert [] == left_of_demo(process.pid) and [] == processes_of(directory)
 
 
+@pytest.mark.repeats
 def test_counts_add_up_when_the_stage_stands_still_for_longer_than_a_ring(start, sandbox):
     process, directory = started(start, sandbox, seconds=12)
     frames = lambda: next(role["frames"] for role in process.json_lines()[-1]["processes"] if "camera" == role["name"])
