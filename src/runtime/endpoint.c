@@ -173,6 +173,7 @@ static int read_at(tpi_endpoint_t *endpoint, int dir_fd, const char *dir, const 
         result = tpi_endpoint_parse(endpoint, text, (size_t)length);
         const int n = snprintf(endpoint->file, sizeof(endpoint->file), "%s/%s", dir, name);
         if (n < 0 || (size_t)n >= sizeof(endpoint->file)) { result = -1; }
+        endpoint->owner_uid = st.st_uid;
         *alive = is_write_locked(fd);
     }
     (void)close(fd);

@@ -34,9 +34,11 @@ typedef struct tpi_endpoint
     char shm_base_dir[TPI_ENDPOINT_TEXT_MAX];
     char shm_namespace[128];
     char socket_path[TPI_ENDPOINT_TEXT_MAX];
+    char wake_path[TPI_ENDPOINT_TEXT_MAX];     /* socket that hands over wake-up pages; "" = none */
     uint32_t announce_period_ms;
     uint32_t keepalive_interval_ms;
     bool mlock_shm;                    /* policies.mlock_shm: clients lock what they map, too */
+    uint32_t owner_uid;                /* of the file; not in its text */
 }
 tpi_endpoint_t;
 

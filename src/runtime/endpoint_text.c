@@ -29,8 +29,8 @@ static const row_t rows[] = { ROW(instance_id, TEXT, true), ROW(pid, I64, true),
     ROW(announce_channel, TEXT, true), ROW(announce_stream_id, I32, true), ROW(descriptor_channel, TEXT, true), ROW(descriptor_stream_id, I32, true),
     ROW(qos_channel, TEXT, true), ROW(qos_stream_id, I32, true), ROW(metadata_channel, TEXT, true), ROW(metadata_stream_id, I32, true),
     ROW(discovery_channel, TEXT, false), ROW(discovery_stream_id, I32, false),
-    ROW(shm_base_dir, TEXT, true), ROW(shm_namespace, TEXT, true), ROW(socket_path, TEXT, false), ROW(announce_period_ms, U32, true),
-    ROW(keepalive_interval_ms, U32, true), ROW(mlock_shm, BOOL, false) };
+    ROW(shm_base_dir, TEXT, true), ROW(shm_namespace, TEXT, true), ROW(socket_path, TEXT, false), ROW(wake_path, TEXT, false),
+    ROW(announce_period_ms, U32, true), ROW(keepalive_interval_ms, U32, true), ROW(mlock_shm, BOOL, false) };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 

@@ -4,6 +4,7 @@
 #include "runtime/local_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,16 +19,19 @@ struct tpi_local_peer
 {
     int fd;
     pid_t pid;
+    uint64_t serial;                   /* in order of acceptance */
     size_t used;                       /* of line */
     char line[TPI_LOCAL_LINE_MAX];
     char *out;
     size_t out_length;
     size_t out_sent;
+    int out_fd;                        /* goes with the first byte of out; -1 = none */
 };
 
 struct tpi_local_server
 {
     int fd;
+    bool is_shared;                    /* the mode of the name decides who may connect */
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
     tpi_local_peer_t peers[TPI_LOCAL_PEERS_MAX];
     tpi_local_counts_t counts;
@@ -36,9 +40,11 @@ struct tpi_local_server
 static void close_peer(tpi_local_peer_t *peer)
 {
     if (peer->fd >= 0) { (void)close(peer->fd); }
+    if (peer->out_fd >= 0) { (void)close(peer->out_fd); }
     tpi_free(peer->out);
     memset(peer, 0, sizeof(*peer));
     peer->fd = -1;
+    peer->out_fd = -1;
 }
 
 static void unlink_socket(const char *path)
@@ -47,7 +53,7 @@ static void unlink_socket(const char *path)
     if (0 == lstat(path, &st) && S_ISSOCK(st.st_mode)) { (void)unlink(path); }
 }
 
-int tpi_local_server_open(tpi_local_server_t **server, const char *path)
+static int open_server(tpi_local_server_t **server, const char *path, mode_t mode, bool is_shared)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     if (strlen(path) >= sizeof(address.sun_path))
@@ -58,12 +64,14 @@ int tpi_local_server_open(tpi_local_server_t **server, const char *path)
     memcpy(address.sun_path, path, strlen(path) + 1);
     tpi_local_server_t *const s = tpi_alloc(sizeof(*s));
     if (NULL == s) { return -1; }
-    for (size_t i = 0; i < TPI_LOCAL_PEERS_MAX; i++) { s->peers[i].fd = -1; }
+    for (size_t i = 0; i < TPI_LOCAL_PEERS_MAX; i++) { s->peers[i].fd = s->peers[i].out_fd = -1; }
+    s->is_shared = is_shared;
     memcpy(s->path, address.sun_path, sizeof(s->path));
     s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     unlink_socket(path);
     /* fchmod before bind sets the mode of the name (Linux): never a moment in which others could connect. */
-    if (s->fd < 0 || fchmod(s->fd, 0600) < 0 || bind(s->fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(s->fd, 8) < 0)
+    if (s->fd < 0 || fchmod(s->fd, 0600) < 0 || bind(s->fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+        (is_shared && chmod(path, mode) < 0) || listen(s->fd, 8) < 0)                        /* L-207 */
     {
         TPI_SET_ERR(TP_EIO, "socket %s cannot be opened: %s", path, strerror(errno));
         if (s->fd >= 0) { (void)close(s->fd); }
@@ -74,22 +82,32 @@ int tpi_local_server_open(tpi_local_server_t **server, const char *path)
     return 0;
 }
 
-static bool is_trusted(int fd, pid_t *pid)
+int tpi_local_server_open(tpi_local_server_t **server, const char *path) { return open_server(server, path, 0600, false); }
+
+int tpi_local_server_open_shared(tpi_local_server_t **server, const char *path, mode_t mode) { return open_server(server, path, mode, true); }
+
+static bool is_trusted(const tpi_local_server_t *server, int fd, pid_t *pid)
 {
     struct ucred credentials;
     socklen_t length = sizeof(credentials);
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) { return false; }
     *pid = credentials.pid;
-    return credentials.uid == geteuid() || 0 == credentials.uid;
+    return server->is_shared || credentials.uid == geteuid() || 0 == credentials.uid;
 }
 
+/* On a shared socket the peer that is there for longest makes room: members of a group cannot keep each other out by holding on. */
 static tpi_local_peer_t *free_slot(tpi_local_server_t *server)
 {
+    tpi_local_peer_t *oldest = &server->peers[0];
     for (size_t i = 0; i < TPI_LOCAL_PEERS_MAX; i++)
     {
         if (server->peers[i].fd < 0) { return &server->peers[i]; }
+        if (server->peers[i].serial < oldest->serial) { oldest = &server->peers[i]; }
     }
-    return NULL;
+    if (!server->is_shared) { return NULL; }
+    server->counts.refused_full++;
+    close_peer(oldest);
+    return oldest;
 }
 
 static int accept_peers(tpi_local_server_t *server)
@@ -100,16 +118,16 @@ static int accept_peers(tpi_local_server_t *server)
         pid_t pid = 0;
         const int fd = accept4(server->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd < 0) { break; }
-        tpi_local_peer_t *const peer = free_slot(server);
-        const bool trusted = is_trusted(fd, &pid);
-        if (NULL == peer || !trusted)
+        const bool trusted = is_trusted(server, fd, &pid);
+        tpi_local_peer_t *const peer = trusted ? free_slot(server) : NULL;
+        if (NULL == peer)
         {
             if (!trusted) { server->counts.refused_peer++; }
             else { server->counts.refused_full++; }
             (void)close(fd);
             continue;
         }
-        server->counts.accepted++;
+        peer->serial = ++server->counts.accepted;
         peer->fd = fd;
         peer->pid = pid;
     }
@@ -154,10 +172,35 @@ static int read_peer(tpi_local_server_t *server, tpi_local_peer_t *peer, tpi_on_
     return 1;
 }
 
+/* A descriptor goes with the first byte it can go with, and once. */
+static ssize_t send_some(tpi_local_peer_t *peer)
+{
+    union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = { .room = { 0 } };
+    struct iovec data = { .iov_base = peer->out + peer->out_sent, .iov_len = peer->out_length - peer->out_sent };
+    struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
+    if (peer->out_fd >= 0)
+    {
+        message.msg_control = control.room;
+        message.msg_controllen = sizeof(control.room);
+        struct cmsghdr *const header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(header), &peer->out_fd, sizeof(int));
+    }
+    const ssize_t n = sendmsg(peer->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n > 0 && peer->out_fd >= 0)
+    {
+        (void)close(peer->out_fd);
+        peer->out_fd = -1;
+    }
+    return n;
+}
+
 static int write_peer(tpi_local_peer_t *peer)
 {
     if (peer->out_sent == peer->out_length) { return 0; }
-    const ssize_t n = send(peer->fd, peer->out + peer->out_sent, peer->out_length - peer->out_sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t n = send_some(peer);
     if (n < 0)
     {
         if (EAGAIN != errno && EWOULDBLOCK != errno && EINTR != errno) { close_peer(peer); }
@@ -204,6 +247,28 @@ int tpi_local_peer_reply(tpi_local_peer_t *peer, const char *text, size_t length
     tpi_free(peer->out);
     peer->out = out;
     peer->out_length = total;
+    return 0;
+}
+
+int tpi_local_peer_reply_with(tpi_local_peer_t *peer, const char *text, size_t length, int fd)
+{
+    if (peer->fd >= 0 && peer->out_fd >= 0)
+    {
+        TPI_SET_ERR(TP_EFULL, "a descriptor waits for the peer already");
+        return -1;
+    }
+    const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (copy < 0)
+    {
+        TPI_SET_ERR(TP_ENOMEM, "descriptor cannot be kept for the peer: %s", strerror(errno));
+        return -1;
+    }
+    if (tpi_local_peer_reply(peer, text, length) < 0)
+    {
+        (void)close(copy);
+        return -1;
+    }
+    peer->out_fd = copy;
     return 0;
 }
 

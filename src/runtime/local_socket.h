@@ -1,6 +1,7 @@
 /*
  * A Unix domain socket that carries JSON lines between a service and tools of the same user: one request a line, one answer a line. Peers are
- * checked by their credentials: the own user and root only. Nothing here waits, but for tpi_local_call, which tools use.
+ * checked by their credentials: the own user and root only, but on a shared socket, where the mode of its name decides. An answer may carry one
+ * descriptor. Nothing here waits, but for tpi_local_call, which tools use.
  */
 #ifndef TPI_RUNTIME_LOCAL_SOCKET_H
 #define TPI_RUNTIME_LOCAL_SOCKET_H
@@ -34,6 +35,8 @@ tpi_local_counts_t;
  * TP_EINVAL (path too long for a socket), TP_EIO.
  */
 int tpi_local_server_open(tpi_local_server_t **server, const char *path);
+/* The same with another mode: whoever the mode lets connect is served. For requests that such users may make. */
+int tpi_local_server_open_shared(tpi_local_server_t **server, const char *path, mode_t mode);
 /* Accepts, reads, calls, writes, as far as possible without waiting. Work done. */
 int tpi_local_server_poll(tpi_local_server_t *server, tpi_on_line_t on_line, void *clientd);
 const tpi_local_counts_t *tpi_local_server_counts(const tpi_local_server_t *server);
@@ -41,9 +44,24 @@ void tpi_local_server_close(tpi_local_server_t *server);       /* unlinks the na
 
 /* Appends text and a line end to what the peer gets. -1 with TP_EFULL: the peer is closed. */
 int tpi_local_peer_reply(tpi_local_peer_t *peer, const char *text, size_t length);
+/* The same with a descriptor, of which a copy is kept until it is sent. One at a time: TP_EFULL. */
+int tpi_local_peer_reply_with(tpi_local_peer_t *peer, const char *text, size_t length, int fd);
 pid_t tpi_local_peer_pid(const tpi_local_peer_t *peer);
 
 /* Tools: sends one line, waits for one line. *reply is the caller's (tpi_free). The server has to run as this user or as root. */
 int tpi_local_call(const char *path, const char *request, char **reply, int64_t timeout_ns);
+
+/* ---- asking for a descriptor without waiting ------------------------------------------------------------------------------- */
+
+typedef struct tpi_local_ask tpi_local_ask_t;
+
+/*
+ * Connects and sends one line. The server has to run as this user, as root, or as owner. TP_ENODRIVER (nobody is there, or everybody waits: try again
+ * later), TP_EPERM, TP_EINVAL.
+ */
+int tpi_local_ask_start(tpi_local_ask_t **ask, const char *path, uid_t owner, const char *request);
+/* 0 pending, 1 *fd is the caller's, -1 the server closed, or answered without a descriptor. After 1 and -1 the ask is used up, but not closed. */
+int tpi_local_ask_poll(tpi_local_ask_t *ask, int *fd);
+void tpi_local_ask_close(tpi_local_ask_t *ask);                /* accepts NULL */
 
 #endif

@@ -1,5 +1,6 @@
 /* JSON lines over the local socket: framing, bounds, permissions. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -299,6 +300,150 @@ static void a_leftover_socket_is_replaced_anything_else_is_not(void **state)
     assert_int_equal(tp_errcode(), TP_EINVAL);
 }
 
+/* ---- asking for a descriptor ------------------------------------------------------------------------------------------------ */
+
+static int handed = -1;
+
+static void hand_over(void *clientd, tpi_local_peer_t *peer, const char *line, size_t length)
+{
+    (void)clientd;
+    (void)length;
+    seen_count++;
+    if (0 == strcmp(line, "page")) { assert_int_equal(tpi_local_peer_reply_with(peer, "{}", 2, handed), 0); }
+    else { assert_int_equal(tpi_local_peer_reply(peer, "no", 2), 0); }
+}
+
+static int polled(tpi_local_ask_t *ask, int *fd)
+{
+    int rc = 0;
+    for (int i = 0; i < 100 && 0 == rc; i++)
+    {
+        tpi_local_server_poll(server, hand_over, NULL);
+        rc = tpi_local_ask_poll(ask, fd);
+    }
+    return rc;
+}
+
+static int open_fds(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < 256; fd++) { count += fcntl(fd, F_GETFD) >= 0 ? 1 : 0; }
+    return count;
+}
+
+static void an_answer_carries_a_descriptor__L_207(void **state)
+{
+    (void)state;
+    tpi_local_ask_t *ask = NULL;
+    struct stat mine;
+    struct stat theirs;
+    int fd = -1;
+    const int before = open_fds();
+    handed = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(tpi_local_ask_start(&ask, path, geteuid(), "page\n"), 0);
+    assert_int_equal(tpi_local_ask_poll(ask, &fd), 0);         /* nobody has looked yet */
+    assert_int_equal(polled(ask, &fd), 1);
+    assert_int_not_equal(fd, handed);
+    assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    assert_int_equal(fstat(handed, &mine), 0);
+    assert_int_equal(fstat(fd, &theirs), 0);
+    assert_int_equal(mine.st_rdev, theirs.st_rdev);
+    tpi_local_ask_close(ask);
+    (void)close(fd);
+    (void)close(handed);
+    tpi_local_server_poll(server, hand_over, NULL);
+    assert_int_equal(open_fds(), before);
+}
+
+static void an_answer_without_descriptor_is_a_refusal__L_207(void **state)
+{
+    (void)state;
+    tpi_local_ask_t *ask = NULL;
+    int fd = -7;
+    assert_int_equal(tpi_local_ask_start(&ask, path, geteuid(), "something\n"), 0);
+    assert_int_equal(polled(ask, &fd), -1);
+    assert_int_equal(tp_errcode(), TP_EPROTOCOL);
+    assert_int_equal(fd, -7);
+    tpi_local_ask_close(ask);
+    assert_int_equal(tpi_local_ask_start(&ask, "/nowhere/at/all", geteuid(), "page\n"), -1);
+    assert_int_equal(tp_errcode(), TP_ENODRIVER);
+    assert_int_equal(tpi_local_ask_start(&ask, path, geteuid(), "no line"), -1);
+    assert_int_equal(tp_errcode(), TP_EINVAL);
+    tpi_local_ask_close(NULL);
+}
+
+/* A server that sends more than was asked for, and one that never ends its line. */
+static void a_server_that_misbehaves_costs_nothing__L_207_P11(void **state)
+{
+    (void)state;
+    const int before = open_fds();
+    char other[80];
+    (void)snprintf(other, sizeof(other), "%s.other", path);
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", other);
+    (void)unlink(other);
+    const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(listener, 4), 0);
+    for (int round = 0; round < 3; round++)
+    {
+        tpi_local_ask_t *ask = NULL;
+        int fd = -1;
+        int many[10];
+        union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(many))]; } control = { .room = { 0 } };
+        struct iovec data = { .iov_base = "x\n", .iov_len = 0 == round ? 2 : 1 };
+        struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof(control.room) };
+        assert_int_equal(tpi_local_ask_start(&ask, other, geteuid(), "page\n"), 0);
+        const int peer = accept(listener, NULL, NULL);
+        for (size_t i = 0; i < 10; i++) { many[i] = listener; }
+        struct cmsghdr *const header = CMSG_FIRSTHDR(&message);
+        *header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(many)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS };
+        memcpy(CMSG_DATA(header), many, sizeof(many));
+        assert_int_equal(sendmsg(peer, &message, 0), (int)data.iov_len);
+        int rc = tpi_local_ask_poll(ask, &fd);
+        assert_int_equal(rc, 0 == round ? 1 : 0);
+        for (int i = 0; 1 == round && 0 == rc && i < 100000; i++)
+        {
+            (void)send(peer, "yyyyyyyyyyyyyyyy", 16, MSG_DONTWAIT | MSG_NOSIGNAL);
+            rc = tpi_local_ask_poll(ask, &fd);
+        }
+        if (1 == round) { assert_int_equal(rc, -1); assert_int_equal(tp_errcode(), TP_EPROTOCOL); }
+        (void)close(peer);
+        if (2 == round) { assert_int_equal(tpi_local_ask_poll(ask, &fd), -1); }
+        tpi_local_ask_close(ask);
+        if (fd >= 0) { (void)close(fd); }
+    }
+    (void)close(listener);
+    (void)unlink(other);
+    assert_int_equal(open_fds(), before);
+}
+
+static void a_shared_socket_has_its_own_mode_and_no_peer_can_hold_it__L_207(void **state)
+{
+    (void)state;
+    struct stat st;
+    char other[80];
+    tpi_local_server_t *shared = NULL;
+    (void)snprintf(other, sizeof(other), "%s.shared", path);
+    assert_int_equal(tpi_local_server_open_shared(&shared, other, 0660), 0);
+    assert_int_equal(stat(other, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0660);
+    int fds[TPI_LOCAL_PEERS_MAX + 1];
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", other);
+    for (size_t i = 0; i <= TPI_LOCAL_PEERS_MAX; i++)
+    {
+        fds[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(fds[i], (const struct sockaddr *)&address, sizeof(address)), 0);
+        tpi_local_server_poll(shared, on_line, NULL);
+    }
+    assert_true(is_closed(fds[0]));                            /* the one that was there for longest */
+    for (size_t i = 1; i <= TPI_LOCAL_PEERS_MAX; i++) { assert_false(is_closed(fds[i])); }
+    assert_int_equal(tpi_local_server_counts(shared)->refused_full, 1);
+    for (size_t i = 0; i <= TPI_LOCAL_PEERS_MAX; i++) { (void)close(fds[i]); }
+    tpi_local_server_close(shared);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -309,6 +454,8 @@ int main(void)
         T(only_the_owner_may_connect__P12),
         T(a_line_too_long_or_with_a_zero_closes_the_peer__P11), T(the_number_of_peers_is_limited), T(a_tool_gets_its_answer_or_a_timeout),
         T(a_driver_that_accepts_nobody_costs_no_more_than_the_timeout), T(an_endless_timeout_is_no_timeout),
-        T(a_leftover_socket_is_replaced_anything_else_is_not) };
+        T(a_leftover_socket_is_replaced_anything_else_is_not), T(an_answer_carries_a_descriptor__L_207),
+        T(an_answer_without_descriptor_is_a_refusal__L_207), T(a_server_that_misbehaves_costs_nothing__L_207_P11),
+        T(a_shared_socket_has_its_own_mode_and_no_peer_can_hold_it__L_207) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
