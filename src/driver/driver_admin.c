@@ -69,7 +69,7 @@ static int run(const tpi_admin_request_t *request, json_t *reply)
     return -1;
 }
 
-static void put_error(json_t *reply)
+void tpi_admin_put_error(json_t *reply)
 {
     json_t *const error = json_object();
     (void)json_object_clear(reply);
@@ -88,7 +88,7 @@ char *tpi_admin_dump(json_t *reply, size_t bytes_max)
     {
         TPI_SET_ERR(TP_EFULL, "answer has %zu bytes, at most %zu are sent", strlen(dumped), bytes_max);
         TPI_ERR_FIX("ask for less: one \"stream\", or a lower \"limit\"");
-        put_error(reply);
+        tpi_admin_put_error(reply);
         free(dumped);
         dumped = json_dumps(reply, JSON_COMPACT);
     }
@@ -107,7 +107,7 @@ char *tpi_admin_answer(tpi_driver_t *driver, long peer_pid, const char *line, si
     (void)json_object_set_new(reply, "ok", json_true());
     if (json_is_object(object)) { rc = run(&request, reply); }
     else { TPI_SET_ERR(TP_EINVAL, "request is not a JSON object"); }
-    if (rc < 0) { put_error(reply); }
+    if (rc < 0) { tpi_admin_put_error(reply); }
     char *const text = tpi_admin_dump(reply, TPI_LOCAL_REPLY_MAX - 1);
     json_decref(reply);
     json_decref(object);

@@ -21,6 +21,8 @@ json_t *tpi_admin_decimal(uint64_t value);
 json_t *tpi_admin_text(const char *text);
 /* The text of an answer; of the error TP_EFULL in its place when that is longer than bytes_max. Freed with tpi_free; NULL = no memory. */
 char *tpi_admin_dump(json_t *reply, size_t bytes_max);
+/* Makes it the answer of a failure: the thread's error. */
+void tpi_admin_put_error(json_t *reply);
 /* A decimal string, nothing around it. TP_EINVAL. */
 int tpi_admin_get_id(const tpi_admin_request_t *request, const char *key, uint64_t *value);
 

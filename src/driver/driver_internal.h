@@ -46,7 +46,7 @@ tpi_driver_options_t;
     X(attach_granted) X(attach_repeated) X(attach_absorbed) X(attach_refused) X(attach_failed) X(detach_granted) X(detach_refused) \
     X(keepalive_accepted) X(keepalive_ignored) X(leases_expired) X(leases_revoked) X(messages_malformed) X(messages_newer) X(sends_queued) \
     X(sends_dropped) X(limit_leases) X(limit_streams) X(limit_waits) X(limit_poll) X(shutdown_refused) X(hello_answered) X(hello_declined) \
-    X(regions_created) X(regions_failed) X(epochs_removed) X(counters_failed)
+    X(regions_created) X(regions_failed) X(epochs_removed) X(counters_failed) X(wakes_handed_out) X(limit_wakes)
 
 typedef struct tpi_driver_stats
 {

@@ -77,6 +77,7 @@ struct tpi_stream
     uint64_t generation;               /* of the last reload that named it */
     bool is_known;                     /* false: new, its first regions are being made (3.2 row 18) */
     int dir_fd;                        /* directory and ownership lock, -1 = not taken yet */
+    int wake_fd;                       /* wake-up page, -1 = nobody asked for it yet */
     bool hugepages;                    /* of its URIs, decided with the first epoch */
     uint64_t epoch;                    /* highest number ever tried */
     tpi_epoch_files_t *files;          /* of the current epoch; NULL = none yet */
@@ -121,6 +122,7 @@ struct tpi_driver
 
     tpi_stream_t *streams;             /* hash by stream id */
     size_t static_count;
+    size_t wake_pages;                 /* of all streams */
     tpi_lease_table_t leases;
     tpi_lease_record_t *clients;       /* hash of the same records by client id */
     tpi_lease_record_t *descriptor_ids;        /* hash of the same records by per-consumer stream id */

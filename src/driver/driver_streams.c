@@ -35,6 +35,7 @@ tpi_stream_t *tpi_stream_add(tpi_driver_t *driver, uint32_t stream_id, const cha
     stream->is_static = is_static;
     stream->is_known = is_static;
     stream->dir_fd = -1;
+    stream->wake_fd = -1;
     stream->epoch = driver->epoch_floor;
     stream->gc_ns = INT64_MAX;
     HASH_ADD(hh, driver->streams, stream_id, sizeof(stream->stream_id), stream);
@@ -449,6 +450,11 @@ static void drop_stream(tpi_driver_t *driver, tpi_stream_t *stream, bool keep_fi
 {
     if (stream->epoch > driver->epoch_floor) { driver->epoch_floor = stream->epoch; }          /* OP-D-13 */
     submit_remove(driver, stream, keep_files, now_ns);
+    if (stream->wake_fd >= 0)
+    {
+        (void)close(stream->wake_fd);                          /* L-208 */
+        driver->wake_pages--;
+    }
     tpi_shown_set(stream->counter, 0);
     tpi_shown_close(driver->counters, stream->counter);
     HASH_DEL(driver->streams, stream);

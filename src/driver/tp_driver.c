@@ -13,6 +13,7 @@
 #include "common/log_keep.h"
 #include "driver/driver_admin.h"
 #include "driver/driver_internal.h"
+#include "driver/driver_wake.h"
 #include "runtime/endpoint.h"
 #include "runtime/service_runner.h"
 #include "shm/fault.h"
@@ -29,6 +30,7 @@ struct tp_driver
     tpi_bus_t *bus;
     tpi_driver_t *inner;
     tpi_admin_t *admin;
+    tpi_wake_service_t *wakes;
     tpi_endpoint_writer_t *endpoint_writer;
     tpi_endpoint_t endpoint;
     char aeron_dir[TP_CONFIG_PATH_MAX];         /* "" = external, default directory */
@@ -71,17 +73,17 @@ static int is_ready(void *state, int64_t now_ns, bool is_over)
 }
 
 /* Beside the endpoint file. "" where the path is too long for a socket. */
-static int socket_path(char *path, size_t size, const tp_driver_config_t *config)
+static int socket_path(char *path, size_t size, const tp_driver_config_t *config, const char *suffix)
 {
     char dir[TPI_ENDPOINT_TEXT_MAX];
     char name[TP_CONFIG_NAME_MAX];
     if ('\0' != config->runtime_dir[0]) { (void)snprintf(dir, sizeof(dir), "%s", config->runtime_dir); }
     else if (tpi_endpoint_default_dir(dir, sizeof(dir)) < 0) { return -1; }
     tpi_path_sanitize(name, sizeof(name), config->instance_id);
-    const int n = snprintf(path, size, "%s/%s.sock", dir, name);
+    const int n = snprintf(path, size, "%s/%s%s", dir, name, suffix);
     if (n < 0 || (size_t)n >= size || n > 107)
     {
-        TPI_LOG_WARN(TP_EINVAL, "no local socket: its path below %s would be longer than 107 bytes", dir);
+        TPI_LOG_WARN(TP_EINVAL, "no local socket %s: its path below %s would be longer than 107 bytes", suffix, dir);
         path[0] = '\0';
     }
     return 0;
@@ -114,7 +116,8 @@ static int publish_endpoint(tp_driver_t *driver, const tp_driver_config_t *confi
     e->announce_period_ms = config->announce_period_ms;
     e->keepalive_interval_ms = config->lease_keepalive_interval_ms;
     e->mlock_shm = config->mlock_shm;
-    if (socket_path(e->socket_path, sizeof(e->socket_path), config) < 0) { return -1; }
+    if (socket_path(e->socket_path, sizeof(e->socket_path), config, ".sock") < 0) { return -1; }
+    if (socket_path(e->wake_path, sizeof(e->wake_path), config, ".wake") < 0) { return -1; }
     return tpi_endpoint_write(&driver->endpoint_writer, config->runtime_dir, e);                /* D-198 */
 }
 
@@ -123,9 +126,10 @@ static int cycle(void *state, int64_t now_ns)
     tp_driver_t *const driver = state;
     int work = tpi_driver_do_work(driver->inner, now_ns);
     if (work < 0) { return -1; }
-    if (NULL != driver->admin && now_ns >= driver->admin_ns)
+    if (now_ns >= driver->admin_ns)
     {
-        const int lines = tpi_admin_do_work(driver->admin, now_ns);
+        int lines = NULL == driver->admin ? 0 : tpi_admin_do_work(driver->admin, now_ns);
+        lines += NULL == driver->wakes ? 0 : tpi_wake_service_do_work(driver->wakes);
         driver->admin_ns = lines > 0 ? now_ns : now_ns + ADMIN_PERIOD_NS;
         work += lines;
     }
@@ -164,6 +168,7 @@ int tp_driver_init(tp_driver_t **driver, const tp_driver_config_t *config)
         return -1;
     }
     if ('\0' != d->endpoint.socket_path[0] && tpi_admin_open(&d->admin, d->inner, d->endpoint.socket_path) < 0) { tpi_log_err(TP_LOG_WARN); }
+    if ('\0' != d->endpoint.wake_path[0] && tpi_wake_service_open(&d->wakes, d->inner, d->endpoint.wake_path) < 0) { tpi_log_err(TP_LOG_WARN); }
     *driver = d;
     return 0;
 }
@@ -208,6 +213,7 @@ void tp_driver_close(tp_driver_t *driver)
     if (NULL == driver) { return; }
     tpi_service_runner_stop(&driver->runner);                  /* the worker may still finish a job, and wakes nobody then */
     tpi_admin_close(driver->admin);
+    tpi_wake_service_close(driver->wakes);
     if (driver->keeps_log) { tpi_log_keep_end(); }
     tpi_endpoint_remove(driver->endpoint_writer);
     tpi_driver_delete(driver->inner, tpi_clock_monotonic_ns());
