@@ -55,8 +55,9 @@ typedef struct cli_args
     const char *map;
     cli_list_t meta, tags, trace_streams, stages;
     const char *db, *window_file;
+    const char *sizes, *consumers, *cpus, *page;
     bool dot, children, untraced;
-    uint64_t queue, batch_ms, producer_id, source_id;
+    uint64_t queue, batch_ms, producer_id, source_id, cpu;
     uint64_t count, client_id, max_rate, max_lost, desc_id, ctrl_id, values, width, wait_consumers, log_level, slots, stream_id;
     double seconds, timeout, hz, interval, linger, scale, sleep_frames;
 }

@@ -14,12 +14,17 @@
 
 #define PATH_BYTES 160
 
-static int find_programs(demo_host_t *host)
+int demo_host_find(demo_host_t *host)
 {
     const ssize_t length = readlink("/proc/self/exe", host->program, sizeof(host->program) - 1);
     if (length <= 0) { return cli_error(TP_EIO, "mount /proc", "/proc/self/exe: %s", strerror(errno)); }
     host->program[length] = '\0';
-    const char *slash = strrchr(host->program, '/');
+    return CLI_OK;
+}
+
+static int find_driver(demo_host_t *host)
+{
+    const char *const slash = strrchr(host->program, '/');
     const int directory = NULL != slash ? (int)(slash - host->program) : 0;
     if (snprintf(host->driver_program, sizeof(host->driver_program), "%.*s/tp_driver", directory,
         host->program) >= (int)sizeof(host->driver_program) ||
@@ -99,7 +104,8 @@ int demo_host_open(demo_host_t *host, uint64_t needed_bytes, void (*tables)(FILE
     char aeron[PATH_BYTES];
     char run[PATH_BYTES];
     char base[PATH_BYTES];
-    int code = find_programs(host);
+    int code = demo_host_find(host);
+    if (CLI_OK == code) { code = find_driver(host); }
     if (CLI_OK == code) { code = cli_demo_dir_make(&host->dir, needed_bytes); }
     if (CLI_OK != code) { return code; }
     snprintf(aeron, sizeof(aeron), "TP_AERON_DIR=%s/aeron", host->dir.path);

@@ -27,6 +27,8 @@ typedef struct demo_host
 demo_host_t;
 #define DEMO_NO_HOST { .dir = { .lock_fd = -1, .guard_fd = -1 }, .log_fd = -1, .driver = DEMO_NO_CHILD }
 
+/* Finds this program, as which children are started. demo_host_open does that, too. */
+int demo_host_find(demo_host_t *host);
 /*
  * Makes the directory, if so much memory is free, and starts the driver; tables writes the rest of its configuration: profiles, streams, services.
  * Prints what fails.

@@ -10,9 +10,10 @@
 
 const cli_verb_t *const cli_verbs[] = {
     &verb_demo, &verb_ls, &verb_info, &verb_discover, &verb_pub, &verb_sub, &verb_join, &verb_echo, &verb_hz, &verb_bw, &verb_delay, &verb_view,
-    &verb_top, &verb_stat, &verb_errors, &verb_trace, &verb_lease, &verb_driver, &verb_shm, &verb_config, &verb_doctor, &verb_env, &verb_version,
-    &verb_completion,
-    &verb_demo_producer, &verb_demo_consumer, &verb_pipeline_camera, &verb_pipeline_small, &verb_pipeline_joined, &verb_pipeline_viewer, NULL,
+    &verb_top, &verb_stat, &verb_errors, &verb_trace, &verb_lease, &verb_driver, &verb_shm, &verb_config, &verb_doctor, &verb_bench, &verb_env,
+    &verb_version, &verb_completion,
+    &verb_demo_producer, &verb_demo_consumer, &verb_pipeline_camera, &verb_pipeline_small, &verb_pipeline_joined, &verb_pipeline_viewer,
+    &verb_bench_publisher, &verb_bench_subscriber, NULL,
 };
 
 static volatile sig_atomic_t stop_flag;

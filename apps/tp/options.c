@@ -71,7 +71,7 @@ void cli_args_init(cli_args_t *args)
     memset(args, 0, sizeof(*args));
     uint64_t *const numbers[] = { &args->count, &args->client_id, &args->max_rate, &args->max_lost, &args->desc_id, &args->ctrl_id, &args->values,
         &args->width, &args->wait_consumers, &args->log_level, &args->slots, &args->stream_id, &args->queue,
-        &args->batch_ms, &args->producer_id, &args->source_id };
+        &args->batch_ms, &args->producer_id, &args->source_id, &args->cpu };
     double *const reals[] = { &args->seconds, &args->timeout, &args->hz, &args->interval, &args->linger, &args->scale, &args->sleep_frames };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) { *numbers[i] = CLI_UNSET; }
     for (size_t i = 0; i < sizeof(reals) / sizeof(reals[0]); i++) { *reals[i] = -1.0; }

@@ -9,7 +9,7 @@ import pytest
 from cli import tp
 from harness.process import clean_environment, program
 
-VERBS = "demo ls info pub sub echo hz bw delay view top stat errors lease driver shm config doctor env version completion".split()
+VERBS = "demo ls info pub sub echo hz bw delay view top stat errors lease driver shm config doctor bench env version completion".split()
 
 
 def test_every_verb_has_help_and_a_man_page(sandbox):
@@ -21,7 +21,7 @@ def test_every_verb_has_help_and_a_man_page(sandbox):
             assert option in text
         assert re.search(rf"^  {verb} ", overview, re.M), verb
         assert tp(sandbox, "completion", "man", verb).ok().text().startswith(".TH TP-" + verb)
-    assert "demo-producer" not in overview and "--inject" not in tp(sandbox, "demo", "--help").text()
+    assert "demo-producer" not in overview and "bench-publisher" not in overview and "--inject" not in tp(sandbox, "demo", "--help").text()
     assert tp(sandbox, "help", "pub").text() == tp(sandbox, "pub", "--help").text()
 
 
