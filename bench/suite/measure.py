@@ -33,6 +33,7 @@ class Measure:
         self.systems, self.quick, self.say = systems, quick, say or (lambda text: None)
         self.rounds = method.QUICK_ROUNDS if quick else method.ROUNDS
         self.tries = method.QUICK_TRIES if quick else method.TRIES
+        self.single = {}               # what single runs gave, by their arguments
 
     def row(self, row):
         """The lines of a row; one that cannot be measured says why in its lines."""
@@ -134,17 +135,24 @@ class Measure:
         return {system: points for system, points in values.items() if any(p is not None for p in points)}
 
     def point(self, run, key, title):
+        arguments = (run.system, *run.arguments(self.quick))
+        if arguments not in self.single:
+            self.single[arguments] = self.run_once(run, title)
+        value = self.single[arguments].get(key)
+        if value is not None:
+            self.say(f"{title}: {value:.0f}")
+        return value
+
+    def run_once(self, run, title):
         place = self.systems.place
         folder = place.new_folder()
         before = list(place.running)
         try:
             drivers = self.systems.drivers(folder, (run,))
-            value = self.systems.peer(run, drivers.get(geometry(run), folder))[key]
-            self.say(f"{title}: {value:.0f}")
-            return value
+            return self.systems.peer(run, drivers.get(geometry(run), folder))
         except (NotHere, Failed) as problem:
             self.say(f"{title}: {problem}")
-            return None
+            return {}
         finally:
             for process in [p for p in place.running if p not in before]:
                 place.stop(process)

@@ -4,6 +4,8 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import iceoryx2  # noqa: E402
@@ -172,3 +174,20 @@ def test_the_pinned_lock_file_gets_the_registry_that_cargo_names():
     text = (iceoryx2.HERE / "Cargo.lock.in").read_text()
     assert 'name = "iceoryx2"\nversion = "0.10.0"' in text
     assert text.count("@REGISTRY@") == text.count("checksum = ")
+
+
+def test_a_curve_has_a_point_for_each_label_and_leaves_out_who_is_not_there():
+    systems = FakeSystems()
+    systems.peer = lambda run, _folder: {"p50_ns": 1, "p99_ns": 2} if "ours" == run.system else (_ for _ in ()).throw(NotHere("no"))
+    made_curves = rows.curves()
+    values = measure.Measure(systems, quick=False).curve(made_curves[0], ("ours", "nng"))
+    assert values == {"ours": [1] * len(rows.LATENCY_SIZES)}
+
+
+def test_plots_are_svg(tmp_path):
+    pytest.importorskip("pygal")
+    lines = measure.Measure(FakeSystems(), quick=True).row(RATIO)
+    curve = rows.curves()[0]
+    paths = output.plot_curves([(curve, {"ours": [1, 2, None, 4, 5]})], tmp_path) + output.plot_targets(lines, tmp_path)
+    assert ["curve_latency.svg", "targets.svg"] == [path.name for path in paths]
+    assert all("<svg" in path.read_text(encoding="utf-8") for path in paths)
