@@ -6,6 +6,7 @@
 #include <tensor_pool/client/tp_consumer.h>
 #include <tensor_pool/client/tp_context.h>
 #include <tensor_pool/client/tp_discovery.h>
+#include <tensor_pool/client/tp_frame_copy.h>
 #include <tensor_pool/client/tp_handlers.h>
 #include <tensor_pool/client/tp_dlpack.h>
 #include <tensor_pool/client/tp_inspect.h>

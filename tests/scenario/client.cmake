@@ -22,3 +22,5 @@ tp_cmocka_test(scenario_client_traps SOURCES client_traps_test.c LIBS tp_client_
 tp_cmocka_test(scenario_client_named SOURCES client_named_test.c LIBS tpi_client tpi_driver tpi_discovery tpi_media_driver LABELS scenario)
 tp_cmocka_test(scenario_client_aeron SOURCES client_aeron_test.c LIBS tpi_client tpi_driver tpi_media_driver LABELS scenario)
 tp_cmocka_test(scenario_client_kill SOURCES client_kill_test.c LIBS tpi_client tpi_driver tpi_media_driver LABELS scenario)
+tp_cmocka_test(scenario_client_frame_copy SOURCES client_frame_copy_test.c LIBS tp_client_rig LABELS scenario)
+target_link_options(scenario_client_frame_copy PRIVATE -Wl,--wrap=tpi_payload_stream -Wl,--wrap=tpi_payload_write)
