@@ -18,6 +18,7 @@ int tp_consumer_context_init(tp_consumer_context_t **context)
     c->hugepages = TP_HUGEPAGES_UNSPECIFIED;
     c->mode = TP_MODE_STREAM;
     c->max_gap = TPI_FOLLOW_DEFAULT_MAX_GAP;
+    c->ring_recovery = true;
     c->progress_interval_us = TP_NULL_U32;
     c->progress_bytes_delta = TP_NULL_U32;
     c->progress_major_delta = TP_NULL_U32;

@@ -20,8 +20,8 @@
 #define IDLE_MAX_NS (200 * TPI_NS_PER_US)
 #define IDLE_LONG_NS TPI_NS_PER_MS             /* parks of a wait that lasts longer than LONG_WAIT_NS */
 #define LONG_WAIT_NS (50 * TPI_NS_PER_MS)
-#define PATIENCE_NS (2 * TPI_NS_PER_MS)        /* for the descriptor of a frame that lies in the ring already */
 #define BATCHES_MAX 64u                        /* polled in one go; a flood of foreign messages must not hold a call for ever */
+#define FOUND_BIT (UINT64_C(1) << 63)          /* of an entry of handed_out: no descriptor announced that frame */
 #define INVOKER_TURN_MASK 63u                  /* a stream that never pauses must not starve the conductor */
 
 /* ---- hand-overs --------------------------------------------------------------------------------------------------------- */
@@ -30,6 +30,7 @@ static void restart(tp_consumer_t *c)
 {
     if (NULL != c->handed_out) { memset(c->handed_out, 0, TPI_HANDED_OUT * sizeof(c->handed_out[0])); }
     tpi_follow_restart(&c->follow);
+    tpi_consumer_ring_restart(c);
     c->first_seq = 0;
     tpi_stat_set(&c->stat_first_seq, 0);
     tpi_stat_set(&c->last_seq, 0);
@@ -173,6 +174,7 @@ static bool account(tp_consumer_t *c, const tpc_frame_descriptor_t *d)
     const bool is_first = !c->follow.has_last;
     const tpi_follow_step_t step = tpi_follow_descriptor(&c->follow, d->seq, c->stage_newest > d->seq ? c->stage_newest : d->seq);
     if (TPI_FOLLOW_BAD_SEQ == step.action) { drop(c, TPI_DROP_BAD_SEQ, 1); return false; }
+    if (c->watch.has_taken) { tpi_consumer_ring_heard(c, d->seq, &step); }
     if (is_first && c->follow.has_last)
     {
         if (0 == c->first_seq && 0 == tpi_stat_get(&c->last_seq)) { c->first_seq = d->seq; tpi_stat_set(&c->stat_first_seq, d->seq); }
@@ -288,6 +290,7 @@ static bool is_outdated(tp_consumer_t *c, uint64_t seq, uint32_t *rounds)
 static int read_found(tp_consumer_t *c, const tpc_frame_descriptor_t *found, tp_frame_view_t *view)
 {
     if (1 != read_slot(c, found, view)) { return 0; }
+    view->flags = TP_FRAME_NO_DESCRIPTOR;                                                  /* L-107 */
     tpi_stat_add(&c->recovered, 1);
     return 1;
 }
@@ -307,6 +310,17 @@ static int next_staged(tp_consumer_t *c, tp_frame_view_t *view)
         const tpc_frame_descriptor_t d = c->stage[c->stage_at++];
         if (!account(c, &d) || is_outdated(c, d.seq, &rounds)) { continue; }
         if (1 == read_slot(c, &d, view)) { return 1; }
+    }
+    return 0;
+}
+
+/* No descriptor is at hand. */
+static int next_in_ring(tp_consumer_t *c, tp_frame_view_t *view)
+{
+    tpc_frame_descriptor_t found;
+    for (uint32_t i = 0; i < BATCHES_MAX && tpi_consumer_find_next(c, &found); i++)
+    {
+        if (1 == read_found(c, &found, view)) { return 1; }
     }
     return 0;
 }
@@ -344,6 +358,7 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
     {
         if (1 == next_staged(c, view)) { return 1; }
         if (0 != (++batches % BATCHES_MAX) && refill(c) > 0) { continue; }
+        if (1 == next_in_ring(c, view)) { return 1; }
         if (atomic_load_explicit(&c->client->closing, memory_order_relaxed)) { return TP_CLOSED; }
         if (!waiting)
         {
@@ -359,8 +374,6 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
             const int64_t now_ns = tpi_clock_monotonic_ns();
             if (now_ns >= deadline_ns) { return 0; }
             if (now_ns - begin_ns > LONG_WAIT_NS) { idle.max_park_ns = IDLE_LONG_NS; }
-            tpc_frame_descriptor_t found;
-            if (now_ns - begin_ns > PATIENCE_NS && tpi_consumer_find_in_ring(c, false, 0, &found) && 1 == read_found(c, &found, view)) { return 1; }
             if (!turn(c)) { return TP_CLOSED; }
             tpi_idle(&idle, 0, deadline_ns - now_ns);
         }
@@ -389,12 +402,26 @@ int tp_consumer_set_descriptor_handler(tp_consumer_t *consumer, tp_descriptor_ha
     return 0;
 }
 
-static void hand_out(tp_consumer_t *c, const tpc_frame_descriptor_t *d)
+static void hand_out(tp_consumer_t *c, const tpc_frame_descriptor_t *d, bool is_found)
 {
-    c->handed_out[d->seq % TPI_HANDED_OUT] = d->seq + 1;
+    c->handed_out[d->seq % TPI_HANDED_OUT] = (d->seq + 1) | (is_found ? FOUND_BIT : 0);
     const tp_frame_descriptor_t out = { .size = sizeof(out), .stream_id = d->stream_id, .epoch = d->epoch, .seq = d->seq,
+        .flags = is_found ? TP_FRAME_NO_DESCRIPTOR : 0,
         .publish_timestamp_ns = d->timestamp_ns, .trace_id = d->trace_id, .meta_version = d->meta_version };
     c->on_descriptor(c->descriptor_clientd, &out);
+}
+
+/* One frame for the handlers, announced or found in the ring. Frames delivered. */
+static int serve(tp_consumer_t *c, const tpc_frame_descriptor_t *d, bool is_found)
+{
+    tp_frame_view_t view;
+    int delivered = 1;
+    c->in_handler = true;
+    if (NULL != c->on_descriptor) { hand_out(c, d, is_found); }
+    else if (1 != (is_found ? read_found(c, d, &view) : read_slot(c, d, &view))) { delivered = 0; }
+    else if (NULL != c->on_frame) { c->on_frame(c->frame_clientd, &view); }
+    c->in_handler = false;
+    return delivered;
 }
 
 int tp_consumer_poll_descriptors(tp_consumer_t *consumer, int limit)
@@ -406,36 +433,29 @@ int tp_consumer_poll_descriptors(tp_consumer_t *consumer, int limit)
     if (NULL == c || limit <= 0 || c->in_handler) { return TP_INVALID_ARGUMENT; }
     if (atomic_load_explicit(&c->client->closing, memory_order_relaxed)) { return TP_CLOSED; }
     refresh(c);
-    while (handled < limit && (c->stage_at < c->stage_count || (batches++ < BATCHES_MAX && refill(c) > 0)))
+    while (handled < limit && !c->close_asked)
     {
-        if (c->stage_at >= c->stage_count) { continue; }   /* all of that batch were foreign */
         tpc_frame_descriptor_t found;
-        tp_frame_view_t view;
-        const bool is_found = NULL == c->on_descriptor && tpi_consumer_find_missing(c, &found);
+        if (c->stage_at >= c->stage_count && batches++ < BATCHES_MAX && refill(c) > 0) { continue; }      /* all of that batch may be foreign */
+        const bool is_staged = c->stage_at < c->stage_count;
+        const bool is_found = is_staged ? tpi_consumer_find_missing(c, &found) : tpi_consumer_find_next(c, &found);
+        if (!is_staged && !is_found) { break; }
         const tpc_frame_descriptor_t *d = is_found ? &found : &c->stage[c->stage_at++];
         handled++;
-        if (!is_found && !account(c, d)) { continue; }
-        c->in_handler = true;
-        if (NULL != c->on_descriptor) { hand_out(c, d); delivered++; }
-        else if (1 == (is_found ? read_found(c, d, &view) : read_slot(c, d, &view)))
-        {
-            if (NULL != c->on_frame) { c->on_frame(c->frame_clientd, &view); }
-            delivered++;
-        }
-        c->in_handler = false;
-        if (c->close_asked)
-        {
-            tp_consumer_close(c);
-            return delivered;
-        }
+        if (is_found || account(c, d)) { delivered += serve(c, d, is_found); }
     }
+    if (c->close_asked) { tp_consumer_close(c); }
     return delivered;
 }
 
-static bool take_handed_out(tp_consumer_t *c, uint64_t seq)
+/* Once: the ledger has one place a frame. */
+static bool take_handed_out(tp_consumer_t *c, uint64_t seq, bool *is_found)
 {
-    if (NULL == c->handed_out || c->handed_out[seq % TPI_HANDED_OUT] != seq + 1) { return false; }
-    c->handed_out[seq % TPI_HANDED_OUT] = 0;
+    if (NULL == c->handed_out) { return false; }
+    uint64_t *entry = &c->handed_out[seq % TPI_HANDED_OUT];
+    if ((*entry & ~FOUND_BIT) != seq + 1) { return false; }
+    *is_found = 0 != (*entry & FOUND_BIT);
+    *entry = 0;
     return true;
 }
 
@@ -449,11 +469,14 @@ int tpi_consumer_read(tp_consumer_t *consumer, uint64_t seq, tp_frame_view_t *vi
     d.epoch = c->map->epoch;
     d.seq = seq;
     found_t found;
-    const bool counts = take_handed_out(c, seq);           /* once: the ledger has one place a frame */
+    bool is_found = false;
+    const bool counts = take_handed_out(c, seq, &is_found);
     *reason = examine(c, seq, &found);
     if (TPI_DROP_ACCEPTED == *reason)
     {
         deliver(c, &d, &found, counts, view);
+        view->flags = TP_FRAME_NO_DESCRIPTOR;              /* L-107: what its descriptor says was told to the handler, if there was one */
+        if (is_found) { tpi_stat_add(&c->recovered, 1); }
         return 1;
     }
     if (counts) { drop(c, *reason, 1); }

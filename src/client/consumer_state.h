@@ -78,6 +78,7 @@ struct tp_consumer_context
     bool no_shm;
     bool newest_only;
     bool ring_recovery;
+    bool follow_ring;
     int64_t hello_interval_ns;
     tpi_consumer_address_t descriptor_request;
     tpi_consumer_address_t control_request;
@@ -116,6 +117,12 @@ struct tp_consumer
     _Alignas(64) tpi_consumer_map_t *map;
     tpi_consumer_link_t *link;
     bool ring_recovery;                /* looks into the ring for frames that were not announced; fixed */
+    bool is_observer;                  /* follows the ring alone; fixed */
+    bool was_thinned;                  /* by its producer, on a private stream */
+    bool has_start;                    /* start is known */
+    bool has_observed;                 /* an earlier mapping */
+    uint64_t start;                    /* before the first descriptor: the first frame that may be taken from the ring */
+    tpi_ring_watch_t watch;
     bool drained;                      /* what the link before had left was polled */
     bool suspended;                    /* map is not to be used: a newer epoch or a regression was seen */
     bool in_handler;
@@ -144,6 +151,7 @@ struct tp_consumer
     tpi_stat_t drops[TPI_DROP_REASON_COUNT];
     tpi_stat_t foreign;
     tpi_stat_t recovered;
+    tpi_stat_t late;                   /* descriptors that came after their frame was taken from the ring */
     tpi_stat_t malformed;
     tpi_stat_t last_seq;
     tpi_stat_t stat_first_seq;

@@ -72,6 +72,66 @@ tpi_follow_step_t tpi_follow_ring_read(tpi_follow_t *follow, uint64_t seq)
     return account(follow, seq, seq);
 }
 
+bool tpi_ring_watch_is_overdue(tpi_ring_watch_t *watch, uint64_t seq, int64_t patience_ns, int64_t now_ns)
+{
+    if (!watch->has_seen || seq != watch->seen_seq)
+    {
+        watch->has_seen = true;
+        watch->seen_seq = seq;
+        watch->since_ns = now_ns;
+    }
+    return now_ns - watch->since_ns >= patience_ns;                                    /* L-102 */
+}
+
+void tpi_ring_watch_took(tpi_ring_watch_t *watch, uint64_t seq)
+{
+    if (!watch->has_taken || seq != watch->last + 1) { watch->first = seq; }
+    watch->has_taken = true;
+    watch->last = seq;
+    watch->has_seen = false;
+}
+
+bool tpi_ring_watch_is_late(const tpi_ring_watch_t *watch, uint64_t seq) 
+{
+    return watch->has_taken && seq >= watch->first && seq <= watch->last;
+}
+
+/* seq that the slot of that index was begun with last; false: none, or of another slot. */
+static bool begun(tpi_ring_word_t word, const void *ring, uint32_t index, uint32_t nslots, uint64_t *value, uint64_t *seq)
+{
+    *value = word(ring, index);
+    *seq = *value >> 1;
+    return 0 != *value && index == (uint32_t)(*seq & (nslots - 1));
+}
+
+bool tpi_follow_ring_newest(tpi_ring_word_t word, const void *ring, uint32_t nslots, uint64_t *newest)
+{
+    uint64_t value;
+    uint64_t seq;
+    uint64_t first_lap;
+    *newest = 0;
+    if (!begun(word, ring, 0, nslots, &value, &first_lap)) { return false; }           /* nothing yet */
+    uint32_t low = 0;                                      /* of the lap of slot 0, or later: the writer goes on meanwhile */
+    uint32_t high = nslots;                                /* not */
+    uint64_t top = first_lap;
+    while (high - low > 1)
+    {
+        const uint32_t middle = low + (high - low) / 2;
+        if (begun(word, ring, middle, nslots, &value, &seq) && seq > first_lap) { low = middle; top = seq; }
+        else { high = middle; }
+    }
+    for (uint32_t i = 0; i < nslots && top >= i; i++)
+    {
+        if (begun(word, ring, (uint32_t)((top - i) & (nslots - 1)), nslots, &value, &seq) && seq == top - i && 0 != (value & 1))
+        {
+            *newest = seq;
+            return true;
+        }
+    }
+    *newest = top;
+    return false;
+}
+
 tpi_ring_decision_t tpi_follow_ring(uint64_t expected, uint64_t word, bool has_descriptor, uint64_t newest_descriptor, uint32_t nslots,
     uint64_t *resume)
 {

@@ -80,4 +80,40 @@ tpi_ring_decision_t tpi_follow_ring(uint64_t expected, uint64_t word, bool has_d
 /* Accounts for a frame found by looking at the ring, so that its descriptor, should it come, is a duplicate. Never a regression. */
 tpi_follow_step_t tpi_follow_ring_read(tpi_follow_t *follow, uint64_t seq);
 
+/* ---- when to look (L-101 to L-104) ---- */
+
+#define TPI_RING_PATIENCE_NS INT64_C(500000)          /* for the descriptor of a frame that was seen committed */
+#define TPI_RING_JOIN_PATIENCE_NS INT64_C(100000000)  /* the same before the first descriptor: its image may still be on its way */
+#define TPI_RING_HOLE_PATIENCE_NS INT64_C(100000000)  /* for a frame that was begun before others which are committed */
+
+/*
+ * A frame is committed before its descriptor is sent, so an eager look would find nearly every frame without trace id. While descriptors come they
+ * are preferred; once one was overdue each poll looks, until they have caught up. Zero it to start. Owned by the thread that polls.
+ */
+typedef struct tpi_ring_watch
+{
+    bool is_following;                 /* a descriptor was overdue, and none has caught up since */
+    bool has_seen;
+    uint64_t seen_seq;                 /* frame, or first of some, that lies in the ring unannounced */
+    int64_t since_ns;                  /* when that was seen first */
+    bool has_taken;
+    uint64_t first;                    /* [first, last] were taken from the ring, one after the other */
+    uint64_t last;
+}
+tpi_ring_watch_t;
+
+/* seq was seen in the ring without a descriptor. true: it is overdue for patience_ns. */
+bool tpi_ring_watch_is_overdue(tpi_ring_watch_t *watch, uint64_t seq, int64_t patience_ns, int64_t now_ns);
+void tpi_ring_watch_took(tpi_ring_watch_t *watch, uint64_t seq);
+/* Whether a descriptor of seq comes after its frame was taken from the ring. */
+bool tpi_ring_watch_is_late(const tpi_ring_watch_t *watch, uint64_t seq);
+
+/* The commit word of a slot, for the search below. */
+typedef uint64_t (*tpi_ring_word_t)(const void *ring, uint32_t index);
+/*
+ * Where a reader that joins by looking begins: *newest is the newest committed frame, or with false the next one that will be. Bounded: a binary
+ * search over the commit words and a walk back over frames that were begun; whatever the words hold.
+ */
+bool tpi_follow_ring_newest(tpi_ring_word_t word, const void *ring, uint32_t nslots, uint64_t *newest);
+
 #endif

@@ -22,6 +22,12 @@ TP_BEGIN_DECLS
 typedef struct tp_consumer tp_consumer_t;
 typedef struct tp_consumer_context tp_consumer_context_t;
 
+typedef enum tp_frame_flags
+{
+    TP_FRAME_NO_DESCRIPTOR = 1         /* read from the ring: trace id and publish time are in the descriptor and not known (unknown, not absent) */
+}
+tp_frame_flags_t;
+
 /*
  * A frame as it lies in shared memory. payload bytes may change at any time: treat them as arbitrary, bound every index taken from them, and ask
  * tp_frame_view_is_valid() when finished. A view from tp_consumer_next lives until the next call on that consumer; one given to a handler until the
@@ -38,10 +44,10 @@ typedef struct tp_frame_view
     const tp_tensor_t *tensor;
     uint64_t timestamp_ns;             /* capture time */
     uint64_t publish_timestamp_ns;     /* of the descriptor; TP_NULL_U64 when absent */
-    uint64_t trace_id;                 /* TP_NULL_TRACE_ID when not traced */
+    uint64_t trace_id;                 /* TP_NULL_TRACE_ID when not traced; meaningless with TP_FRAME_NO_DESCRIPTOR */
     uint32_t meta_version;             /* TP_NULL_U32 when none */
     uint16_t pool_id;
-    uint16_t reserved16;
+    uint16_t flags;                    /* tp_frame_flags_t */
     const void *opaque[3];             /* the library's */
     uint64_t opaque_words[2];
     uint64_t reserved[2];
@@ -92,9 +98,11 @@ TP_EXPORT int tp_consumer_context_set_control_request(tp_consumer_context_t *con
  */
 TP_EXPORT int tp_consumer_context_set_newest_only(tp_consumer_context_t *context, bool newest_only);
 /*
- * true: a frame that was committed but not announced to us (its producer gave the descriptor up, or it was lost) is looked for in the ring when a
- * later one is announced, or after 2 ms of waiting in tp_consumer_next, and delivered without publish time and trace id instead of counting as gap.
- * A local extension; frames left out on purpose (newest only, resync, a capped private stream) stay left out. Default false.
+ * The ring is the truth, descriptors are hints (95-local-extensions.md 7.1). true, the default: a frame that was committed but not announced to us
+ * (the bus refused its descriptor because somebody stands still, or it was lost) is read from the ring when a later one is announced, or when its
+ * descriptor is overdue for 0.5 ms; from then on each poll looks into the ring, until descriptors have caught up. Such frames carry
+ * TP_FRAME_NO_DESCRIPTOR and count as recovered. A descriptor that comes after its frame counts as duplicate and late_descriptors, no more. Frames
+ * left out on purpose (newest only, resync, a private stream in RATE_LIMITED mode) stay left out. false: what is not announced is a gap.
  */
 TP_EXPORT int tp_consumer_context_set_ring_recovery(tp_consumer_context_t *context, bool recover);
 /* false: maps nothing and says so in ConsumerHello; TP_CONSUMER_FALLBACK tells where the payload is to be had instead. Default true. */
@@ -184,7 +192,7 @@ typedef struct tp_frame_descriptor
     uint64_t publish_timestamp_ns;
     uint64_t trace_id;
     uint32_t meta_version;
-    uint32_t reserved32;
+    uint32_t flags;                    /* tp_frame_flags_t: with TP_FRAME_NO_DESCRIPTOR the frame was found in the ring, and only its seq is known */
     uint64_t reserved[2];
 }
 tp_frame_descriptor_t;
@@ -293,7 +301,8 @@ typedef struct tp_consumer_stats
     uint64_t latency_max_ns;
     uint64_t progress_received;        /* FrameProgress handed out; dropped by a check */
     uint64_t progress_dropped;
-    uint64_t reserved[4];
+    uint64_t late_descriptors;         /* of duplicates: came after their frames were read from the ring */
+    uint64_t reserved[3];
 }
 tp_consumer_stats_t;
 TP_EXPORT int tp_consumer_stats(const tp_consumer_t *consumer, tp_consumer_stats_t *stats);   /* any thread */
