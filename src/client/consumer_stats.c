@@ -60,7 +60,8 @@ int tp_consumer_stats(const tp_consumer_t *consumer, tp_consumer_stats_t *stats)
         .first_seq = tpi_consumer_shown_seq(c, &c->stat_first_seq), .received = tpi_stat_get(&c->received), .bytes = tpi_stat_get(&c->bytes),
         .duplicates = drops[TPI_DROP_DUPLICATE], .foreign = tpi_stat_get(&c->foreign), .malformed = tpi_stat_get(&c->malformed),
         .mode = tpi_load_u32(&c->shown_mode), .descriptor_stream_id = tpi_load_u32(&c->shown_descriptor),
-        .control_stream_id = tpi_load_u32(&c->shown_control), .recovered = tpi_stat_get(&c->recovered), .late_descriptors = tpi_stat_get(&c->late), .remaps = tpi_stat_get(&c->remaps),
+        .control_stream_id = tpi_load_u32(&c->shown_control), .recovered = tpi_stat_get(&c->recovered),
+        .late_descriptors = tpi_stat_get(&c->late), .remaps = tpi_stat_get(&c->remaps),
         .reattaches = tpi_stat_get(&c->reattaches), .latency_count = latency.count,
         .progress_received = tpi_stat_get(&c->progress.received), .progress_dropped = tpi_stat_get(&c->progress.dropped),
         .latency_p50_ns = latency.p50_ns, .latency_p99_ns = latency.p99_ns, .latency_max_ns = latency.max_ns };

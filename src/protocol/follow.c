@@ -91,7 +91,7 @@ void tpi_ring_watch_took(tpi_ring_watch_t *watch, uint64_t seq)
     watch->has_seen = false;
 }
 
-bool tpi_ring_watch_is_late(const tpi_ring_watch_t *watch, uint64_t seq) 
+bool tpi_ring_watch_is_late(const tpi_ring_watch_t *watch, uint64_t seq)
 {
     return watch->has_taken && seq >= watch->first && seq <= watch->last;
 }
