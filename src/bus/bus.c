@@ -165,6 +165,13 @@ void tpi_bus_claim_abort(tpi_bus_claim_t *claim)
     claim->opaque[0] = NULL;
 }
 
+int64_t tpi_publication_send_prepared(tpi_publication_t *pub, const void *message, size_t length)
+{
+    if (NULL == pub || NULL == message || length > pub->max_claim) { return TP_INVALID_ARGUMENT; }
+    if (tpi_bus_lost(pub->bus)) { return TP_CLOSED; }
+    return pub->ops->send_prepared(pub, message, length);
+}
+
 int64_t tpi_publication_offer(tpi_publication_t *pub, const uint8_t *data, size_t length)
 {
     if (NULL == pub || NULL == data || length > pub->max_message) { return TP_INVALID_ARGUMENT; }

@@ -212,6 +212,36 @@ static void a_claim_is_sent_by_commit_and_forgotten_by_abort(void **state)
     tpi_bus_claim_abort(NULL);
 }
 
+static void a_prepared_message_is_sent_in_one_call(void **state)
+{
+    bench_t *const bench = *state;
+    tpi_publication_t *const pub = add_pub(bench, 0);
+    uint8_t message[1024] = { 1 };
+    assert_int_equal(tpi_publication_send_prepared(pub, message, 48), TP_NOT_CONNECTED);
+    tpi_subscription_t *const sub = add_sub(bench, 1, NULL);
+    AWAIT(bench, tpi_publication_is_connected(pub) && tpi_subscription_is_connected(sub));
+    static const size_t lengths[] = { 0, 8, 47, 48, 49, 1024 };           /* 48: that of a frame descriptor, copied by itself */
+    seen_t seen = { 0 };
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+    {
+        int64_t position;
+        fill(message, lengths[i], i);
+        do { position = tpi_publication_send_prepared(pub, message, lengths[i]); } while (TP_ADMIN_ACTION == position);
+        assert_true(position > 0);
+        fill(message, sizeof(message), 99);                              /* the bus has its own copy */
+        await_count(bench, sub, &seen, (int)i + 1);
+        assert_int_equal(seen.last.length, lengths[i]);
+        assert_int_equal(seen.last.position, position);
+        assert_true(seen.content_ok);
+    }
+    const size_t claim_max = tpi_publication_max_claim(pub);
+    static uint8_t longest[65536];
+    assert_int_equal(tpi_publication_send_prepared(pub, longest, claim_max + 1), TP_INVALID_ARGUMENT);
+    assert_true(tpi_publication_send_prepared(pub, longest, claim_max) > 0);
+    assert_int_equal(tpi_publication_send_prepared(NULL, message, 8), TP_INVALID_ARGUMENT);
+    assert_int_equal(tpi_publication_send_prepared(pub, NULL, 8), TP_INVALID_ARGUMENT);
+}
+
 static void bounds_of_claim_and_offer_are_kept__A5(void **state)
 {
     bench_t *const bench = *state;
@@ -743,6 +773,7 @@ int tpi_bus_conformance_run(tpi_bus_fixture_t *under_test)
     {
         BUS_TEST(messages_arrive_in_order_with_session_and_position__D_206),
         BUS_TEST(a_claim_is_sent_by_commit_and_forgotten_by_abort),
+        BUS_TEST(a_prepared_message_is_sent_in_one_call),
         BUS_TEST(bounds_of_claim_and_offer_are_kept__A5),
         BUS_TEST(long_messages_are_fragmented_and_assembled__O_44),
         BUS_TEST(poll_hands_over_at_most_the_limit),

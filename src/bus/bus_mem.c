@@ -469,6 +469,7 @@ const tpi_bus_ops_t tpi_mem_ops =
     .async_cancel = cancel_async,
     .claim = tpi_mem_claim,
     .commit = tpi_mem_commit,
+    .send_prepared = tpi_mem_send_prepared,
     .abort = tpi_mem_abort,
     .offer = tpi_mem_offer,
     .publication_is_connected = tpi_mem_publication_is_connected,

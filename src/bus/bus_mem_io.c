@@ -187,6 +187,8 @@ int64_t tpi_mem_claim(tpi_publication_t *base, size_t length, tpi_bus_claim_t *c
 void tpi_mem_commit(tpi_publication_t *base, tpi_bus_claim_t *claim) { finish((mem_publication_t *)base, claim->opaque[1], true); }
 void tpi_mem_abort(tpi_publication_t *base, tpi_bus_claim_t *claim) { finish((mem_publication_t *)base, claim->opaque[1], false); }
 
+int64_t tpi_mem_send_prepared(tpi_publication_t *base, const void *message, size_t length) { return tpi_mem_offer(base, message, length); }
+
 int64_t tpi_mem_offer(tpi_publication_t *base, const uint8_t *data, size_t length)
 {
     mem_message_t *message = NULL;

@@ -146,6 +146,7 @@ void tpi_mem_image_drain(mem_image_t *image);                                   
 int64_t tpi_mem_claim(tpi_publication_t *pub, size_t length, tpi_bus_claim_t *claim);
 void tpi_mem_commit(tpi_publication_t *pub, tpi_bus_claim_t *claim);
 void tpi_mem_abort(tpi_publication_t *pub, tpi_bus_claim_t *claim);
+int64_t tpi_mem_send_prepared(tpi_publication_t *pub, const void *message, size_t length);
 int64_t tpi_mem_offer(tpi_publication_t *pub, const uint8_t *data, size_t length);
 bool tpi_mem_publication_is_connected(const tpi_publication_t *pub);
 int tpi_mem_poll(tpi_subscription_t *sub, tpi_on_message_t handler, void *clientd, int limit);

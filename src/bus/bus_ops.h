@@ -42,6 +42,7 @@ typedef struct tpi_bus_ops
     int64_t (*claim)(tpi_publication_t *pub, size_t length, tpi_bus_claim_t *claim);             /* hot */
     void (*commit)(tpi_publication_t *pub, tpi_bus_claim_t *claim);                              /* hot */
     void (*abort)(tpi_publication_t *pub, tpi_bus_claim_t *claim);                               /* hot */
+    int64_t (*send_prepared)(tpi_publication_t *pub, const void *message, size_t length);        /* hot; length <= max_claim */
     int64_t (*offer)(tpi_publication_t *pub, const uint8_t *data, size_t length);                /* hot */
     bool (*publication_is_connected)(const tpi_publication_t *pub);                              /* hot */
     void (*publication_close)(tpi_publication_t *pub);

@@ -257,6 +257,12 @@ static int publish(tp_producer_t *p)
     map->connection->users++;
     map->stream_id = p->waiting->stream_id;
     map->epoch = p->waiting->epoch;
+    map->whole_until = nslots;
+    map->described = TP_NULL_U64;
+    tpc_frame_descriptor_t descriptor = TPC_FRAME_DESCRIPTOR_INIT;
+    descriptor.stream_id = map->stream_id;
+    descriptor.epoch = map->epoch;
+    (void)tpc_frame_descriptor_encode(map->descriptor, sizeof(map->descriptor), &descriptor);
     map->window = nslots < TPI_WINDOW_MAX ? nslots : TPI_WINDOW_MAX;
     map->claims_max = nslots <= 2 ? 1 : nslots - 1 < TPI_CLAIMS_MAX ? nslots - 1 : TPI_CLAIMS_MAX;
     p->waiting = NULL;

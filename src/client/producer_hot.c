@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "codec/codec_wire.h"
 #include "common/clock.h"
 
 #define SEQ_END (UINT64_C(1) << 63)            /* W-253 O-40 */
@@ -17,26 +16,41 @@ static tpi_frame_entry_t *entry_of(tp_producer_t *p, uint64_t seq) { return &p->
 
 /* ---- descriptors -------------------------------------------------------------------------------------------------------- */
 
-static int64_t send_descriptor(const tp_producer_t *p, const tpi_producer_map_t *map, tpi_publication_t *publication, uint64_t seq,
-    const tpi_frame_entry_t *entry)
+static void describe(const tp_producer_t *p, tpi_producer_map_t *map, uint64_t seq, const tpi_frame_entry_t *entry)
 {
-    tpi_bus_claim_t bus;
+    tpc_frame_descriptor_patch(map->descriptor, seq, entry->meta_version, entry->trace_id);                      /* W-093 W-107 */
+    if (p->publish_time) { tpc_frame_descriptor_patch_time(map->descriptor, (uint64_t)tpi_clock_monotonic_ns()); }      /* W-103 W-104 W-196 */
+    map->described = seq;
+}
+
+TPI_COLD static int64_t send_again(const tpi_producer_map_t *map, tpi_publication_t *publication)
+{
     int64_t rc = TP_ADMIN_ACTION;
-    for (int i = 0; TP_ADMIN_ACTION == rc && i < TPI_ADMIN_RETRIES; i++)         /* A2: term rotation is no refusal */
+    for (int i = 1; TP_ADMIN_ACTION == rc && i < TPI_ADMIN_RETRIES; i++)         /* A2: term rotation is no refusal */
     {
-        rc = tpi_publication_claim(publication, TPC_FRAME_DESCRIPTOR_LENGTH, &bus);
+        rc = tpi_publication_send_prepared(publication, map->descriptor, sizeof(map->descriptor));
     }
-    if (rc < 0) { return rc; }
-    tpc_frame_descriptor_t d = TPC_FRAME_DESCRIPTOR_INIT;
-    d.stream_id = map->stream_id;
-    d.epoch = map->epoch;
-    d.seq = seq;                                                                 /* W-093 */
-    d.meta_version = entry->meta_version;
-    d.trace_id = entry->trace_id;
-    if (p->publish_time) { d.timestamp_ns = (uint64_t)tpi_clock_monotonic_ns(); }       /* W-103 W-104 W-196 */
-    (void)tpc_frame_descriptor_encode(bus.data, bus.length, &d);
-    tpi_bus_claim_commit(&bus);
     return rc;
+}
+
+static inline int64_t send_described(const tpi_producer_map_t *map, tpi_publication_t *publication)
+{
+    const int64_t rc = tpi_publication_send_prepared(publication, map->descriptor, sizeof(map->descriptor));
+    return TPI_RARE(TP_ADMIN_ACTION == rc) ? send_again(map, publication) : rc;
+}
+
+/* The answer of the bus about the oldest frame. false: its descriptor waits. */
+static bool take_answer(tp_producer_t *p, int64_t rc)
+{
+    if (TP_BACK_PRESSURED == rc || TP_ADMIN_ACTION == rc)
+    {
+        tpi_stat_add(&p->back_pressured, 1);
+        return false;
+    }
+    if (rc > 0) { tpi_stat_add(&p->descriptors_sent, 1); }
+    else if (TP_NOT_CONNECTED == rc) { tpi_stat_add(&p->not_connected, 1); }
+    else { tpi_stat_add(&p->descriptors_dropped, 1); }
+    return true;
 }
 
 static void leave(tp_producer_t *p, tpi_frame_entry_t *entry)
@@ -52,7 +66,7 @@ static void leave(tp_producer_t *p, tpi_frame_entry_t *entry)
  * One consumer's own stream: every committed frame in seq order, thinned out when it is RATE_LIMITED. What its publication refuses waits, for as long
  * as the window still knows the frame; nobody else waits with it. true: own_seq went out.
  */
-static bool flush_link(tp_producer_t *p, const tpi_producer_map_t *map, tpi_private_link_t *link, uint64_t from, uint64_t own_seq, int64_t now_ns)
+static bool flush_link(tp_producer_t *p, tpi_producer_map_t *map, tpi_private_link_t *link, uint64_t from, uint64_t own_seq, int64_t now_ns)
 {
     const uint32_t hz = atomic_load_explicit(&link->rate_hz, memory_order_relaxed);
     bool own_sent = false;
@@ -69,8 +83,13 @@ static bool flush_link(tp_producer_t *p, const tpi_producer_map_t *map, tpi_priv
         if (TPI_FRAME_READY != entry->state && TPI_FRAME_LEFT != entry->state) { continue; }
         /* W-134 W-192 S-051 S-037 S-035 O-26 */
         if (!tpi_rate_gate_is_due(&link->gate, hz, now_ns)) { tpi_stat_add(&p->private_thinned, 1); continue; }
-        const int64_t rc = send_descriptor(p, map, link->publication, link->cursor, entry);             /* S-029 */
-        if (TP_BACK_PRESSURED == rc || TP_ADMIN_ACTION == rc) { break; }
+        if (map->described != link->cursor) { describe(p, map, link->cursor, entry); }                   /* once for all streams */
+        const int64_t rc = send_described(map, link->publication);              /* S-029 */
+        if (TP_BACK_PRESSURED == rc || TP_ADMIN_ACTION == rc)
+        {
+            map->described = TP_NULL_U64;                  /* it goes out later, at another time */
+            break;
+        }
         if (rc < 0) { tpi_stat_add(&p->private_dropped, 1); continue; }
         tpi_rate_gate_take(&link->gate, hz, now_ns);
         tpi_stat_add(&p->private_sent, 1);
@@ -80,7 +99,7 @@ static bool flush_link(tp_producer_t *p, const tpi_producer_map_t *map, tpi_priv
 }
 
 /* The set is let go of at the end: its links can be closed although nobody publishes any more. */
-static bool flush_links(tp_producer_t *p, const tpi_producer_map_t *map, uint64_t from, uint64_t own_seq)
+static bool flush_links(tp_producer_t *p, tpi_producer_map_t *map, uint64_t from, uint64_t own_seq)
 {
     bool own_sent = false;
     int64_t now_ns = INT64_MIN;
@@ -107,15 +126,10 @@ static int flush_window(tp_producer_t *p, tpi_producer_map_t *map, uint64_t own_
         if (TPI_FRAME_CLAIMED == entry->state) { break; }
         if (TPI_FRAME_READY == entry->state)
         {
-            const int64_t rc = send_descriptor(p, map, map->publication, p->head, entry);
-            if (TP_BACK_PRESSURED == rc || TP_ADMIN_ACTION == rc)
-            {
-                tpi_stat_add(&p->back_pressured, 1);
-                break;
-            }
-            if (rc > 0) { tpi_stat_add(&p->descriptors_sent, 1); sent++; }
-            else if (TP_NOT_CONNECTED == rc) { tpi_stat_add(&p->not_connected, 1); }
-            else { tpi_stat_add(&p->descriptors_dropped, 1); }
+            describe(p, map, p->head, entry);
+            const int64_t rc = send_described(map, map->publication);
+            if (!take_answer(p, rc)) { break; }
+            if (rc > 0) { sent++; }
             if (NULL != own && p->head == own_seq && rc < 0) { *own = rc; }
         }
         leave(p, entry);
@@ -181,7 +195,7 @@ int64_t tpi_producer_lost(tp_producer_t *producer)
 }
 
 /* Room for one more frame, or a named negative. */
-static int64_t make_room(tp_producer_t *p, tpi_producer_map_t *map)
+TPI_COLD static int64_t make_room(tp_producer_t *p, tpi_producer_map_t *map)
 {
     if (p->next_seq >= SEQ_END)
     {
@@ -196,12 +210,20 @@ static int64_t make_room(tp_producer_t *p, tpi_producer_map_t *map)
     return give_up_oldest(p) ? 0 : TP_TOO_MANY_CLAIMS;
 }
 
-int64_t tpi_producer_claim(tp_producer_t *producer, tpi_producer_map_t *map, const tpi_pool_t *pool, const tp_tensor_template_t *tensor,
+static inline bool has_room(const tp_producer_t *p, const tpi_producer_map_t *map)
+{
+    const bool may_claim = 0 != p->free_count && tpi_load_u32(&map->claims_out) < map->claims_max;
+    return may_claim && p->next_seq < SEQ_END && p->next_seq - p->head < map->window;
+}
+
+static inline int64_t claim_in(tp_producer_t *p, tpi_producer_map_t *map, const tpi_pool_t *pool, const tp_tensor_template_t *tensor,
     uint64_t length, uint64_t timestamp_ns, tp_buffer_claim_t *claim)
 {
-    tp_producer_t *p = producer;
-    const int64_t room = make_room(p, map);
-    if (room < 0) { return room; }
+    if (TPI_RARE(!has_room(p, map)))
+    {
+        const int64_t room = make_room(p, map);
+        if (room < 0) { return room; }
+    }
     const uint64_t seq = p->next_seq++;
     const uint32_t index = tpi_pool_set_index(map->set, seq);
     const uint16_t at = p->free_claims[--p->free_count];
@@ -220,21 +242,34 @@ int64_t tpi_producer_claim(tp_producer_t *producer, tpi_producer_map_t *map, con
     atomic_store_explicit(&map->claims_out, atomic_load_explicit(&map->claims_out, memory_order_relaxed) + 1, memory_order_release);
     tpi_stat_set(&p->stat_next_seq, p->next_seq);
     tpi_slot_begin(e->slot, seq);                                                /* W-040 */
-    *claim = (tp_buffer_claim_t){ .size = sizeof(*claim), .pool_id = pool->pool_id, .payload = tpi_pool_payload(pool, index),
-        .length = (size_t)length, .capacity = pool->stride_bytes, .seq = seq, .timestamp_ns = timestamp_ns, .opaque = { e->serial, at } };
+    claim->size = sizeof(*claim);
+    claim->pool_id = pool->pool_id;
+    claim->payload = tpi_pool_payload(pool, index);
+    claim->length = (size_t)length;
+    claim->capacity = pool->stride_bytes;
+    claim->seq = seq;
+    claim->timestamp_ns = timestamp_ns;
+    claim->opaque[0] = e->serial;
+    claim->opaque[1] = at;
     return (int64_t)seq;
 }
 
-static int64_t claim_frame(tp_producer_t *p, tpi_producer_map_t *map, const tp_tensor_template_t *tensor, uint64_t length, uint64_t timestamp_ns,
-    tp_buffer_claim_t *claim)
+int64_t tpi_producer_claim(tp_producer_t *producer, tpi_producer_map_t *map, const tpi_pool_t *pool, const tp_tensor_template_t *tensor,
+    uint64_t length, uint64_t timestamp_ns, tp_buffer_claim_t *claim)
+{
+    return claim_in(producer, map, pool, tensor, length, timestamp_ns, claim);
+}
+
+static inline int64_t claim_frame(tp_producer_t *p, tpi_producer_map_t *map, const tp_tensor_template_t *tensor, uint64_t length,
+    uint64_t timestamp_ns, tp_buffer_claim_t *claim)
 {
     const tpi_pool_t *pool = tpi_pool_set_fit(map->set, length);
-    if (NULL == pool)
+    if (TPI_RARE(NULL == pool))
     {
         tpi_stat_add(&p->no_pool_fits, 1);                                       /* W-060: dropped at the source, at once */
         return TP_NO_POOL_FITS;
     }
-    return tpi_producer_claim(p, map, pool, tensor, length, timestamp_ns, claim);
+    return claim_in(p, map, pool, tensor, length, timestamp_ns, claim);
 }
 
 int64_t tp_producer_try_claim(tp_producer_t *producer, const tp_tensor_template_t *tensor, tp_buffer_claim_t *claim)
@@ -259,7 +294,7 @@ int64_t tp_producer_try_claim_at(tp_producer_t *producer, const tp_tensor_templa
 /* ---- commit and abort --------------------------------------------------------------------------------------------------- */
 
 /* Every claim ends here, once. The map may be freed by the conductor from now on when it is an old one. */
-static void end_claim(tp_producer_t *p, tpi_claim_entry_t *e, tp_buffer_claim_t *claim)
+static inline void end_claim(tp_producer_t *p, tpi_claim_entry_t *e, tp_buffer_claim_t *claim)
 {
     tpi_producer_map_t *map = e->map;
     e->serial = 0;
@@ -276,65 +311,117 @@ static uint32_t version_of(const tp_producer_t *p, const tp_frame_metadata_t *me
     return tpi_producer_meta_frame_version(&p->meta);                            /* W-181 */
 }
 
-static void commit_slot(tp_producer_t *p, const tpi_claim_entry_t *e, const tp_buffer_claim_t *claim, uint64_t timestamp_ns, uint32_t meta_version)
+/* Slots are written with their pads until each has been once. T-033: no trace id. */
+TPI_COLD static void commit_whole_slot(tpi_claim_entry_t *e, const tp_buffer_claim_t *claim, uint64_t timestamp_ns, uint32_t meta_version)
 {
     uint64_t image[TPI_SLOT_WORDS];
     memcpy(image, e->tensor->image, sizeof(image));
-    tpc_slot_patch(image, (uint32_t)claim->length, e->index, e->pool_id, timestamp_ns, meta_version);      /* T-033: no trace id */
-    if (NULL != p->flush) { p->flush(p->flush_clientd, claim->payload, claim->length); }        /* W-042 W-043 */
-    tpi_slot_commit(e->slot, e->seq, image);                                     /* W-035 W-094: before anything is sent */
+    tpc_slot_patch(image, (uint32_t)claim->length, e->index, e->pool_id, timestamp_ns, meta_version);
+    tpi_slot_commit(e->slot, e->seq, image);
 }
 
-/* Capture time of a frame: the caller's, the claim's, or that of the commit, which then is compared with the deadline. false: too late. */
-static bool time_frame(const tp_producer_t *p, const tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata, uint64_t *timestamp_ns)
+static inline void commit_slot(tp_producer_t *p, tpi_claim_entry_t *e, const tp_buffer_claim_t *claim, uint64_t timestamp_ns, uint32_t meta_version)
 {
-    *timestamp_ns = claim->timestamp_ns;                                         /* W-102 W-104 */
-    if (NULL != metadata && TP_NULL_U64 != metadata->timestamp_ns) { *timestamp_ns = metadata->timestamp_ns; }
-    if (TP_NULL_U64 != *timestamp_ns) { return true; }
+    uint64_t frame[TPI_SLOT_FRAME_WORDS];
+    if (TPI_RARE(NULL != p->flush)) { p->flush(p->flush_clientd, claim->payload, claim->length); }       /* W-042 W-043 */
+    if (TPI_RARE(e->seq < e->map->whole_until)) { commit_whole_slot(e, claim, timestamp_ns, meta_version); return; }
+    tpc_slot_frame_words(frame, (uint32_t)claim->length, e->index, e->pool_id, timestamp_ns, meta_version);
+    tpi_slot_commit_fields(e->slot, e->seq, frame, e->tensor->image);           /* W-035 W-094: before anything is sent */
+}
+
+/* The pads of a slot that is not committed now are still to be written, one round later. */
+static void leave_slot(tpi_claim_entry_t *e)
+{
+    tpi_producer_map_t *map = e->map;
+    if (e->seq < map->whole_until && map->whole_until <= e->seq + map->set->nslots) { map->whole_until = e->seq + map->set->nslots + 1; }
+}
+
+/* Capture time of a frame that has none: that of the commit, which is compared with the deadline. false: too late. */
+TPI_COLD static bool time_frame(const tp_producer_t *p, uint64_t *timestamp_ns)
+{
     const int64_t now_ns = tpi_clock_monotonic_ns();
     *timestamp_ns = (uint64_t)now_ns;
     return now_ns <= atomic_load_explicit((_Atomic int64_t *)(uintptr_t)&p->valid_until_ns, memory_order_relaxed);       /* D-103 M8 */
 }
 
 /* Not committed, the slot is not touched: the regions are no longer ours (M8). */
-static int64_t void_claim(tp_producer_t *p, tpi_claim_entry_t *e, tp_buffer_claim_t *claim, bool is_current)
+TPI_COLD static int64_t void_claim(tp_producer_t *p, tpi_claim_entry_t *e, tp_buffer_claim_t *claim, bool is_current)
 {
     if (is_current) { entry_of(p, e->seq)->state = TPI_FRAME_ABORTED; }
+    leave_slot(e);
     end_claim(p, e, claim);
     return tpi_producer_lost(p);
+}
+
+/* The descriptor of a committed frame is not the only thing that may leave now: older ones wait, private streams want it, progress ends with it. */
+TPI_COLD static int64_t announce_in_window(tp_producer_t *p, tpi_producer_map_t *map, tpi_claim_entry_t *e, uint64_t seq, uint64_t length)
+{
+    int64_t own = (int64_t)seq;
+    entry_of(p, seq)->state = TPI_FRAME_READY;
+    p->ready++;
+    (void)flush_window(p, map, seq, &own);
+    if (TPI_PROGRESS_RUNNING == e->progress.phase) { tpi_producer_progress_complete(p, map, e, length); }        /* W-160 */
+    if (own >= 0 && p->gave_up) { own = TP_BACK_PRESSURED; }
+    p->gave_up = false;
+    return own;
+}
+
+/* What the bus refused, of a window in which nothing else waits. */
+TPI_COLD static int64_t refused_alone(tp_producer_t *p, tpi_frame_entry_t *entry, uint64_t seq, int64_t rc)
+{
+    entry->state = TPI_FRAME_READY;
+    p->ready++;
+    const bool is_through = take_answer(p, rc);
+    if (is_through) { leave(p, entry); }
+    tpi_stat_set(&p->descriptors_parked, p->ready);
+    return is_through && rc < 0 ? rc : (int64_t)seq;
+}
+
+/* The oldest frame of the window, and nobody but the shared stream wants it. */
+static inline int64_t announce_alone(tp_producer_t *p, tpi_producer_map_t *map, tpi_frame_entry_t *entry, uint64_t seq)
+{
+    describe(p, map, seq, entry);
+    const int64_t rc = send_described(map, map->publication);
+    if (TPI_RARE(rc <= 0)) { return refused_alone(p, entry, seq, rc); }
+    tpi_stat_add(&p->descriptors_sent, 1);
+    entry->state = TPI_FRAME_LEFT;
+    p->head = seq + 1;
+    return (int64_t)seq;
+}
+
+static inline bool is_alone(const tp_producer_t *p, const tpi_claim_entry_t *e, uint64_t seq)
+{
+    const bool is_next = seq == p->head && 0 == p->ready && !p->gave_up;
+    return is_next && NULL == tpi_handoff_published(&p->link_sets) && TPI_PROGRESS_RUNNING != e->progress.phase;
 }
 
 int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata)
 {
     tp_producer_t *p = producer;
-    uint64_t timestamp_ns;
-    if (NULL == p || NULL == claim) { return TP_INVALID_ARGUMENT; }
+    if (TPI_RARE(NULL == p || NULL == claim)) { return TP_INVALID_ARGUMENT; }
     tpi_claim_entry_t *e = tpi_producer_find_claim(p, claim);
-    if (NULL == e) { return TP_INVALID_CLAIM; }
-    if (claim->length > e->length || claim->length < e->progress.filled) { return TP_INVALID_ARGUMENT; }         /* W-167 */
+    if (TPI_RARE(NULL == e)) { return TP_INVALID_CLAIM; }
+    const uint64_t length = claim->length;
+    if (TPI_RARE(length > e->length || length < e->progress.filled)) { return TP_INVALID_ARGUMENT; }             /* W-167 */
     tpi_producer_map_t *map = tpi_producer_current_map(p);
-    if (e->map != map) { return void_claim(p, e, claim, false); }
+    if (TPI_RARE(e->map != map)) { return void_claim(p, e, claim, false); }
     const bool is_late = tpi_clock_coarse_ns() > atomic_load_explicit(&p->valid_until_ns, memory_order_relaxed);         /* M8 D-103 */
-    if (is_late || !time_frame(p, claim, metadata, &timestamp_ns)) { return void_claim(p, e, claim, true); }
+    uint64_t timestamp_ns = claim->timestamp_ns;                                 /* W-102 W-104 */
+    if (NULL != metadata && TP_NULL_U64 != metadata->timestamp_ns) { timestamp_ns = metadata->timestamp_ns; }
+    if (TPI_RARE(is_late || (TP_NULL_U64 == timestamp_ns && !time_frame(p, &timestamp_ns)))) { return void_claim(p, e, claim, true); }
     const uint64_t seq = e->seq;
     const uint32_t meta_version = version_of(p, metadata);
     commit_slot(p, e, claim, timestamp_ns, meta_version);
     tpi_frame_entry_t *entry = entry_of(p, seq);
-    entry->state = TPI_FRAME_READY;
     entry->meta_version = meta_version;
     entry->trace_id = NULL == metadata ? TP_NULL_TRACE_ID : metadata->trace_id;  /* W-107 */
     tpi_producer_trace_t *trace = atomic_load_explicit(&p->trace, memory_order_acquire);
     if (NULL != trace) { entry->trace_id = tpi_producer_trace_commit(trace, map, seq, entry->trace_id); }
-    p->ready++;
     tpi_stat_add(&p->frames, 1);
-    tpi_stat_add(&p->bytes, claim->length);
+    tpi_stat_add(&p->bytes, length);
     end_claim(p, e, claim);
-    int64_t own = (int64_t)seq;
-    (void)flush_window(p, map, seq, &own);
+    const int64_t own = is_alone(p, e, seq) ? announce_alone(p, map, entry, seq) : announce_in_window(p, map, e, seq, length);
     tpi_producer_wake(map);                                                      /* L-201: after the slot and its descriptor */
-    if (TPI_PROGRESS_RUNNING == e->progress.phase) { tpi_producer_progress_complete(p, map, e, claim->length); }     /* W-160 */
-    if (own >= 0 && p->gave_up) { own = TP_BACK_PRESSURED; }
-    p->gave_up = false;
     return own;
 }
 
@@ -348,6 +435,7 @@ int64_t tp_producer_abort_claim(tp_producer_t *producer, tp_buffer_claim_t *clai
     const uint64_t seq = e->seq;
     const bool ours = e->map == map;
     tpi_stat_add(&p->aborted, 1);
+    leave_slot(e);
     end_claim(p, e, claim);
     if (!ours) { return (int64_t)seq; }
     entry_of(p, seq)->state = TPI_FRAME_ABORTED;                                 /* the slot stays uncommitted: consumers see a gap */

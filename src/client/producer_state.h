@@ -11,6 +11,8 @@
 #include "client/producer_trace.h"
 #include "client/stat.h"
 #include "codec/codec_shm.h"
+#include "codec/codec_wire.h"
+#include "common/hint.h"
 #include "runtime/tp_counters.h"
 #include "shm/wake.h"
 
@@ -18,6 +20,9 @@
 #define TPI_WINDOW_MAX 1024u           /* frames between the oldest unsent descriptor and the next seq; power of two */
 #define TPI_ADMIN_RETRIES 64
 #define TPI_ANNOUNCEMENTS_MAX 8u
+
+_Static_assert(TPI_SLOT_FRAME_WORDS == TPC_SLOT_FRAME_WORDS && TPI_SLOT_SHAPE_FIRST == TPC_SLOT_SHAPE_FIRST &&
+    TPI_SLOT_SHAPE_LAST == TPC_SLOT_SHAPE_LAST, "the words of a slot that hold fields");
 
 /* A validated shape and its slot image. Immutable. */
 struct tp_tensor_template
@@ -41,6 +46,10 @@ typedef struct tpi_producer_map
     _Atomic uint32_t claims_out;       /* these two: written by the producer's thread */
     _Atomic uint32_t pins;             /* announcements of its buffers */
     struct tpi_producer_map *next;     /* of the retired */
+    /* the producer's thread */
+    uint64_t whole_until;              /* slots of frames before this seq are written with their pads: not every slot has been, by us */
+    uint64_t described;                /* seq of the frame in descriptor; TP_NULL_U64: none yet */
+    uint8_t descriptor[TPC_FRAME_DESCRIPTOR_LENGTH];       /* the message, encoded once: tpc_frame_descriptor_patch */
 }
 tpi_producer_map_t;
 

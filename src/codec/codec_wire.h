@@ -146,6 +146,24 @@ int64_t tpc_frame_descriptor_length(const tpc_frame_descriptor_t *m);
 int64_t tpc_frame_descriptor_encode(uint8_t *buffer, size_t capacity, const tpc_frame_descriptor_t *m);
 int tpc_frame_descriptor_decode(tpc_frame_descriptor_t *m, const uint8_t *data, size_t length);
 
+#define TPC_FRAME_DESCRIPTOR_SEQ_AT 20          /* of the whole message, as the next three */
+#define TPC_FRAME_DESCRIPTOR_TIMESTAMP_AT 28
+#define TPC_FRAME_DESCRIPTOR_META_VERSION_AT 36
+#define TPC_FRAME_DESCRIPTOR_TRACE_ID_AT 40
+
+/* Hot: what changes from frame to frame, in an encoded message. */
+static inline void tpc_frame_descriptor_patch(uint8_t message[TPC_FRAME_DESCRIPTOR_LENGTH], uint64_t seq, uint32_t meta_version, uint64_t trace_id)
+{
+    memcpy(message + TPC_FRAME_DESCRIPTOR_SEQ_AT, &seq, sizeof(seq));
+    memcpy(message + TPC_FRAME_DESCRIPTOR_META_VERSION_AT, &meta_version, sizeof(meta_version));
+    memcpy(message + TPC_FRAME_DESCRIPTOR_TRACE_ID_AT, &trace_id, sizeof(trace_id));
+}
+
+static inline void tpc_frame_descriptor_patch_time(uint8_t message[TPC_FRAME_DESCRIPTOR_LENGTH], uint64_t timestamp_ns)
+{
+    memcpy(message + TPC_FRAME_DESCRIPTOR_TIMESTAMP_AT, &timestamp_ns, sizeof(timestamp_ns));
+}
+
 /* 5 QosConsumer */
 typedef struct tpc_qos_consumer
 {

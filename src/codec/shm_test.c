@@ -199,6 +199,41 @@ static void a_patched_image_equals_an_encoded_one__W_041(void **state)
     assert_memory_equal(prepared.bytes, whole, 256);
 }
 
+/* Word by word: what is made of the values, what is taken from the prepared image, and nothing else. */
+static void the_words_with_fields_and_the_pads_are_the_whole_slot__W_021_W_041(void **state)
+{
+    union { uint64_t words[32]; uint8_t bytes[256]; } whole;
+    uint64_t frame[TPC_SLOT_FRAME_WORDS];
+    tpc_slot_t s = golden_slot;
+    (void)state;
+    for (int i = 0; i < 2; i++)
+    {
+        s.seq_commit = 0;
+        s.values_len_bytes = 0 == i ? UINT32_MAX - 1 : 3;
+        s.payload_slot = 0 == i ? 5 : 0x80000001;
+        s.pool_id = 0 == i ? 0xFFFE : 1;
+        s.payload_offset = 0;
+        s.timestamp_ns = 0 == i ? UINT64_C(0xF1F2F3F4F5F6F7F8) : 1;
+        s.meta_version = 0 == i ? 0xA1A2A3A4 : TP_NULL_U32;
+        s.dtype = s.major_order = -1;
+        s.ndims = s.progress_unit = UINT8_MAX;
+        s.progress_stride_bytes = UINT32_MAX;
+        for (int d = 0; d < TP_MAX_DIMS; d++) { s.dims[d] = s.strides[d] = -1; }
+        tpc_slot_encode(whole.bytes, &s);
+        tpc_slot_frame_words(frame, s.values_len_bytes, s.payload_slot, s.pool_id, s.timestamp_ns, s.meta_version);
+        assert_memory_equal(frame, &whole.words[1], sizeof(frame));
+        for (unsigned w = 1 + TPC_SLOT_FRAME_WORDS; w < 32; w++)
+        {
+            const bool is_shape = w >= TPC_SLOT_SHAPE_FIRST && w <= TPC_SLOT_SHAPE_LAST;
+            if (is_shape) { assert_int_not_equal(whole.words[w], 0); } else { assert_int_equal(whole.words[w], 0); }
+        }
+        s.ndims = 8;
+        tpc_slot_encode(whole.bytes, &s);
+        assert_int_not_equal(whole.words[TPC_SLOT_SHAPE_LAST], 0);           /* the last stride reaches into it */
+        for (unsigned w = TPC_SLOT_SHAPE_LAST + 1; w < 32; w++) { assert_int_equal(whole.words[w], 0); }
+    }
+}
+
 static void unlisted_types_are_kept_for_the_one_who_rejects_them__W_070(void **state)
 {
     uint8_t image[256];
@@ -229,6 +264,7 @@ int main(void)
         cmocka_unit_test(only_the_exact_embedded_header_is_v1__W_022_W_048_W_049),
         cmocka_unit_test(a_fresh_slot_says_absent_not_zero__P16_O_47),
         cmocka_unit_test(a_patched_image_equals_an_encoded_one__W_041),
+        cmocka_unit_test(the_words_with_fields_and_the_pads_are_the_whole_slot__W_021_W_041),
         cmocka_unit_test(unlisted_types_are_kept_for_the_one_who_rejects_them__W_070),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,30 @@ static void a_default_descriptor_has_null_values__W_064_W_107_P16(void **state)
     for (int i = 40; i < 48; i++) { assert_int_equal(b[i], 0); }        /* W-107 */
 }
 
+static void a_patched_descriptor_equals_an_encoded_one__W_093_W_107(void **state)
+{
+    uint8_t prepared[48];
+    uint8_t whole[48];
+    tpc_frame_descriptor_t d = TPC_FRAME_DESCRIPTOR_INIT;
+    (void)state;
+    d.stream_id = 0xF1F2F3F4;
+    d.epoch = UINT64_C(0xE1E2E3E4E5E6E7E8);
+    assert_int_equal(tpc_frame_descriptor_encode(prepared, sizeof(prepared), &d), 48);
+    for (int i = 0; i < 2; i++)
+    {
+        d.seq = 0 == i ? UINT64_C(0xD1D2D3D4D5D6D7D8) : 0;
+        d.meta_version = 0 == i ? 0xC1C2C3C4 : TP_NULL_U32;
+        d.trace_id = 0 == i ? UINT64_C(0xB1B2B3B4B5B6B7B8) : TP_NULL_TRACE_ID;
+        tpc_frame_descriptor_patch(prepared, d.seq, d.meta_version, d.trace_id);
+        assert_int_equal(tpc_frame_descriptor_encode(whole, sizeof(whole), &d), 48);
+        assert_memory_equal(prepared, whole, sizeof(whole));
+    }
+    d.timestamp_ns = UINT64_C(0xA1A2A3A4A5A6A7A8);
+    tpc_frame_descriptor_patch_time(prepared, d.timestamp_ns);
+    assert_int_equal(tpc_frame_descriptor_encode(whole, sizeof(whole), &d), 48);
+    assert_memory_equal(prepared, whole, sizeof(whole));
+}
+
 static void timestamp_zero_is_a_real_time__P16(void **state)
 {
     uint8_t b[MAX];
@@ -371,6 +395,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_default_descriptor_has_null_values__W_064_W_107_P16),
+        cmocka_unit_test(a_patched_descriptor_equals_an_encoded_one__W_093_W_107),
         cmocka_unit_test(timestamp_zero_is_a_real_time__P16),
         cmocka_unit_test(a_descriptor_without_trace_id_reads_as_not_traced__O_38_W_107),
         cmocka_unit_test(a_hello_without_wishes_is_55_bytes__W_065_W_066_W_067_P16_S_016),

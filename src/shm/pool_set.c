@@ -220,9 +220,9 @@ void tpi_pool_set_delete(tpi_pool_set_t *set)
     tpi_free(set);
 }
 
-const tpi_pool_t *tpi_pool_set_fit(const tpi_pool_set_t *set, uint64_t length)
+const tpi_pool_t *tpi_pool_set_fit_larger(const tpi_pool_set_t *set, uint64_t length)
 {
-    for (size_t i = 0; i < set->pool_count; i++)
+    for (size_t i = 1; i < set->pool_count; i++)
     {
         if (length <= set->pools[i].stride_bytes) { return &set->pools[i]; }                                      /* W-059 */
     }

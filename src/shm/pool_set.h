@@ -78,8 +78,14 @@ int tpi_pool_set_lock(const tpi_pool_set_t *set);
 void tpi_pool_set_delete(tpi_pool_set_t *set);                      /* accepts NULL */
 
 /* Smallest pool whose stride holds length bytes, NULL if none (W-059). No allocation, no lock. */
-const tpi_pool_t *tpi_pool_set_fit(const tpi_pool_set_t *set, uint64_t length);
+static inline const tpi_pool_t *tpi_pool_set_fit(const tpi_pool_set_t *set, uint64_t length);
+const tpi_pool_t *tpi_pool_set_fit_larger(const tpi_pool_set_t *set, uint64_t length);       /* of all but the smallest pool */
 const tpi_pool_t *tpi_pool_set_find(const tpi_pool_set_t *set, uint16_t pool_id);
+
+static inline const tpi_pool_t *tpi_pool_set_fit(const tpi_pool_set_t *set, uint64_t length)
+{
+    return length <= set->pools[0].stride_bytes ? &set->pools[0] : tpi_pool_set_fit_larger(set, length);           /* W-059 */
+}
 
 static inline uint32_t tpi_pool_set_index(const tpi_pool_set_t *set, uint64_t seq) { return (uint32_t)seq & set->index_mask; }   /* W-056 W-097 */
 

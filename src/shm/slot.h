@@ -16,6 +16,9 @@
 #include <stdint.h>
 
 #define TPI_SLOT_WORDS 32u
+#define TPI_SLOT_FRAME_WORDS 4u        /* words 1 to 4: what changes from frame to frame */
+#define TPI_SLOT_SHAPE_FIRST 7u        /* words 7 to 18: the shape; all other words are pads (codec/codec_shm.h) */
+#define TPI_SLOT_SHAPE_LAST 18u
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_LONG_LOCK_FREE == 2, "the commit word is shared between processes");
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -46,12 +49,31 @@ static inline void tpi_slot_begin(tpi_slot_word_t *slot, uint64_t seq)
 #define TPI_SLOT_UNROLL _Pragma("GCC unroll 31")
 #endif
 
+static inline void tpi_slot_end(tpi_slot_word_t *slot, uint64_t seq)
+{
+    atomic_store_explicit(&slot[0], (seq << 1) | 1u, memory_order_release);     /* W1, pairs with R0; W-015 W-016 W-044 W-053 */
+}
+
 /* image: the 256 bytes of the slot as words; image[0] is not used. */
 static inline void tpi_slot_commit(tpi_slot_word_t *slot, uint64_t seq, const uint64_t image[TPI_SLOT_WORDS])
 {
     TPI_SLOT_UNROLL
     for (unsigned i = 1; i < TPI_SLOT_WORDS; i++) { atomic_store_explicit(&slot[i], image[i], memory_order_relaxed); }   /* W-041 */
-    atomic_store_explicit(&slot[0], (seq << 1) | 1u, memory_order_release);     /* W1, pairs with R0; W-015 W-016 W-044 W-053 */
+    tpi_slot_end(slot, seq);
+}
+
+/*
+ * The same for a slot whose pads this writer has zeroed before: all fields, in the words that hold any. frame: words 1 to 4; shape: the image that
+ * the others are taken from.
+ */
+static inline void tpi_slot_commit_fields(tpi_slot_word_t *slot, uint64_t seq, const uint64_t frame[TPI_SLOT_FRAME_WORDS],
+    const uint64_t shape[TPI_SLOT_WORDS])
+{
+    TPI_SLOT_UNROLL                                                              /* W-041 */
+    for (unsigned i = 0; i < TPI_SLOT_FRAME_WORDS; i++) { atomic_store_explicit(&slot[1 + i], frame[i], memory_order_relaxed); }
+    TPI_SLOT_UNROLL
+    for (unsigned i = TPI_SLOT_SHAPE_FIRST; i <= TPI_SLOT_SHAPE_LAST; i++) { atomic_store_explicit(&slot[i], shape[i], memory_order_relaxed); }
+    tpi_slot_end(slot, seq);
 }
 
 /* R0 and the copy. *word is what R0 saw. */

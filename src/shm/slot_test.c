@@ -23,9 +23,14 @@ typedef struct ring
 }
 ring_t;
 
+static bool is_pad(unsigned word)
+{
+    return word > TPI_SLOT_FRAME_WORDS && (word < TPI_SLOT_SHAPE_FIRST || word > TPI_SLOT_SHAPE_LAST);
+}
+
 static void make_image(uint64_t image[TPI_SLOT_WORDS], uint64_t seq)
 {
-    for (unsigned i = 1; i < TPI_SLOT_WORDS; i++) { image[i] = seq * 1000 + i; }
+    for (unsigned i = 1; i < TPI_SLOT_WORDS; i++) { image[i] = is_pad(i) ? i : seq * 1000 + i; }
 }
 
 static void publish(tpi_slot_word_t *slot, uint64_t seq)
@@ -91,6 +96,27 @@ static void committed_slot_gives_its_image__W_041_W_047(void **state)
     assert_int_equal(tpi_slot_open(slot, 7, &word, image), TPI_SLOT_OK);
     assert_memory_equal(image, expected, sizeof(image));
     assert_true(tpi_slot_still(slot, word));
+}
+
+static void every_word_with_a_field_is_written_each_time__W_041(void **state)
+{
+    (void)state;
+    _Alignas(64) tpi_slot_word_t slot[TPI_SLOT_WORDS];
+    uint64_t image[TPI_SLOT_WORDS];
+    uint64_t shape[TPI_SLOT_WORDS];
+    uint64_t frame[TPI_SLOT_FRAME_WORDS] = { 11, 12, 13, 14 };
+    uint64_t word = 0;
+    memset(slot, 0xAA, sizeof(slot));
+    make_image(shape, 9);
+    tpi_slot_begin(slot, 9);
+    tpi_slot_commit_fields(slot, 9, frame, shape);
+    assert_int_equal(tpi_slot_open(slot, 9, &word, image), TPI_SLOT_OK);
+    assert_int_equal(word, 19);
+    assert_memory_equal(&image[1], frame, sizeof(frame));
+    for (unsigned i = 1 + TPI_SLOT_FRAME_WORDS; i < TPI_SLOT_WORDS; i++)
+    {
+        assert_true(image[i] == (is_pad(i) ? UINT64_C(0xAAAAAAAAAAAAAAAA) : shape[i]));
+    }
 }
 
 static void other_sequence_is_named__W_023_W_098(void **state)
@@ -174,7 +200,7 @@ static void *write_frames(void *argument)
         for (size_t w = 0; w < STRIDE; w += 8) { memcpy(bytes + w, &seq, 8); }
         tpi_slot_begin(ring->slots[i], seq);
         tpi_payload_write(ring->payload[i], bytes, STRIDE);
-        tpi_slot_commit(ring->slots[i], seq, image);
+        if (seq < NSLOTS) { tpi_slot_commit(ring->slots[i], seq, image); } else { tpi_slot_commit_fields(ring->slots[i], seq, &image[1], image); }
         atomic_store_explicit(&ring->newest, seq + 1, memory_order_release);
     }
     atomic_store(&ring->done, 1);
@@ -259,6 +285,7 @@ int main(void)
         cmocka_unit_test(commit_word_is_the_first_eight_bytes_stored_at_once__W_015_W_016_W_053),
         cmocka_unit_test(fresh_and_claimed_slots_are_uncommitted__W_046_W_054_W_055),
         cmocka_unit_test(committed_slot_gives_its_image__W_041_W_047),
+        cmocka_unit_test(every_word_with_a_field_is_written_each_time__W_041),
         cmocka_unit_test(other_sequence_is_named__W_023_W_098),
         cmocka_unit_test(rewound_word_is_stale__W_051_O_20),
         cmocka_unit_test(sequences_above_63_bits_match_nothing__W_253),

@@ -120,6 +120,10 @@ SOURCE = """
 #include "shm/slot.h"
 void begin(tpi_slot_word_t *slot, uint64_t seq, uint64_t *payload) { tpi_slot_begin(slot, seq); *payload = seq; }
 void commit(tpi_slot_word_t *slot, uint64_t seq, const uint64_t *image) { tpi_slot_commit(slot, seq, image); }
+void commit_fields(tpi_slot_word_t *slot, uint64_t seq, const uint64_t *frame, const uint64_t *shape)
+{
+    tpi_slot_commit_fields(slot, seq, frame, shape);
+}
 int open_slot(const tpi_slot_word_t *slot, uint64_t seq, uint64_t *word, uint64_t *image) { return (int)tpi_slot_open(slot, seq, word, image); }
 int still(const tpi_slot_word_t *slot, uint64_t word, const uint64_t *payload, uint64_t *copy)
 {
@@ -132,6 +136,7 @@ int still(const tpi_slot_word_t *slot, uint64_t word, const uint64_t *payload, u
 SHAPES = {
     "begin": (r"stlr dmb:ish str", "in-progress word (release), fence W0, payload"),
     "commit": (r"(?:(?:ldr|ldp|str|stp) )+stlr", "body, then the committed word (release W1)"),
+    "commit_fields": (r"(?:(?:ldr|ldp|str|stp) )+stlr", "fields, then the committed word (release W1)"),
     "open_slot": (r"ldar (?:(?:ldr|ldp|str|stp) )*(?:ldr|ldp|str|stp)", "word (acquire R0), then the body"),
     "still": (r"(?:ldr|str) (?:str )?dmb:ish(?:ld)? (?:str )?ldr(?: str)?", "payload, fence R1, word again"),
 }

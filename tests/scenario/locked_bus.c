@@ -87,6 +87,11 @@ static void abort_claim(tpi_publication_t *pub, tpi_bus_claim_t *c)
     (void)pthread_mutex_unlock(&lock);
 }
 
+static int64_t send_prepared(tpi_publication_t *pub, const void *message, size_t length)
+{
+    LOCKED(int64_t, inner->send_prepared(pub, message, length));
+}
+
 static int64_t offer(tpi_publication_t *pub, const uint8_t *data, size_t length) { LOCKED(int64_t, inner->offer(pub, data, length)); }
 static bool publication_is_connected(const tpi_publication_t *pub) { LOCKED(bool, inner->publication_is_connected(pub)); }
 
@@ -148,7 +153,7 @@ void locked_bus_wrap(tpi_bus_t *bus)
     inner = bus->ops;
     outer = (tpi_bus_ops_t){ .do_work = do_work, .heartbeat_ms = heartbeat_ms, .counters = counters, .close = close_bus,
         .add_publication = add_publication, .add_subscription = add_subscription, .add_counter = add_counter, .async_poll = async_poll,
-        .async_cancel = async_cancel, .claim = claim, .commit = commit, .abort = abort_claim, .offer = offer,
+        .async_cancel = async_cancel, .claim = claim, .commit = commit, .abort = abort_claim, .send_prepared = send_prepared, .offer = offer,
         .publication_is_connected = publication_is_connected, .publication_close = publication_close, .poll = poll,
         .subscription_is_connected = subscription_is_connected, .subscription_has_message = subscription_has_message, .image_count = image_count,
         .subscription_close = subscription_close,
