@@ -43,6 +43,11 @@ bool tpi_bus_is_closed(const tpi_bus_t *bus) { return NULL == bus || tpi_bus_los
 
 int64_t tpi_bus_media_driver_heartbeat_ms(const tpi_bus_t *bus) { return NULL == bus ? 0 : bus->ops->heartbeat_ms(bus); }
 
+void tpi_bus_ring(tpi_bus_t *bus)
+{
+    if (NULL != bus && NULL != bus->ops->ring) { bus->ops->ring(bus); }
+}
+
 int tpi_bus_counters(tpi_bus_t *bus, tpi_on_counter_t handler, void *clientd)
 {
     if (NULL == bus || NULL == handler) { TPI_SET_ERR(TP_EINVAL, "bus or handler = NULL"); return -1; }

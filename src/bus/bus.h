@@ -76,6 +76,11 @@ int tpi_bus_do_work(tpi_bus_t *bus, int64_t now_ns);
 bool tpi_bus_is_closed(const tpi_bus_t *bus);
 /* Last sign of life of the media driver in CLOCK_REALTIME ms as in its cnc file, 0 if unknown. */
 int64_t tpi_bus_media_driver_heartbeat_ms(const tpi_bus_t *bus);
+/*
+ * Wakes a sleeping media driver of ours, and with it the driver in its process: for messages that somebody is waited for to read. Commands and full
+ * publications ring by themselves. Without a doorbell nothing happens: such a driver looks often enough. Any thread; accepts NULL.
+ */
+void tpi_bus_ring(tpi_bus_t *bus);
 /* Closes everything that was added to it, pending additions too. Nobody may be inside a call on any of it. Accepts NULL. */
 void tpi_bus_close(tpi_bus_t *bus);
 

@@ -164,6 +164,7 @@ int tpi_bus_aeron_open(tpi_bus_t **out, const tpi_bus_aeron_config_t *config)
     bus->driver_timeout_ns = timeout_ns;
     atomic_store(&bus->now_ns, tpi_clock_monotonic_ns());
     bus->dir = tpi_strdup(dir);
+    bus->doorbell = NULL == bus->dir ? NULL : tpi_doorbell_find(bus->dir);
     if (NULL == bus->dir || open_watch(&bus->watch, dir) < 0 || tpi_counters_reader_open(&bus->reader, dir) < 0 ||
         connect_client(bus, config->client_name) < 0)
     {
@@ -228,6 +229,16 @@ static bool wall_clock_misleads(const aeron_bus_t *bus)
     return age_ms + 100 > bus->driver_timeout_ns / TPI_NS_PER_MS;
 }
 
+void tpi_aeron_ring_for_commands(aeron_bus_t *bus)
+{
+    const int64_t tail = atomic_load_explicit(bus->watch.ring_tail, memory_order_acquire);
+    if (tail == bus->rung_tail) { return; }
+    bus->rung_tail = tail;
+    tpi_doorbell_ring(bus->doorbell);                                                           /* L-301 */
+}
+
+static void ring(tpi_bus_t *base) { tpi_doorbell_ring(((aeron_bus_t *)base)->doorbell); }
+
 static int do_work(tpi_bus_t *base, int64_t now_ns)
 {
     aeron_bus_t *const bus = (aeron_bus_t *)base;
@@ -238,6 +249,7 @@ static int do_work(tpi_bus_t *base, int64_t now_ns)
     if (wall_clock_misleads(bus)) { return 0; }
     bus->complaint[0] = '\0';
     const int work = aeron_main_do_work(bus->client);
+    tpi_aeron_ring_for_commands(bus);
     if (work >= 0 && !aeron_is_closed(bus->client)) { return work; }
     if ('\0' == bus->complaint[0]) { (void)tpi_aeron_text(bus->complaint, sizeof(bus->complaint)); }
     return lose(bus, bus->complaint);
@@ -259,6 +271,8 @@ static void close_bus(tpi_bus_t *base)
     aeron_bus_t *const bus = (aeron_bus_t *)base;
     atomic_store_explicit(&base->lost, true, memory_order_release);
     (void)aeron_close(bus->client);
+    tpi_doorbell_ring(bus->doorbell);
+    tpi_doorbell_close(bus->doorbell);
     tpi_aeron_free_all(bus);
     (void)aeron_context_close(bus->context);
     tpi_counters_reader_close(bus->reader);
@@ -272,6 +286,7 @@ const tpi_bus_ops_t tpi_aeron_ops =
     .do_work = do_work,
     .heartbeat_ms = heartbeat_ms,
     .counters = counters,
+    .ring = ring,
     .close = close_bus,
     .add_publication = tpi_aeron_add_publication,
     .add_subscription = tpi_aeron_add_subscription,

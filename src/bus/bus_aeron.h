@@ -6,6 +6,7 @@
 #define TPI_BUS_BUS_AERON_H
 
 #include "bus/bus_ops.h"
+#include "bus/doorbell.h"
 #include "common/err.h"
 
 /* Of aeronc.h, which the files of this bus include themselves: this header stands alone. */
@@ -49,6 +50,8 @@ typedef struct aeron_bus
     int64_t driver_timeout_ns;
     _Atomic int64_t now_ns;            /* of the latest do_work: join time of the images it reports (trap A7) */
     aeron_bus_watch_t watch;
+    tpi_doorbell_t *doorbell;          /* NULL: the media driver has none. Set at opening, so that any thread may ring */
+    int64_t rung_tail;                 /* of the commands ring, when it was rung for */
     tpi_counters_reader_t *reader;
     tpi_err_t loss;                    /* why the bus is lost */
     char complaint[256];               /* last text of Aeron's error handler */
@@ -64,6 +67,7 @@ struct aeron_bus_pub
     tpi_publication_t base;
     aeron_bus_t *bus;
     aeron_exclusive_publication_t *pub;
+    int64_t rung_limit;                /* publishing thread: the limit that the media driver was woken for */
     aeron_bus_pub_t *prev, *next;
 };
 
@@ -116,6 +120,8 @@ extern const tpi_bus_ops_t tpi_aeron_ops;
 
 /* One line of aeron_errmsg() without its source positions. */
 const char *tpi_aeron_text(char *buffer, size_t size);
+/* Wakes the media driver when there are commands that it has not been rung for. Owner thread. */
+void tpi_aeron_ring_for_commands(aeron_bus_t *bus);
 /* The results of a publication, mapped (trap A5). */
 int64_t tpi_aeron_result(int64_t aeron_result);
 

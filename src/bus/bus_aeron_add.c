@@ -77,6 +77,7 @@ void tpi_aeron_publication_close(tpi_publication_t *base)
 {
     aeron_bus_pub_t *const pub = (aeron_bus_pub_t *)base;
     (void)aeron_exclusive_publication_close(pub->pub, NULL, NULL);
+    tpi_aeron_ring_for_commands(pub->bus);
     DL_DELETE(pub->bus->pubs, pub);
     tpi_free(pub);
 }
@@ -86,6 +87,7 @@ void tpi_aeron_subscription_close(tpi_subscription_t *base)
     aeron_bus_sub_t *const sub = (aeron_bus_sub_t *)base;
     sub->on_image = NULL;
     (void)aeron_subscription_close(sub->sub, NULL, NULL);
+    tpi_aeron_ring_for_commands(sub->bus);
     DL_DELETE(sub->bus->subs, sub);
     free_sub(sub);
 }
@@ -94,6 +96,7 @@ void tpi_aeron_counter_close(tpi_counter_t *base)
 {
     aeron_bus_counter_t *const counter = (aeron_bus_counter_t *)base;
     (void)aeron_counter_close(counter->counter, NULL, NULL);
+    tpi_aeron_ring_for_commands(counter->bus);
     DL_DELETE(counter->bus->counters, counter);
     tpi_free(counter);
 }
@@ -243,6 +246,7 @@ int tpi_aeron_add_publication(tpi_bus_t *base, tpi_bus_async_t **out, const char
     if (NULL == async) { return -1; }
     /* D-206 */
     if (aeron_async_add_exclusive_publication(&async->handle.pub, bus->client, channel, stream_id) < 0) { return give_up(async, "publication"); }
+    tpi_aeron_ring_for_commands(bus);
     *out = &async->base;
     return 0;
 }
@@ -266,6 +270,7 @@ int tpi_aeron_add_subscription(tpi_bus_t *base, tpi_bus_async_t **out, const tpi
     if (aeron_fragment_assembler_create(&sub->assembler, tpi_aeron_on_fragment, sub) < 0) { return give_up(async, "subscription"); }
     if (aeron_async_add_subscription(&async->handle.sub, bus->client, async->channel, config->stream_id, tpi_aeron_on_available_image, sub,
         tpi_aeron_on_unavailable_image, sub) < 0) { return give_up(async, "subscription"); }
+    tpi_aeron_ring_for_commands(bus);
     *out = &async->base;
     return 0;
 }
@@ -277,6 +282,7 @@ int tpi_aeron_add_counter(tpi_bus_t *base, tpi_bus_async_t **out, const tpi_coun
     if (NULL == async) { return -1; }
     if (aeron_async_add_counter(&async->handle.counter, bus->client, config->type_id, config->key, config->key_length, config->label,
         strlen(config->label)) < 0) { return give_up(async, "counter"); }
+    tpi_aeron_ring_for_commands(bus);
     *out = &async->base;
     return 0;
 }

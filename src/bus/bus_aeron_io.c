@@ -29,11 +29,26 @@ int64_t tpi_aeron_result(int64_t result)
     }
 }
 
+/*
+ * The limit moves only when the media driver runs, which may be asleep. Rung for once a limit: one that stays stands behind a reader that does not
+ * read, and no bell helps.
+ */
+static int64_t refused(aeron_bus_pub_t *pub, int64_t result)
+{
+    if (AERON_PUBLICATION_BACK_PRESSURED == result)
+    {
+        const int64_t limit = aeron_exclusive_publication_position_limit(pub->pub);
+        if (limit != pub->rung_limit) { tpi_doorbell_ring(pub->bus->doorbell); }                /* L-303 */
+        pub->rung_limit = limit;
+    }
+    return tpi_aeron_result(result);
+}
+
 int64_t tpi_aeron_claim(tpi_publication_t *base, size_t length, tpi_bus_claim_t *claim)
 {
     aeron_buffer_claim_t taken;
     const int64_t position = aeron_exclusive_publication_try_claim(((aeron_bus_pub_t *)base)->pub, length, &taken);
-    if (position < 0) { return tpi_aeron_result(position); }
+    if (position < 0) { return refused((aeron_bus_pub_t *)base, position); }
     claim->data = taken.data;
     claim->length = length;
     claim->opaque[1] = taken.frame_header;
@@ -73,7 +88,8 @@ int64_t tpi_aeron_send_prepared(tpi_publication_t *base, const void *message, si
 
 int64_t tpi_aeron_offer(tpi_publication_t *base, const uint8_t *data, size_t length)
 {
-    return tpi_aeron_result(aeron_exclusive_publication_offer(((aeron_bus_pub_t *)base)->pub, data, length, NULL, NULL));
+    const int64_t position = aeron_exclusive_publication_offer(((aeron_bus_pub_t *)base)->pub, data, length, NULL, NULL);
+    return position < 0 ? refused((aeron_bus_pub_t *)base, position) : position;
 }
 
 bool tpi_aeron_publication_is_connected(const tpi_publication_t *base)

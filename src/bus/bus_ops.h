@@ -31,6 +31,7 @@ typedef struct tpi_bus_ops
     int (*do_work)(tpi_bus_t *bus, int64_t now_ns);
     int64_t (*heartbeat_ms)(const tpi_bus_t *bus);
     int (*counters)(tpi_bus_t *bus, tpi_on_counter_t handler, void *clientd);
+    void (*ring)(tpi_bus_t *bus);      /* NULL: nobody sleeps */
     void (*close)(tpi_bus_t *bus);
 
     int (*add_publication)(tpi_bus_t *bus, tpi_bus_async_t **async, const char *channel, int32_t stream_id);

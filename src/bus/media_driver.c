@@ -1,6 +1,6 @@
 /*
- * Aeron's media driver inside this process: one shared thread of its own. Part of the services library only. Owner: whoever launched it;
- * launch and close are not for use by several threads at once on one object.
+ * Aeron's media driver inside this process: one shared thread of its own (media_loop.c). Part of the services library only. Owner: whoever launched
+ * it; launch and close are not for use by several threads at once on one object.
  *
  * The directory holds a lock file for as long as the driver lives: the kernel lets go of it when the process dies, however it dies, so that
  * a successor need not wait for heartbeats to run out. Only directories that look like those of a media driver are ever removed.
@@ -38,18 +38,24 @@
 #define LIVENESS_DEFAULT_NS (10 * TPI_NS_PER_S)
 #define LIVENESS_MIN_NS TPI_NS_PER_S
 #define LIVENESS_MAX_NS (3600 * TPI_NS_PER_S)
-#define PARK_DEFAULT_NS UINT64_C(5000000)
 #define PARK_MAX_NS UINT64_C(100000000)
-#define PARK_MIN_NS UINT64_C(50000)      /* first sleep of an idle thread; shorter ones only burn the timer slack */
 #define LAUNCH_LOCK_WAIT_NS (2 * TPI_NS_PER_S)
 #define HEARTBEAT_WATCH_NS (2200 * TPI_NS_PER_MS)
 #define STARTING_WAIT_NS TPI_NS_PER_S
 #define FILES_BYTES (UINT64_C(64) << 20)  /* cnc.dat and loss report, generously */
+#define LOSS_REPORT_BYTES (64u << 10)     /* only streams between hosts lose anything */
+#define COUNTERS_KEPT INT64_C(16384)      /* allocated from the start; a driver of ours takes 2048, a hundred clients 10,000 */
+#define COUNTER_METADATA_BYTES INT64_C(512)
+#define COUNTER_VALUE_BYTES INT64_C(128)
+#define ERRORS_KEPT (INT64_C(256) << 10)  /* bytes of the log of distinct errors */
 
 struct tp_media_driver
 {
     aeron_driver_context_t *context;
     aeron_driver_t *driver;
+    tpi_doorbell_t *doorbell;
+    tpi_positions_t *positions;
+    tpi_media_loop_t *loop;
     char *dir;
     int lock_fd;
 };
@@ -119,7 +125,7 @@ static bool driver_lives(const char *dir, tpi_cnc_info_t *info)
 
 static bool is_known_entry(const char *name)
 {
-    static const char *const known[] = { ".", "..", "cnc.dat", "loss-report.dat", "publications", "images", LOCK_NAME };
+    static const char *const known[] = { ".", "..", "cnc.dat", "loss-report.dat", "publications", "images", LOCK_NAME, TPI_DOORBELL_NAME };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
     {
         if (0 == strcmp(known[i], name)) { return true; }
@@ -228,7 +234,8 @@ static int check_config(const tp_media_driver_config_t *config)
         TPI_SET_ERR(TP_EINVAL, "idle_max_park_ns = %" PRIu64 ", at most %" PRIu64, config->idle_max_park_ns, PARK_MAX_NS);
         return -1;
     }
-    return 0;
+    tpi_media_idle_kind_t kind;
+    return tpi_media_idle_kind_from_name(&kind, config->idle);
 }
 
 static int check_space(const char *dir, uint64_t term_length)
@@ -262,17 +269,13 @@ static int set_timers(aeron_driver_context_t *context, const tp_media_driver_con
 
 static int configure(aeron_driver_context_t *context, const char *dir, const tp_media_driver_config_t *config)
 {
-    const uint64_t park_ns = 0 == config->idle_max_park_ns ? PARK_DEFAULT_NS : config->idle_max_park_ns;
-    char idle[96];
-    (void)snprintf(idle, sizeof(idle), "10-20-%" PRIu64 "-%" PRIu64, park_ns < PARK_MIN_NS ? park_ns : PARK_MIN_NS, park_ns);
     return aeron_driver_context_set_dir(context, dir) < 0 ||
         aeron_driver_context_set_dir_warn_if_exists(context, false) < 0 ||
         aeron_driver_context_set_dir_delete_on_start(context, false) < 0 ||              /* Aeron would delete a live one */
         aeron_driver_context_set_dir_delete_on_shutdown(context, config->delete_on_close) < 0 ||
         aeron_driver_context_set_print_configuration(context, false) < 0 ||
         aeron_driver_context_set_threading_mode(context, AERON_THREADING_MODE_SHARED) < 0 ||
-        aeron_driver_context_set_shared_idle_strategy_init_args(context, idle) < 0 ||    /* first: setting the strategy reads them */
-        aeron_driver_context_set_shared_idle_strategy(context, "backoff") < 0 ||
+        aeron_driver_context_set_loss_report_buffer_length(context, LOSS_REPORT_BYTES) < 0 ||
         aeron_driver_context_set_ipc_term_buffer_length(context, 0 == config->term_length ? TERM_LENGTH_DEFAULT : config->term_length) < 0 ||
         aeron_driver_context_set_term_buffer_sparse_file(context, true) < 0 ||
         aeron_driver_context_set_perform_storage_checks(context, true) < 0 ||
@@ -287,6 +290,49 @@ static int take_lock(tp_media_driver_t *made)
     return -1;
 }
 
+/*
+ * Aeron writes zeroes into all of cnc.dat and accepts no shorter buffers for most of it. What lies behind the records a host usually needs goes back to
+ * the system before anybody has seen it; tmpfs gives it again when it is written, if it has any left by then.
+ */
+static void trim_cnc(const char *dir)
+{
+    tpi_cnc_layout_t layout;
+    tpi_cnc_state_t state;
+    char problem[160];
+    const int seen = tpi_cnc_open(dir, &layout, &state, problem, sizeof(problem));
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof(path), "%s/cnc.dat", dir);
+    const int fd = seen < 0 ? -1 : open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    const struct { int64_t at, kept, length; } parts[] = {
+        { layout.metadata_at, COUNTERS_KEPT * COUNTER_METADATA_BYTES, layout.metadata_length },
+        { layout.values_at, COUNTERS_KEPT * COUNTER_VALUE_BYTES, layout.values_length },
+        { layout.errors_at, ERRORS_KEPT, layout.errors_length },
+    };
+    for (size_t i = 0; fd >= 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
+    {
+        if (parts[i].kept >= parts[i].length) { continue; }
+        (void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(parts[i].at + parts[i].kept),                    /* L-305 */
+            (off_t)(parts[i].length - parts[i].kept));
+    }
+    if (fd >= 0) { (void)close(fd); }
+    if (seen >= 0) { (void)close(seen); }
+}
+
+static int begin(void *clientd)
+{
+    tp_media_driver_t *const made = clientd;
+    if (0 == aeron_driver_start(made->driver, true)) { return 0; }
+    TPI_SET_ERR(TP_EMEDIADRIVER, "the media driver at %s cannot start", made->dir);
+    TPI_ERR_WHY("%.200s", aeron_errmsg());
+    return -1;
+}
+
+static int do_work(void *clientd)
+{
+    tp_media_driver_t *const made = clientd;
+    return aeron_driver_main_do_work(made->driver);
+}
+
 static int start(tp_media_driver_t *made, const tp_media_driver_config_t *config)
 {
     if (aeron_driver_context_init(&made->context) < 0 || configure(made->context, made->dir, config) < 0 ||
@@ -296,14 +342,15 @@ static int start(tp_media_driver_t *made, const tp_media_driver_config_t *config
         TPI_ERR_WHY("%.200s", aeron_errmsg());
         return -1;
     }
-    if (take_lock(made) < 0) { return -1; }
-    if (aeron_driver_start(made->driver, false) < 0)
-    {
-        TPI_SET_ERR(TP_EMEDIADRIVER, "the media driver at %s cannot start its thread", made->dir);
-        TPI_ERR_WHY("%.200s", aeron_errmsg());
-        return -1;
-    }
-    return 0;
+    if (take_lock(made) < 0 || tpi_doorbell_create(&made->doorbell, made->dir) < 0) { return -1; }
+    trim_cnc(made->dir);
+    if (tpi_positions_open(&made->positions, made->dir) < 0) { return -1; }
+    tpi_media_loop_config_t loop = { .driver = made, .begin = begin, .do_work = do_work, .doorbell = made->doorbell,
+        .positions = made->positions };
+    tpi_media_idle_kind_t kind = TPI_MEDIA_IDLE_SLEEP;
+    (void)tpi_media_idle_kind_from_name(&kind, config->idle);                      /* checked before */
+    tpi_media_idle_init(&loop.idle, kind, (int64_t)config->idle_max_park_ns);
+    return tpi_media_loop_start(&made->loop, &loop);
 }
 
 int tp_media_driver_launch(tp_media_driver_t **driver, const tp_media_driver_config_t *config)
@@ -341,11 +388,21 @@ int tp_media_driver_launch(tp_media_driver_t **driver, const tp_media_driver_con
 
 const char *tp_media_driver_aeron_dir(const tp_media_driver_t *driver) { return NULL == driver ? "" : driver->dir; }
 
+void tpi_media_driver_set_on_stir(tp_media_driver_t *driver, void (*on_stir)(void *clientd), void *clientd)
+{
+    if (NULL != driver) { tpi_media_loop_set_on_stir(driver->loop, on_stir, clientd); }
+}
+
+void tpi_media_driver_stats(const tp_media_driver_t *driver, tpi_media_stats_t *stats) { tpi_media_loop_stats(driver->loop, stats); }
+
 void tp_media_driver_close(tp_media_driver_t *driver)
 {
     if (NULL == driver) { return; }
+    tpi_media_loop_close(driver->loop);
     if (NULL != driver->driver) { (void)aeron_driver_close(driver->driver); }
     if (NULL != driver->context) { (void)aeron_driver_context_close(driver->context); }
+    tpi_positions_close(driver->positions);
+    tpi_doorbell_close(driver->doorbell);
     if (driver->lock_fd >= 0) { (void)close(driver->lock_fd); }
     tpi_free(driver->dir);
     tpi_free(driver);

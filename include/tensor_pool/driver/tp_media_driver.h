@@ -21,8 +21,16 @@ typedef struct tp_media_driver_config
     bool delete_on_start;              /* remove what a dead driver left there; a live one is an error in any case */
     uint32_t term_length;              /* IPC term length in bytes where a channel gives none; 0 = 4 MiB */
     int64_t client_liveness_timeout_ns;/* 0 = default 10 s */
-    uint64_t idle_max_park_ns;         /* longest sleep of an idle thread; 0 = 5 ms: an idle driver stays below 2 % of a core */
-    uint64_t reserved[6];
+    uint64_t idle_max_park_ns;         /* longest sleep of an idle thread, at most 100 ms; 0 = 100 ms ("sleep"), 5 ms ("backoff") */
+    /*
+     * What its thread does when there is nothing to do; NULL = "sleep".
+     *   sleep    sleeps for growing times up to idle_max_park_ns, never longer than 1 ms while a position moves or a socket is open, and is woken at
+     *            once by clients of this library (a doorbell beside cnc.dat); what other clients ask for waits one sleep at most
+     *   backoff  spins, yields, then sleeps up to idle_max_park_ns
+     *   spin     never sleeps: a whole core for the last microseconds of what foreign clients ask for
+     */
+    const char *idle;
+    uint64_t reserved[5];
 }
 tp_media_driver_config_t;
 
