@@ -291,7 +291,7 @@ static int take_lock(tp_media_driver_t *made)
 }
 
 /*
- * Aeron writes zeroes into all of cnc.dat and accepts no shorter buffers for most of it. What lies behind the records a host usually needs goes back to
+ * Aeron writes zeroes into all of cnc.dat and accepts no shorter buffers for most of it. What lies behind the records a host usually needs goes back to));          /* L-305 */
  * the system before anybody has seen it; tmpfs gives it again when it is written, if it has any left by then.
  */
 static void trim_cnc(const char *dir)
@@ -311,8 +311,8 @@ static void trim_cnc(const char *dir)
     for (size_t i = 0; fd >= 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
     {
         if (parts[i].kept >= parts[i].length) { continue; }
-        (void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(parts[i].at + parts[i].kept),                    /* L-305 */
-            (off_t)(parts[i].length - parts[i].kept));
+        (void)fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(parts[i].at + parts[i].kept),
+            (off_t)(parts[i].length - parts[i].kept));               /* L-305 */
     }
     if (fd >= 0) { (void)close(fd); }
     if (seen >= 0) { (void)close(seen); }

@@ -66,13 +66,13 @@ int64_t tpi_media_idle_step(tpi_media_idle_t *idle, bool worked, bool moved)
         tpi_media_idle_init(idle, idle->kind, idle->max_park_ns);
         return 0;
     }
-    if (TPI_MEDIA_IDLE_SPIN == idle->kind) { return 0; }
+    if (TPI_MEDIA_IDLE_SPIN == idle->kind) { return 0; }                                      /* L-304 */
     if (TPI_MEDIA_IDLE_BACKOFF == idle->kind && idle->rounds < SPINS + YIELDS)
     {
         if (idle->rounds++ >= SPINS) { (void)sched_yield(); }
         return 0;
     }
-    if (TPI_MEDIA_IDLE_SLEEP == idle->kind && moved && idle->park_ns > TPI_MEDIA_PARK_MOVING_NS) { idle->park_ns = TPI_MEDIA_PARK_MOVING_NS; }   /* L-302 */
+    if (moved && tpi_media_idle_asks(idle)) { idle->park_ns = TPI_MEDIA_PARK_MOVING_NS; }      /* L-302 */
     const int64_t park_ns = idle->park_ns;
     idle->park_ns = park_ns > idle->max_park_ns / 2 ? idle->max_park_ns : 2 * park_ns;
     return park_ns;

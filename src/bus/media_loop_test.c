@@ -106,7 +106,8 @@ static void the_three_ways_have_names__L_304(void **state)
 static tp_media_driver_t *launch(const char *dir, const char *idle)
 {
     tp_media_driver_t *driver = NULL;
-    const tp_media_driver_config_t config = { .size = sizeof(config), .aeron_dir = dir, .delete_on_close = true, .delete_on_start = true, .idle = idle };
+    const tp_media_driver_config_t config = { .size = sizeof(config), .aeron_dir = dir, .delete_on_close = true, .delete_on_start = true,
+        .idle = idle };
     if (tp_media_driver_launch(&driver, &config) < 0) { fail_msg("%s; %s", tp_errmsg(), tp_errwhy()); }
     return driver;
 }
