@@ -291,8 +291,8 @@ static int take_lock(tp_media_driver_t *made)
 }
 
 /*
- * Aeron writes zeroes into all of cnc.dat and accepts no shorter buffers for most of it. What lies behind the records a host usually needs goes back to));          /* L-305 */
- * the system before anybody has seen it; tmpfs gives it again when it is written, if it has any left by then.
+ * Aeron writes zeroes into all of cnc.dat and accepts no shorter buffers for most of it. What lies behind the records a host usually needs goes
+ * back to the system before anybody has seen it; tmpfs gives it again when it is written, if it has any left by then.
  */
 static void trim_cnc(const char *dir)
 {
