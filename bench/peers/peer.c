@@ -77,7 +77,7 @@ static pid_t start(peer_run_t *run, role_t role, int cpu, uint64_t round)
     if (!pin(cpu)) { (void)peer_fail("cannot be pinned to that CPU"); _exit(EXIT_FAILURE); }
     const int rc = role(run, round);
     (void)fflush(NULL);
-    _exit(0 == rc ? EXIT_SUCCESS : EXIT_FAILURE);
+    exit(0 == rc ? EXIT_SUCCESS : EXIT_FAILURE);                       /* with the destructors of what was loaded */
 }
 
 /* Sleeps until all have ended; kills the others when one fails, when time is up, or when we are told to end. */
