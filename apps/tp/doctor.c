@@ -22,6 +22,7 @@
 #define TMPFS_KIND 0x01021994
 #define GIB (UINT64_C(1) << 30)
 #define MIB (UINT64_C(1) << 20)
+#define RINGS_MAX 8u                   /* streams that are named one by one */
 
 typedef enum level { LEVEL_OK, LEVEL_INFO, LEVEL_WARN, LEVEL_FAIL } level_t;
 
@@ -242,6 +243,52 @@ static void check_aeron(doctor_t *doctor)
     free(names);
 }
 
+/* ---- cache ---- */
+
+static void report_ring(doctor_t *doctor, const cli_stream_t *s, uint64_t cache)
+{
+    char ring[CLI_TEXT_MAX], size[CLI_TEXT_MAX], stride[CLI_TEXT_MAX], fix[200];
+    uint32_t fit = s->header_nslots;
+    while (fit > 0 && fit * s->max_stride_bytes > cache) { fit /= 2; }
+    if (fit > 0) { snprintf(fix, sizeof(fix), "header_nslots = %" PRIu32 " would fit; or fill frames with tp_frame_copy", fit); }
+    else { snprintf(fix, sizeof(fix), "not even one frame fits; fill frames with tp_frame_copy"); }
+    cli_human_bytes(ring, (double)s->header_nslots * (double)s->max_stride_bytes);
+    cli_human_bytes(size, (double)cache);
+    cli_human_bytes(stride, (double)s->max_stride_bytes);
+    report(doctor, LEVEL_INFO, "cache", fix, "stream %" PRIu32 ": %" PRIu32 " slots of %s are %s, more than the last-level cache (%s): frames go "
+        "through memory, filling one takes about twice as long, and readers find nothing of it in the cache", s->stream_id, s->header_nslots, stride,
+        ring, size);
+}
+
+/* Streams with regions whose ring leaves the last-level cache. Nothing is said where its size is hidden. */
+static void check_cache(doctor_t *doctor)
+{
+    const uint64_t cache = tp_cache_bytes();
+    tp_context_t *context = NULL;
+    tp_counters_t *counters = NULL;
+    cli_streams_t streams;
+    unsigned beyond = 0;
+    char size[CLI_TEXT_MAX];
+    if (0 == cache || !doctor->media_driver_alive || CLI_OK != cli_context(doctor->args, &context)) { return; }         /* L-413 */
+    const int opened = tp_counters_open(&counters, tp_context_get_aeron_dir(context));
+    tp_context_close(context);
+    if (opened < 0) { return; }
+    if (0 == cli_streams_collect(&streams, counters, false))
+    {
+        for (size_t i = 0; i < streams.stream_count; i++)
+        {
+            const cli_stream_t *s = &streams.streams[i];
+            if (0 == s->epoch || s->header_nslots * s->max_stride_bytes <= cache) { continue; }                         /* L-413 */
+            if (++beyond <= RINGS_MAX) { report_ring(doctor, s, cache); }
+        }
+        cli_human_bytes(size, (double)cache);
+        if (beyond > RINGS_MAX) { report(doctor, LEVEL_INFO, "cache", NULL, "%u further streams leave it", beyond - RINGS_MAX); }
+        else if (0 == beyond) { report(doctor, LEVEL_OK, "cache", NULL, "%s, the ring of every stream in use fits", size); }
+        cli_streams_fini(&streams);
+    }
+    tp_counters_close(counters);
+}
+
 /* ---- drivers ---- */
 
 static void on_endpoint(void *clientd, const tp_endpoint_t *e)
@@ -381,6 +428,7 @@ static int run_doctor(const cli_args_t *args)
     check_hugepages(&doctor);
     check_aeron(&doctor);
     check_drivers(&doctor);
+    check_cache(&doctor);
     check_discovery(&doctor);
     check_regions(&doctor);
     const int code = doctor.counts[LEVEL_FAIL] > 0 ? CLI_FAILED : CLI_OK;
@@ -402,7 +450,7 @@ static const cli_option_t options[] = {
 const cli_verb_t verb_doctor = {
     .name = "doctor", .arguments = "", .min_arguments = 0, .max_arguments = 0, .options = options, .run = run_doctor,
     .summary = "Check what usually goes wrong, and print the fix",
-    .text = "Looks at /dev/shm, limits, processors, clock, hugepages, media drivers, drivers, discovery, base directories and leftovers;\n"
-        "changes nothing. "
+    .text = "Looks at /dev/shm, limits, processors, clock, hugepages, media drivers, drivers, rings and cache, discovery, base directories and\n"
+        "leftovers; changes nothing. "
         "Exit code 1 when something fails; warnings and notes do not count.",
 };

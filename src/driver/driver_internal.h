@@ -36,6 +36,7 @@ typedef struct tpi_driver_options
     size_t queue_max;                  /* messages that wait for a publication */
     int poll_max;                      /* messages taken in one cycle */
     int attaches_max;                  /* attach and detach requests after which a cycle takes no further messages */
+    int64_t cache_bytes;               /* of the last-level cache; 0 = as the machine says, < 0 = hidden */
     void (*wake)(void *clientd);       /* a job is done; called on the worker's thread */
     void *wake_clientd;
 }

@@ -225,6 +225,8 @@ int tpi_streams_tick(tpi_driver_t *driver, int64_t now_ns);
 void tpi_streams_announce_all(tpi_driver_t *driver, int64_t now_ns);
 /* Whether the geometry is the same; names are not looked at. */
 bool tpi_profile_is_same(const tp_profile_config_t *a, const tp_profile_config_t *b);
+/* Logs that the ring of that geometry leaves the last-level cache, when it does. */
+void tpi_driver_say_cache(const tpi_driver_t *driver, uint32_t stream_id, const tp_profile_config_t *geometry);
 /* Gives it another profile. true: the geometry is another one, and its epoch rises when it has one (D-133). */
 bool tpi_stream_set_profile(tpi_driver_t *driver, tpi_stream_t *stream, const tp_profile_config_t *profile, int64_t now_ns);
 /* Takes the directory of a static stream; with its counter. */

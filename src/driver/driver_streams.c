@@ -213,7 +213,9 @@ static void creation_done(tpi_driver_t *driver, tpi_stream_t *stream, tpi_region
     job->files = NULL;
     stream->is_suspended = false;
     stream->is_known = !stream->is_removed;
-    stream->live = geometry_of(job);
+    const tp_profile_config_t made = geometry_of(job);
+    if (!tpi_profile_is_same(&stream->live, &made)) { tpi_driver_say_cache(driver, stream->stream_id, &made); }        /* L-412: once */
+    stream->live = made;
     stream->counts.epochs++;
     driver->stats.regions_created++;
     if (NULL == stream->counter) { tpi_driver_counter_stream(driver, stream); }

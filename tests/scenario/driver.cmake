@@ -1,7 +1,7 @@
 # The driver on the in-memory bus with a stepped clock, real files below /dev/shm/tp-test-*.
 add_library(tp_driver_rig STATIC "${CMAKE_CURRENT_LIST_DIR}/driver_rig.c")
 target_link_libraries(tp_driver_rig PRIVATE tp_compiler PUBLIC tpi_driver cmocka)
-foreach (name attach lease epoch gc wire shutdown streams start pending traps admin reload hostile wake)
+foreach (name attach lease epoch gc wire shutdown streams start pending traps admin reload hostile cache wake)
     tp_cmocka_test(scenario_driver_${name} SOURCES "${CMAKE_CURRENT_LIST_DIR}/driver_${name}_test.c" LIBS tp_driver_rig LABELS scenario)
 endforeach ()
 target_link_libraries(scenario_driver_reload PRIVATE tpi_config jansson)

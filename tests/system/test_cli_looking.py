@@ -197,6 +197,21 @@ def test_doctor_and_env_know_the_driver(sandbox, driver):
     assert [f for f in findings if "driver" == f["check"] and "warn" == f["level"] and "is dead" in f["text"]]
 
 
+def test_doctor_says_which_rings_leave_the_cache__L_413(sandbox, camera):
+    def said(size):
+        findings = tp(sandbox, "doctor", "--json", "--base-dir", sandbox.base, TP_CACHE_BYTES=size).ok().of("finding")
+        return [(f["level"], f["text"], f["fix"]) for f in findings if "cache" == f["check"]]
+
+    assert camera.is_running()
+    (level, text, fix), = said(str(8 * 65536 - 1))                        # of the larger pool; the other stream has no regions
+    assert level == "info" and text.startswith("stream 10000: 8 slots of 64.0 KiB are 512.0 KiB, more than the last-level cache"), text
+    assert "header_nslots = 4 would fit" in fix
+    assert "not even one frame fits" in said("65535")[0][2]
+    (level, text, _), = said("512K")
+    assert level == "ok" and text.startswith("512.0 KiB, the ring of every stream in use fits")
+    assert not said("0")
+
+
 def in_namespace(script, *options):
     """Runs a shell script in namespaces of its own. $TP is the program."""
     if subprocess.run(["unshare", *options, "true"], stderr=subprocess.DEVNULL, check=False).returncode != 0:
