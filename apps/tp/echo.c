@@ -84,6 +84,7 @@ static void print_frame(const cli_reader_t *reader, const tp_frame_view_t *view,
             TP_NULL_TRACE_ID == view->trace_id ? json_null() : cli_json_id(view->trace_id), "meta_version",
             TP_NULL_U32 == view->meta_version ? json_null() : cli_json_id(view->meta_version), "latency_ns", (json_int_t)latency_ns, "values",
             values);
+        if (0 != (view->flags & TP_FRAME_NO_DESCRIPTOR)) { (void)json_object_set_new(line, "no_descriptor", json_true()); }
         if (!cli_json_line(line)) { cli_stop(); }
     }
     else
@@ -92,7 +93,8 @@ static void print_frame(const cli_reader_t *reader, const tp_frame_view_t *view,
         printf("seq %" PRIu64 "  epoch %" PRIu64 "  %s %s  %zu bytes  captured %s ago", view->seq, view->epoch,
             cli_format_shape(shape, tensor->ndims, tensor->dims), tp_dtype_name(tensor->dtype), view->payload_bytes, cli_human_ns(age,
             (double)latency_ns));
-        if (TP_NULL_TRACE_ID != view->trace_id) { printf("  trace %" PRIu64, view->trace_id); }
+        if (0 != (view->flags & TP_FRAME_NO_DESCRIPTOR)) { printf("  trace unknown (read from the ring)"); }
+        else if (TP_NULL_TRACE_ID != view->trace_id) { printf("  trace %" PRIu64, view->trace_id); }
         if (count > 0 && NULL != text) { printf("\n  %s%s", text, count < tp_tensor_element_count(tensor) ? " ..." : ""); }
         putchar('\n');
         free(text);

@@ -57,9 +57,14 @@ static void print_json(const tp_joined_t *joined, bool valid)
     {
         const tp_joined_input_t *in = &joined->inputs[i];
         json_t *seqs = json_array();
-        for (uint32_t k = 0; k < in->view_count; k++) { json_array_append_new(seqs, cli_json_id(in->views[k].seq)); }
-        json_array_append_new(inputs, json_pack("{s:o,s:s,s:o,s:I}", "stream_id", cli_json_id(in->stream_id), "state", state_name(in->state), "seqs",
-            seqs, "lost", (json_int_t)in->lost_count));
+        uint32_t unannounced = 0;
+        for (uint32_t k = 0; k < in->view_count; k++)
+        {
+            json_array_append_new(seqs, cli_json_id(in->views[k].seq));
+            if (0 != (in->views[k].flags & TP_FRAME_NO_DESCRIPTOR)) { unannounced++; }
+        }
+        json_array_append_new(inputs, json_pack("{s:o,s:s,s:o,s:I,s:I}", "stream_id", cli_json_id(in->stream_id), "state", state_name(in->state),
+            "seqs", seqs, "lost", (json_int_t)in->lost_count, "no_descriptor", (json_int_t)unannounced));
     }
     const bool has_skew = TP_NULL_U64 != joined->skew_ns;
     if (!cli_json_line(json_pack("{s:s,s:o,s:o,s:o,s:I,s:o,s:b,s:o}", "type", "output", "epoch", cli_json_id(joined->epoch), "out_seq",

@@ -31,10 +31,16 @@ static int configure(cli_reader_t *reader, tp_consumer_context_t *context)
     if (CLI_GIVEN(args->desc_id) != (NULL != args->desc_channel)) { return cli_usage(args->verb->name, "--desc-channel and --desc-id go together"); }
     if (CLI_GIVEN(args->ctrl_id) != (NULL != args->ctrl_channel)) { return cli_usage(args->verb->name, "--ctrl-channel and --ctrl-id go together"); }
     if (CLI_GIVEN(args->max_rate) && !limited) { return cli_usage(args->verb->name, "--max-rate needs --mode rate-limited"); }
+    if (args->recover && args->no_recover) { return cli_usage(args->verb->name, "--recover and --no-recover exclude each other"); }
+    if (args->observe && (args->no_recover || NULL != args->desc_channel || NULL != args->ctrl_channel || CLI_GIVEN(args->client_id)))
+    {
+        return cli_usage(args->verb->name, "--observe takes no --no-recover, --client-id, --desc-channel and --ctrl-channel: nobody knows of us");
+    }
     /* What counts every frame wants every frame that is still there, however late: no jump to the newest one. */
     if (reader->every_frame && tp_consumer_context_set_max_outstanding_seq_gap(context, 0) < 0) { return cli_error_last(); }
     if (tp_consumer_context_set_stream_id(context, reader->stream_id) < 0 || tp_consumer_context_set_newest_only(context, args->newest) < 0 ||
-        tp_consumer_context_set_ring_recovery(context, args->recover) < 0 ||
+        tp_consumer_context_set_ring_recovery(context, !args->no_recover) < 0 ||
+        tp_consumer_context_set_follow_ring(context, args->observe) < 0 ||
         tp_consumer_context_set_latency(context, reader->every_frame) < 0 ||
         tp_consumer_context_set_client_id(context, (uint32_t)CLI_OR(args->client_id, 0)) < 0 ||
         tp_consumer_context_set_event_handler(context, on_event, reader) < 0 ||

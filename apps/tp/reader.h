@@ -35,7 +35,9 @@ cli_reader_t;
     CLI_OPT_TEXT("ctrl-channel", 0, ctrl_channel, "CHANNEL", "ask for a control stream of our own on this channel"), \
     CLI_OPT_NUMBER("ctrl-id", 0, ctrl_id, "N", 1, INT32_MAX, "its Aeron stream id"), \
     CLI_OPT_FLAG("newest", 0, newest, "only the newest frame each time; those passed over count as skipped"), \
-    CLI_OPT_FLAG("recover", 0, recover, "look into the ring for frames whose descriptor did not come"), \
+    CLI_OPT_FLAG("observe", 0, observe, "read the ring only: no lease, no descriptors, nobody knows of us; frames have no trace id"), \
+    CLI_OPT_FLAG("recover", 0, recover, "look into the ring for frames whose descriptor does not come (the default)"), \
+    CLI_OPT_FLAG("no-recover", 0, no_recover, "do not: a frame that is not announced is lost"), \
     CLI_OPT_ENUM("idle", 0, idle, "busy|yield|backoff|sleep|noop", "how to wait for frames (default backoff)"), \
     CLI_OPT_REAL("timeout", 0, timeout, "S", 1000000000, "end with exit code 5 after S seconds without a frame")
 

@@ -123,8 +123,8 @@ static void status(sub_t *sub)
 static void summary_json(const sub_t *sub, const tp_consumer_stats_t *stats, double seconds, int code)
 {
     const uint64_t last_seq = stats->epoch == sub->epoch && stats->last_seq > sub->last_seq ? stats->last_seq : sub->last_seq;
-    json_t *line = json_pack("{s:s,s:b,s:i,s:o,s:o,s:o,s:I,s:I,s:f,s:f,s:I,s:o,s:I,s:I,s:I,s:b,s:I,s:I,s:I,s:I,s:o,s:s,s:o,s:o}", "type",
-        "summary", "ok", CLI_OK == code,
+    json_t *line = json_pack("{s:s,s:b,s:i,s:o,s:o,s:o,s:I,s:I,s:f,s:f,s:I,s:o,s:I,s:I,s:I,s:b,s:I,s:I,s:I,s:I,s:o,s:s,s:o,s:o,s:I,s:I,s:b}",
+        "type", "summary", "ok", CLI_OK == code,
         "exit_code", code, "stream_id", cli_json_id(stats->stream_id), "client_id", cli_json_id(stats->client_id), "epoch", cli_json_id(sub->epoch),
         "received", (json_int_t)stats->received, "bytes", (json_int_t)sub->bytes, "seconds", seconds, "hz",
         seconds > 0.0 && stats->received > 1 ? (double)(stats->received - 1) / seconds : 0.0, "lost", (json_int_t)cli_lost(stats), "lost_by_reason",
@@ -132,7 +132,8 @@ static void summary_json(const sub_t *sub, const tp_consumer_stats_t *stats, dou
         (json_int_t)sub->corrupt, "checked", CLI_PATTERN_NONE != sub->pattern, "first_seq", (json_int_t)sub->first_seq, "last_seq",
         (json_int_t)last_seq, "epochs", (json_int_t)sub->epochs, "remaps", (json_int_t)stats->remaps, "latency_ns", cli_latency_json(stats),
         "mode", TP_MODE_RATE_LIMITED == stats->mode ? "rate-limited" : "stream", "descriptor_stream_id", cli_json_id(stats->descriptor_stream_id),
-        "control_stream_id", cli_json_id(stats->control_stream_id));
+        "control_stream_id", cli_json_id(stats->control_stream_id), "from_ring", (json_int_t)stats->recovered, "late_descriptors",
+        (json_int_t)stats->late_descriptors, "observer", (int)sub->reader.args->observe);
     (void)cli_json_line(line);
 }
 
@@ -147,6 +148,11 @@ static void summary_text(const sub_t *sub, const tp_consumer_stats_t *stats, dou
         seconds > 0.0 && stats->received > 1 ? (double)(stats->received - 1) / seconds : 0.0);
     fprintf(out, "lost     %" PRIu64 "%s%s\n", cli_lost(stats), cli_lost(stats) > 0 ? ": " : "", cli_lost_text(lost, sizeof(lost), stats));
     if (stats->drops[TP_DROP_RATE] > 0) { fprintf(out, "thinned  %" PRIu64 "\n", stats->drops[TP_DROP_RATE]); }
+    if (stats->recovered > 0)
+    {
+        fprintf(out, "ring     %" PRIu64 " of them without descriptor: their trace ids are not known%s\n", stats->recovered,
+            sub->reader.args->observe ? " (observer)" : "");
+    }
     fprintf(out, "latency  p50 %s, p99 %s\n", cli_human_ns(p50, (double)stats->latency_p50_ns), cli_human_ns(p99, (double)stats->latency_p99_ns));
     if (CLI_PATTERN_NONE != sub->pattern) { fprintf(out, "corrupt  %" PRIu64 "\n", sub->corrupt); }
     fflush(out);
@@ -214,5 +220,8 @@ const cli_verb_t verb_sub = {
     .text = "Without --json a line a second and a summary. With --json one object a frame and a summary at the end.\n"
         "A frame that was overwritten while it was read counts as torn and is neither printed nor written.\n"
         "With --count N the reading ends after N frames; frames lost on the way count when none follows for 2 s.\n\n"
-        "  tp sub cam1 --json --count 10\n  tp sub cam1 --check=counter --count 1000000 --quiet\n  tp sub cam1 --out frames.npy --count 100",
+        "  tp sub cam1 --json --count 10\n  tp sub cam1 --check=counter --count 1000000 --quiet\n  tp sub cam1 --out frames.npy --count 100\n"
+        "  tp sub cam1 --observe\n\n"
+        "A frame whose descriptor is overdue (somebody on the stream stands still) is read from the ring; its trace id is not known, and its line says\n"
+        "\"no_descriptor\":true. With --observe all are: no lease is taken, nothing is written, neither driver nor producer know of the reader.",
 };

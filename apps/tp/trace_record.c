@@ -48,6 +48,7 @@ struct recorder
     int64_t interval_ns;
     _Atomic bool stop;
     _Atomic uint64_t written[TRACE_TIME_WINDOW + 1], lost, commits;
+    uint64_t unknown;                          /* frames that were not announced to us: whether they were traced is not known */
 };
 
 /* ---- the writer's thread ------------------------------------------------------------------------------------------------ */
@@ -166,6 +167,7 @@ static int add_stream(recorder_t *r, uint32_t stream_id)
     const bool good = tp_consumer_context_set_stream_id(context, stream_id) >= 0 &&
         tp_consumer_context_set_attach_timeout_ns(context, 0) >= 0 && tp_consumer_context_set_max_outstanding_seq_gap(context, 0) >= 0 &&
         tp_consumer_context_set_publish_mode(context, TP_PUBLISH_REQUIRE_EXISTING) >= 0 &&
+        tp_consumer_context_set_ring_recovery(context, false) >= 0 &&      /* ids are in descriptors: one that is late is waited for */
         tp_consumer_init(&source->consumer, r->client, context) >= 0 &&
         tp_consumer_set_descriptor_handler(source->consumer, on_descriptor, source) >= 0;
     tp_consumer_context_close(context);
@@ -300,6 +302,11 @@ static int record(recorder_t *r)
         }
         if (0 == poll_all(r)) { cli_sleep_ns(IDLE_NS); }
     }
+    for (size_t i = 0; i < r->source_count; i++)
+    {
+        tp_consumer_stats_t stats;
+        if (tp_consumer_stats(r->sources[i].consumer, &stats) >= 0) { r->unknown += stats.drops[TP_DROP_GAP]; }
+    }
     return code;
 }
 
@@ -312,15 +319,17 @@ static int summarise(const recorder_t *r, int code)
     const uint64_t bad = sets.malformed + sets.too_many_parents + sets.bad_ids;
     if (r->args->json)
     {
-        (void)cli_json_line(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "type", "recorded", "frames",
+        (void)cli_json_line(json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "type", "recorded", "frames",
             (json_int_t)atomic_load(&r->written[TRACE_FRAME]), "links", (json_int_t)atomic_load(&r->written[TRACE_LINK]), "nodes",
             (json_int_t)atomic_load(&r->written[TRACE_NODE]), "sets", (json_int_t)sets.sets, "bad_sets", (json_int_t)bad, "commits",
-            (json_int_t)atomic_load(&r->commits), "dropped", (json_int_t)dropped, "lost", (json_int_t)lost));
+            (json_int_t)atomic_load(&r->commits), "dropped", (json_int_t)dropped, "lost", (json_int_t)lost, "unknown",
+            (json_int_t)r->unknown));
     }
     else
     {
         printf("%" PRIu64 " frames, %" PRIu64 " links, %" PRIu64 " nodes in %" PRIu64 " transactions\n", atomic_load(&r->written[TRACE_FRAME]),
             atomic_load(&r->written[TRACE_LINK]), atomic_load(&r->written[TRACE_NODE]), atomic_load(&r->commits));
+        if (0 != r->unknown) { printf("%" PRIu64 " frames were not announced to us: their trace ids are not known\n", r->unknown); }
     }
     if (CLI_OK != code || 0 == dropped + lost) { return code; }
     return cli_error(TP_ELOST, "a faster disk, or a longer --queue", "%" PRIu64 " rows found no room, %" PRIu64 " could not be written", dropped,

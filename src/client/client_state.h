@@ -317,5 +317,6 @@ void tpi_consumer_on_progress(tp_consumer_t *consumer, const tpc_frame_progress_
 bool tpi_consumer_reattach(tp_consumer_t *consumer, uint32_t stream_id, const char *why, int64_t now_ns);
 void tpi_consumer_on_revoked(tp_consumer_t *consumer, const tpc_lease_revoked_t *revoked, int64_t now_ns);
 tp_consumer_t *tpi_consumer_next_of(const tp_consumer_t *consumer);
+bool tpi_consumer_is_observer(const tp_consumer_t *consumer);
 
 #endif

@@ -261,10 +261,19 @@ static int advance_all(tp_client_t *client, tpi_connection_t *c, int64_t now_ns)
     return 0;
 }
 
+static bool has_readers(const tp_client_t *client)
+{
+    for (const tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c))
+    {
+        if (!tpi_consumer_is_observer(c)) { return true; }
+    }
+    return false;
+}
+
 /* QoS: publication and subscription exist only while somebody uses and polls them (trap A1). */
 static void advance_qos(tp_client_t *client, tpi_connection_t *c, int64_t now_ns)
 {
-    const bool wanted = NULL != client->producers || NULL != client->consumers || tpi_events_want_qos(&client->events);
+    const bool wanted = NULL != client->producers || has_readers(client) || tpi_events_want_qos(&client->events);
     const tpi_settings_t *s = &client->settings;
     const bool may_ask = now_ns >= c->qos_reopen_ns;       /* refused: asked again once a second */
     if (wanted && may_ask && NULL == c->qos_pub && NULL == c->qos_pub_open)

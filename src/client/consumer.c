@@ -19,6 +19,7 @@
 #define CALL_TIMEOUT_NS (60 * TPI_NS_PER_S)
 
 tp_consumer_t *tpi_consumer_next_of(const tp_consumer_t *consumer) { return consumer->next; }
+bool tpi_consumer_is_observer(const tp_consumer_t *consumer) { return consumer->is_observer; }
 
 /* ---- driver session ----------------------------------------------------------------------------------------------------- */
 
@@ -87,7 +88,13 @@ static void on_session(tpi_attachment_t *attachment, tpi_session_event_t event, 
 /* The first attach is through when frames can arrive. */
 static void settle_first(tp_consumer_t *c)
 {
-    if (0 != c->first || NULL == c->linked) { return; }
+    if (0 != c->first) { return; }
+    if (c->is_observer)
+    {
+        c->first = NULL != c->client->connection && c->client->connection->ready ? 1 : 0;
+        return;
+    }
+    if (NULL == c->linked) { return; }
     const bool leased = NULL != c->attachment && tpi_session_is_leased(&c->attachment->session);
     if (leased || c->context.driverless) { c->first = 1; }
 }
@@ -133,6 +140,7 @@ void tpi_consumer_on_qos(tp_consumer_t *consumer, const tpc_qos_consumer_t *qos,
 {
     tp_consumer_t *c = consumer;
     const tpi_connection_t *connection = c->client->connection;
+    if (c->is_observer) { return; }
     if (qos->stream_id != tpi_load_u32(&c->stream_id) || qos->consumer_id != tpi_load_u32(&c->client_id)) { return; }
     if (NULL == connection || NULL == connection->qos_pub || tpi_publication_session_id(connection->qos_pub) == aeron_session_id) { return; }
     if (0 != c->context.client_id) { return; }             /* the user's choice; nothing we may change */
@@ -162,7 +170,7 @@ bool tpi_consumer_reattach(tp_consumer_t *consumer, uint32_t stream_id, const ch
 int tpi_consumer_work(tp_consumer_t *consumer, int64_t now_ns)
 {
     tp_consumer_t *c = consumer;
-    int work = tpi_consumer_streams_work(c, now_ns);
+    int work = c->is_observer ? 0 : tpi_consumer_streams_work(c, now_ns);                  /* L-110: no subscription of descriptors */
     work += tpi_consumer_mapping_work(c, now_ns);
     work += tpi_consumer_progress_work(c, now_ns);
     settle_first(c);
@@ -173,6 +181,7 @@ void tpi_consumer_tick(tp_consumer_t *consumer, int64_t now_ns)
 {
     tp_consumer_t *c = consumer;
     tpi_consumer_mapping_tick(c, now_ns);
+    if (c->is_observer) { return; }                        /* L-110: says nothing to anybody */
     tpi_consumer_counters(c);
     if (NULL == c->client->connection || !c->client->connection->ready) { return; }
     if (NULL != c->attachment && !tpi_session_is_leased(&c->attachment->session)) { return; }
@@ -224,7 +233,7 @@ static int open_now(tp_consumer_t *c, int64_t now_ns)
     tp_client_t *client = c->client;
     tpi_cadence_init(&c->qos, client->settings.qos_interval_ns, now_ns);
     tpi_consumer_mapping_init(c);
-    if (!c->context.driverless)
+    if (!c->context.driverless && !c->is_observer)         /* L-110 */
     {
         tpi_session_config_times(client, &c->session_config);
         c->attachment = tpi_attachment_create(client, &c->session_config, c, on_session);
@@ -235,7 +244,7 @@ static int open_now(tp_consumer_t *c, int64_t now_ns)
     else if (0 == c->context.client_id) { atomic_store_explicit(&c->client_id, tpi_id_source_client(&client->ids), memory_order_relaxed); }
     c->next = client->consumers;
     client->consumers = c;
-    (void)tpi_consumer_streams_work(c, now_ns);
+    if (!c->is_observer) { (void)tpi_consumer_streams_work(c, now_ns); }
     return 0;
 }
 
@@ -285,7 +294,9 @@ static tp_consumer_t *create(tp_client_t *client, const tp_consumer_context_t *c
     c->context = *context;
     c->follow.max_gap = context->max_gap;
     c->follow.newest_only = context->newest_only;
-    c->ring_recovery = context->ring_recovery;
+    c->is_observer = context->follow_ring;
+    c->ring_recovery = context->ring_recovery || c->is_observer;
+    if (c->is_observer) { c->follow.max_gap = 0; }         /* no descriptor runs ahead of it */
     atomic_init(&c->stream_id, context->stream_id);
     atomic_init(&c->client_id, context->client_id);
     atomic_init(&c->mode_wish, tpi_wish(context->mode, context->max_rate_hz));

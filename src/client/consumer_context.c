@@ -153,6 +153,13 @@ int tp_consumer_context_set_ring_recovery(tp_consumer_context_t *context, bool r
     return 0;
 }
 
+int tp_consumer_context_set_follow_ring(tp_consumer_context_t *context, bool follow)
+{
+    if (check(context, true, "follow_ring", follow, "") < 0) { return -1; }
+    context->follow_ring = follow;
+    return 0;
+}
+
 int tp_consumer_context_set_supports_shm(tp_consumer_context_t *context, bool supports)
 {
     if (check(context, true, "supports_shm", supports, "") < 0) { return -1; }

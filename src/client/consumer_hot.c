@@ -29,8 +29,8 @@
 static void restart(tp_consumer_t *c)
 {
     if (NULL != c->handed_out) { memset(c->handed_out, 0, TPI_HANDED_OUT * sizeof(c->handed_out[0])); }
-    tpi_follow_restart(&c->follow);
     tpi_consumer_ring_restart(c);
+    tpi_follow_restart(&c->follow);
     c->first_seq = 0;
     tpi_stat_set(&c->stat_first_seq, 0);
     tpi_stat_set(&c->last_seq, 0);

@@ -19,7 +19,7 @@ void tpi_consumer_mapping_init(tp_consumer_t *consumer)
 {
     const tpi_mapping_config_t config = { .stream_id = consumer->context.stream_id, .consumer_id = consumer->context.client_id,
         .fresh_ns = TPI_MAPPING_FRESH_PERIODS * consumer->client->settings.announce_period_ns, .has_fallback = false,
-        .needs_lease = !consumer->context.driverless, .no_shm = consumer->context.no_shm };
+        .needs_lease = !consumer->context.driverless && !consumer->is_observer, .no_shm = consumer->context.no_shm };
     tpi_mapping_init(&consumer->mapping, &config);
 }
 
@@ -239,7 +239,8 @@ void tpi_consumer_mapping_tick(tp_consumer_t *consumer, int64_t now_ns)
     if (NULL != c->published && now_ns >= c->next_check_ns)
     {
         c->next_check_ns = now_ns + CHECK_NS;
-        const int rc = tpi_pool_set_check_self(c->published->set);                       /* W-117 W-118 W-119, also when nobody announces */
+        /* W-117 W-118 W-119, also when nobody announces; L-113: who has no lease sees the files of its epoch removed */
+        const int rc = c->is_observer && tpi_pool_set_is_removed(c->published->set) ? -1 : tpi_pool_set_check_self(c->published->set);
         obey(c, tpi_mapping_on_finding(&c->mapping, c->published->epoch, tpi_mapping_finding(rc, tp_errcode())), now_ns);
     }
     const uint64_t activity_ns = NULL == c->published ? 0 : tpi_pool_set_activity_ns(c->published->set);

@@ -33,7 +33,7 @@ static bool may_look(tp_consumer_t *c)
 }
 
 /* The frame is accounted for. true: it is to be read. */
-static bool take(tp_consumer_t *c, uint64_t seq, tpc_frame_descriptor_t *found)
+static bool take(tp_consumer_t *c, uint64_t seq, tpi_drop_reason_t missing, tpc_frame_descriptor_t *found)
 {
     const bool is_first = !c->follow.has_last;
     const tpi_follow_step_t step = tpi_follow_ring_read(&c->follow, seq);
@@ -43,7 +43,7 @@ static bool take(tp_consumer_t *c, uint64_t seq, tpc_frame_descriptor_t *found)
         c->first_seq = seq;
         tpi_stat_set(&c->stat_first_seq, seq);
     }
-    if (0 != step.gap) { drop(c, TPI_DROP_GAP, step.gap); }
+    if (0 != step.gap) { drop(c, missing, step.gap); }
     if (0 != step.skipped) { drop(c, TPI_DROP_RESYNC, step.skipped); }
     tpi_stat_set(&c->last_seq, c->follow.last);
     *found = (tpc_frame_descriptor_t)TPC_FRAME_DESCRIPTOR_INIT;
@@ -72,7 +72,7 @@ bool tpi_consumer_find_missing(tp_consumer_t *c, tpc_frame_descriptor_t *found)
     {
         uint64_t resume = seq + 1;
         const tpi_ring_decision_t decision = tpi_follow_ring(seq, word_of(c, seq), true, d->seq, nslots, &resume);
-        if (TPI_RING_READ == decision) { return take(c, seq, found); }                     /* L-103 */
+        if (TPI_RING_READ == decision) { return take(c, seq, TPI_DROP_GAP, found); }                     /* L-103 */
         if (TPI_RING_LAPPED != decision && TPI_RING_ABANDONED != decision) { return false; }
         seq = resume;
     }
@@ -89,7 +89,12 @@ void tpi_consumer_ring_heard(tp_consumer_t *c, uint64_t seq, const tpi_follow_st
 
 void tpi_consumer_ring_restart(tp_consumer_t *c)
 {
-    if (c->has_start) { c->has_observed = true; }
+    if (NULL != c->map && c->has_start)
+    {
+        c->has_observed = true;
+        c->observed_epoch = c->map->epoch;
+        c->observed_seq = c->follow.has_last ? c->follow.last + 1 : c->start;
+    }
     c->watch = (tpi_ring_watch_t){ .has_taken = false };
     c->has_start = false;
 }
@@ -105,7 +110,7 @@ static void find_start(tp_consumer_t *c)
     uint64_t newest;
     const bool is_there = tpi_follow_ring_newest(ring_word, c->map->set, c->map->set->nslots, &newest);
     c->start = is_there && !c->is_observer ? newest + 1 : newest;                          /* L-112 */
-    if (c->is_observer && c->has_observed) { c->start = 0; }
+    if (c->is_observer && c->has_observed) { c->start = c->observed_epoch == c->map->epoch ? c->observed_seq : 0; }
     c->has_start = true;
 }
 
@@ -182,5 +187,7 @@ bool tpi_consumer_find_next(tp_consumer_t *c, tpc_frame_descriptor_t *found)
         if (!tpi_ring_watch_is_overdue(&c->watch, next, patience_ns, tpi_clock_monotonic_ns())) { return false; }
     }
     c->watch.is_following = true;
-    return take(c, c->follow.newest_only ? newest_after(c, sight.seq) : sight.seq, found);
+    if (!c->is_observer) { return take(c, sight.seq, TPI_DROP_GAP, found); }
+    if (c->follow.newest_only) { return take(c, newest_after(c, sight.seq), TPI_DROP_RESYNC, found); }
+    return take(c, sight.seq, sight.is_hole ? TPI_DROP_GAP : TPI_DROP_OTHER_SEQ, found);   /* L-111 */
 }

@@ -211,6 +211,7 @@ void tpi_consumer_on_config(tp_consumer_t *consumer, const tpc_consumer_config_t
 {
     tp_consumer_t *c = consumer;
     if (config->stream_id != tpi_load_u32(&c->stream_id) || config->consumer_id != tpi_load_u32(&c->client_id)) { return; }        /* W-252 */
+    if (c->is_observer) { return; }
     if (config->use_shm > 1 || (TP_MODE_STREAM != config->mode && TP_MODE_RATE_LIMITED != config->mode)) { return; }                /* W-070 */
     c->imposed = config->mode;                                                             /* W-155 */
     tpi_consumer_apply_mode(c);

@@ -430,7 +430,8 @@ int tp_join_input_stats(const tp_join_t *join, uint32_t input, tp_join_input_sta
     const tpi_join_source_t *s = &join->sources[input];
     tp_join_input_stats_t out = { .size = sizeof(out), .stream_id = tpi_load_u32(&s->stream_id), .epoch = tpi_stat_get(&s->epoch),
         .last_seq = tpi_stat_get(&s->last_seq), .frames = tpi_stat_get(&s->frames), .joined = tpi_stat_get(&s->joined),
-        .waiting = tpi_stat_get(&s->waiting), .absent = tpi_stat_get(&s->absent) };
+        .waiting = tpi_stat_get(&s->waiting), .absent = tpi_stat_get(&s->absent),
+        .unannounced = tpi_stat_get(&s->unannounced) };
     for (int i = 0; i < TP_UNJOINED_REASONS; i++) { out.unjoined[i] = tpi_stat_get(&s->unjoined[i]); }
     *stats = out;
     return 0;
@@ -448,6 +449,7 @@ int tp_join_stats(const tp_join_t *join, tp_join_stats_t *stats)
         out.frames += tpi_stat_get(&s->frames);
         out.joined += tpi_stat_get(&s->joined);
         out.waiting += tpi_stat_get(&s->waiting);
+        out.unannounced += tpi_stat_get(&s->unannounced);
         for (int i = 0; i < TP_UNJOINED_REASONS; i++) { out.unjoined[i] += tpi_stat_get(&s->unjoined[i]); }
     }
     *stats = out;

@@ -127,8 +127,9 @@ void tpi_source_on_descriptor(void *clientd, const tp_frame_descriptor_t *descri
     tp_join_t *j = s->join;
     const tp_frame_descriptor_t *d = descriptor;
     tpi_waiting_t f = { .seq = d->seq, .published_ns = d->publish_timestamp_ns, .captured_ns = TP_NULL_U64, .trace_id = d->trace_id,
-        .meta_version = d->meta_version, .why = TP_UNJOINED_REASONS };
+        .meta_version = d->meta_version, .flags = (uint8_t)d->flags, .why = TP_UNJOINED_REASONS };
     tpi_stat_add(&s->frames, 1);
+    if (0 != (d->flags & TP_FRAME_NO_DESCRIPTOR)) { tpi_stat_add(&s->unannounced, 1); }    /* L-108 */
     if (d->epoch != tpi_stat_get(&s->epoch))
     {
         tpi_source_retire_all(s, TP_UNJOINED_RESTARTED);

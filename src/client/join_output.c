@@ -23,6 +23,7 @@ static bool read_frame(tp_join_t *j, uint32_t source, tpi_waiting_t *f)
     view->tensor = &j->tensors[j->view_count];
     view->publish_timestamp_ns = f->published_ns;
     view->trace_id = f->trace_id;
+    view->flags = f->flags;                                                                /* L-108 */
     if (TP_NULL_U32 == view->meta_version) { view->meta_version = f->meta_version; }
     j->frames[j->view_count] = f;
     j->frame_sources[j->view_count] = source;

@@ -117,6 +117,7 @@ typedef struct tpi_waiting
     uint32_t meta_version;
     bool is_joined;                    /* in an output already */
     bool is_spent;                     /* its slot failed: no second try */
+    uint8_t flags;                     /* tp_frame_flags_t */
     uint8_t why;                       /* tp_unjoined_t, were it to go now */
 }
 tpi_waiting_t;
@@ -141,6 +142,7 @@ typedef struct tpi_join_source
     tpi_stat_t joined;
     tpi_stat_t waiting;
     tpi_stat_t absent;
+    tpi_stat_t unannounced;
     tpi_stat_t unjoined[TP_UNJOINED_REASONS];
 }
 tpi_join_source_t;

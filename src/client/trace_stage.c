@@ -14,6 +14,7 @@ struct tp_trace_stage
     tp_producer_t *producer;
     tpi_trace_stage_t kind;
     uint64_t last_trace_id;
+    uint64_t unknown_inputs;
     tpi_trace_inputs_t inputs;
     tp_trace_window_handler_t on_window;
     void *window_clientd;
@@ -144,7 +145,10 @@ static int widen(tp_trace_stage_t *s, const tp_frame_view_t *view)
 int tp_trace_stage_add_input(tp_trace_stage_t *stage, const tp_frame_view_t *view)
 {
     if (NULL == stage || NULL == view) { return TP_INVALID_ARGUMENT; }
-    return TPI_TRACE_WINDOW == stage->kind ? widen(stage, view) : tp_trace_stage_add_trace_id(stage, view->trace_id);
+    if (TPI_TRACE_WINDOW == stage->kind) { return widen(stage, view); }
+    const bool is_unknown = 0 != (view->flags & TP_FRAME_NO_DESCRIPTOR);                   /* L-109 */
+    if (is_unknown) { stage->unknown_inputs++; }
+    return tp_trace_stage_add_trace_id(stage, is_unknown ? TP_NULL_TRACE_ID : view->trace_id);
 }
 
 int tp_trace_stage_set_window_handler(tp_trace_stage_t *stage, tp_trace_window_handler_t handler, void *clientd)
@@ -156,6 +160,8 @@ int tp_trace_stage_set_window_handler(tp_trace_stage_t *stage, tp_trace_window_h
 }
 
 uint64_t tp_trace_stage_last_trace_id(const tp_trace_stage_t *stage) { return NULL == stage ? TP_NULL_TRACE_ID : stage->last_trace_id; }
+
+uint64_t tp_trace_stage_unknown_inputs(const tp_trace_stage_t *stage) { return NULL == stage ? 0 : stage->unknown_inputs; }
 
 /* Whether the frame of a commit with that result is in the ring. */
 static bool is_committed(int64_t result) { return result >= 0 || TP_NOT_CONNECTED == result || TP_BACK_PRESSURED == result; }

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "common/alloc.h"
 #include "common/err.h"
@@ -182,6 +183,14 @@ int tpi_pool_set_check_self(const tpi_pool_set_t *set)
         pools[i] = (tpi_pool_spec_t){ .pool_id = set->pools[i].pool_id, .nslots = set->nslots, .stride_bytes = set->pools[i].stride_bytes };
     }
     return tpi_pool_set_check(set, &spec);
+}
+
+bool tpi_pool_set_is_removed(const tpi_pool_set_t *set)
+{
+    struct stat st;
+    if (set->ring.fd < 0 || 0 != fstat(set->ring.fd, &st) || 0 != st.st_nlink) { return false; }
+    TPI_SET_ERR(TP_EREGION, "the file of the header ring of epoch %" PRIu64 " was removed", set->epoch);
+    return true;
 }
 
 uint64_t tpi_pool_set_activity_ns(const tpi_pool_set_t *set)

@@ -70,6 +70,8 @@ int tpi_pool_set_map(tpi_pool_set_t **set, const tpi_pool_set_spec_t *spec, cons
 int tpi_pool_set_check(const tpi_pool_set_t *set, const tpi_pool_set_spec_t *spec);
 /* The same against what was mapped, for ticks between announces. */
 int tpi_pool_set_check_self(const tpi_pool_set_t *set);
+/* Whether somebody removed the ring's file: its epoch is over (garbage collection). Sets the error. */
+bool tpi_pool_set_is_removed(const tpi_pool_set_t *set);
 /* The oldest activityTimestampNs of all regions. */
 uint64_t tpi_pool_set_activity_ns(const tpi_pool_set_t *set);
 void tpi_pool_set_refresh(tpi_pool_set_t *set, uint64_t now_ns);    /* producer's refresh; writable sets only */

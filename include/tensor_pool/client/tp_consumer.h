@@ -105,6 +105,14 @@ TP_EXPORT int tp_consumer_context_set_newest_only(tp_consumer_context_t *context
  * left out on purpose (newest only, resync, a private stream in RATE_LIMITED mode) stay left out. false: what is not announced is a gap.
  */
 TP_EXPORT int tp_consumer_context_set_ring_recovery(tp_consumer_context_t *context, bool recover);
+/*
+ * true: an observer that follows the ring alone (95-local-extensions.md 7.2), for viewers, recorders and debuggers. It takes no lease, says no hello,
+ * subscribes to no descriptors and writes nothing: neither driver nor producer know of it. It maps read-only from announces, which nobody else does
+ * (D-004, W-127). Frames come in order from the newest one on, each with TP_FRAME_NO_DESCRIPTOR; what was overwritten before it came counts as
+ * TP_DROP_OVERWRITTEN, what its producer gave up as TP_DROP_GAP. Files that are removed end a mapping as a new epoch does. There need be no producer,
+ * and no driver. publish mode, hugepages, client id, mode and requests for private streams mean nothing then; a rate is kept locally. Default false.
+ */
+TP_EXPORT int tp_consumer_context_set_follow_ring(tp_consumer_context_t *context, bool follow);
 /* false: maps nothing and says so in ConsumerHello; TP_CONSUMER_FALLBACK tells where the payload is to be had instead. Default true. */
 TP_EXPORT int tp_consumer_context_set_supports_shm(tp_consumer_context_t *context, bool supports);
 /* ConsumerHello is repeated at that interval (W-128); 20 ms to an hour, default 1 s. Producers count 3 to 5 of them as silence. */

@@ -407,7 +407,8 @@ typedef struct tp_join_stats
     uint64_t outputs_passed;           /* never tried, since frames they need were never announced to us */
     uint64_t outputs_partial;          /* of those handed out: with an input that was not present */
     uint64_t next_out_seq;             /* TP_JOIN_SEQUENCE: the next to be tried; TP_NULL_U64 while that is not known */
-    uint64_t reserved[7];
+    uint64_t unannounced;              /* of frames: found in the ring, with TP_FRAME_NO_DESCRIPTOR: trace id and publish time are not known */
+    uint64_t reserved[6];
 }
 tp_join_stats_t;
 TP_EXPORT int tp_join_stats(const tp_join_t *join, tp_join_stats_t *stats);      /* any thread; moments may differ slightly */
@@ -423,7 +424,8 @@ typedef struct tp_join_input_stats
     uint64_t waiting;
     uint64_t unjoined[32];
     uint64_t absent;                   /* outputs handed out without it */
-    uint64_t reserved[7];
+    uint64_t unannounced;              /* of frames: found in the ring */
+    uint64_t reserved[6];
 }
 tp_join_input_stats_t;
 /* Of the input of consumer i, in the order given. TP_EINVAL. Any thread. */

@@ -159,7 +159,12 @@ TP_EXPORT void tp_trace_stage_close(tp_trace_stage_t *stage);
  * TP_TOO_MANY_CLAIMS above TP_TRACE_WINDOW_STREAMS_MAX streams.
  */
 TP_EXPORT int tp_trace_stage_add_input(tp_trace_stage_t *stage, const tp_frame_view_t *view);
-/* The same for an input of which only the id is known, 0 for an untraced one; not for windows. */
+/*
+ * Inputs so far that carried TP_FRAME_NO_DESCRIPTOR: traced or not, their ids are not known. Such an input leaves no parent; an output of a 1->1 stage
+ * begins a lineage of its own.
+ */
+TP_EXPORT uint64_t tp_trace_stage_unknown_inputs(const tp_trace_stage_t *stage);
+/* tp_trace_stage_add_input for an input of which only the id is known, 0 for an untraced one; not for windows. */
 TP_EXPORT int tp_trace_stage_add_trace_id(tp_trace_stage_t *stage, uint64_t trace_id);
 /* Forgets the inputs: there will be no output. */
 TP_EXPORT void tp_trace_stage_clear(tp_trace_stage_t *stage);
