@@ -137,6 +137,38 @@ int tpi_bus_add_subscription_poll(tpi_bus_async_t *async, tpi_subscription_t **o
  * or had no subscriber. Receivers compare times with joined_ns where that matters (10-wire.md 10.2 A5).
  */
 int tpi_subscription_poll(tpi_subscription_t *sub, tpi_on_message_t handler, void *clientd, int limit);
+
+/*
+ * Records: messages of TPI_RECORD_BYTES that begin with the same eight bytes and the same four after them. They are copied one after the other and
+ * nobody is called for them; those with another key are passed over and counted. Anything else is handed to other, in its place in the order.
+ * Nothing is assembled: of a message in fragments, which no record is, other gets the first fragment, and the rest is passed over.
+ */
+#define TPI_RECORD_BYTES 48
+#define TPI_RECORD_ROOM_MIN 64         /* room that is enough for whatever may stand between two records */
+
+typedef struct tpi_record { _Alignas(16) uint8_t bytes[TPI_RECORD_BYTES]; } tpi_record_t;
+
+typedef struct tpi_records tpi_records_t;
+/* May append at most one record itself, for a message that means the same, as long as there is room. data is valid during the call only. */
+typedef void (*tpi_on_other_t)(tpi_records_t *records, const uint8_t *data, size_t length);
+
+struct tpi_records
+{
+    uint64_t head;                     /* first eight bytes of a record, little-endian as on the wire */
+    uint32_t key;                      /* the four bytes after them */
+    uint32_t count;                    /* in room; the polls add to it */
+    uint32_t capacity;                 /* of room */
+    tpi_record_t *room;
+    uint64_t passed;                   /* records with another key; the polls add to it */
+    tpi_on_other_t other;
+    void *clientd;
+};
+
+/*
+ * Appends to records until there is no more or until the room might not suffice. How many messages were taken, TP_CLOSED, or TP_INVALID_ARGUMENT: less
+ * than TPI_RECORD_ROOM_MIN records of room left. 0: nothing there. Not from inside a handler of the same subscription. No allocation.
+ */
+int tpi_subscription_poll_records(tpi_subscription_t *sub, tpi_records_t *records);
 bool tpi_subscription_is_connected(const tpi_subscription_t *sub);
 /* Whether the next poll would find something; nothing is taken. On the thread that polls. */
 bool tpi_subscription_has_message(tpi_subscription_t *sub);

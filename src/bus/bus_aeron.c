@@ -301,6 +301,7 @@ const tpi_bus_ops_t tpi_aeron_ops =
     .publication_is_connected = tpi_aeron_publication_is_connected,
     .publication_close = tpi_aeron_publication_close,
     .poll = tpi_aeron_poll,
+    .poll_records = tpi_aeron_poll_records,
     .subscription_is_connected = tpi_aeron_subscription_is_connected,
     .subscription_has_message = tpi_aeron_subscription_has_message,
     .image_count = tpi_aeron_image_count,

@@ -1,6 +1,6 @@
 /*
  * Inside of the Aeron bus. bus_aeron.c: life, conductor, loss of the media driver. bus_aeron_add.c: additions and closing.
- * bus_aeron_io.c: sending and receiving. Aeron's client runs in invoker mode: its conductor is the owner's tpi_bus_do_work.
+ * bus_aeron_io.c: sending and receiving; bus_aeron_records.c: receiving records. Aeron's client runs in invoker mode: its conductor is the owner's tpi_bus_do_work.
  */
 #ifndef TPI_BUS_BUS_AERON_H
 #define TPI_BUS_BUS_AERON_H
@@ -100,8 +100,12 @@ struct aeron_bus_sub
     void *image_clientd;
     image_list_t *owned;               /* owner thread */
     image_list_t *_Atomic mailbox;
+    _Atomic uint32_t changes;          /* of the images; written by the owner thread */
     image_list_t *polled;              /* polling thread, as all below */
     size_t hint;
+    aeron_image_t *held;               /* bus_aeron_records.c: the only image, or NULL */
+    size_t held_mtu_bytes;
+    uint32_t seen_changes;
     tpi_on_message_t handler;          /* NULL outside of a poll */
     void *clientd;
     int delivered;
@@ -143,6 +147,9 @@ int64_t tpi_aeron_send_prepared(tpi_publication_t *pub, const void *message, siz
 int64_t tpi_aeron_offer(tpi_publication_t *pub, const uint8_t *data, size_t length);
 bool tpi_aeron_publication_is_connected(const tpi_publication_t *pub);
 int tpi_aeron_poll(tpi_subscription_t *sub, tpi_on_message_t handler, void *clientd, int limit);
+int tpi_aeron_poll_records(tpi_subscription_t *sub, tpi_records_t *records);
+/* Before the subscription is closed: nobody polls it any more. */
+void tpi_aeron_let_image_go(aeron_bus_sub_t *sub);
 bool tpi_aeron_subscription_is_connected(const tpi_subscription_t *sub);
 bool tpi_aeron_subscription_has_message(tpi_subscription_t *sub);
 int tpi_aeron_image_count(const tpi_subscription_t *sub);

@@ -128,6 +128,7 @@ void tpi_aeron_on_available_image(void *clientd, aeron_subscription_t *unused, a
 {
     (void)unused;
     aeron_bus_sub_t *const sub = clientd;
+    atomic_fetch_add_explicit(&sub->changes, 1, memory_order_release);               /* Aeron has changed its list by now */
     aeron_image_constants_t constants;
     if (aeron_image_constants(image, &constants) < 0) { return; }
     const int64_t now_ns = atomic_load_explicit(&sub->bus->now_ns, memory_order_relaxed);
@@ -146,6 +147,7 @@ void tpi_aeron_on_unavailable_image(void *clientd, aeron_subscription_t *unused,
 {
     (void)unused;
     aeron_bus_sub_t *const sub = clientd;
+    atomic_fetch_add_explicit(&sub->changes, 1, memory_order_release);               /* Aeron has changed its list by now */
     image_list_t *const list = sub->owned;
     for (size_t i = 0; NULL != list && i < list->count; i++)
     {

@@ -608,6 +608,7 @@ int main(int argc, char **argv)
         tpi_bus_fixture_t fixture = { .name = "bus_aeron conformance", .open = open_aeron, .now_ns = real_ns,
             .state = (void *)(uintptr_t)tp_media_driver_aeron_dir(shared) };
         failed += tpi_bus_conformance_run(&fixture);
+        failed += tpi_bus_records_conformance_run(&fixture);
     }
     tp_media_driver_close(shared);
     return failed;

@@ -25,5 +25,6 @@ tpi_bus_fixture_t;
 
 /* Runs all tests against the fixture; returns the number of failures. */
 int tpi_bus_conformance_run(tpi_bus_fixture_t *fixture);
+int tpi_bus_records_conformance_run(tpi_bus_fixture_t *fixture);
 
 #endif

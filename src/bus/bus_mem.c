@@ -475,6 +475,7 @@ const tpi_bus_ops_t tpi_mem_ops =
     .publication_is_connected = tpi_mem_publication_is_connected,
     .publication_close = close_publication,
     .poll = tpi_mem_poll,
+    .poll_records = tpi_mem_poll_records,
     .subscription_is_connected = tpi_mem_subscription_is_connected,
     .subscription_has_message = tpi_mem_subscription_has_message,
     .image_count = tpi_mem_image_count,

@@ -247,6 +247,32 @@ int tpi_mem_poll(tpi_subscription_t *base, tpi_on_message_t handler, void *clien
     return count;
 }
 
+static void take_record(void *clientd, const tpi_message_t *message)
+{
+    tpi_records_t *const records = clientd;
+    uint64_t head = 0;
+    uint32_t key = 0;
+    if (TPI_RECORD_BYTES == message->length)
+    {
+        memcpy(&head, message->data, sizeof(head));
+        memcpy(&key, message->data + sizeof(head), sizeof(key));
+    }
+    if (TPI_RECORD_BYTES != message->length || head != records->head)
+    {
+        const size_t first_fragment = message->length < MEM_MTU_PAYLOAD ? message->length : MEM_MTU_PAYLOAD;
+        tpi_bus_handler_enter();
+        records->other(records, message->data, first_fragment);
+        tpi_bus_handler_leave();
+    }
+    else if (key != records->key) { records->passed++; }
+    else { memcpy(records->room[records->count++].bytes, message->data, TPI_RECORD_BYTES); }
+}
+
+int tpi_mem_poll_records(tpi_subscription_t *base, tpi_records_t *records)
+{
+    return tpi_mem_poll(base, take_record, records, (int)(records->capacity - records->count));
+}
+
 bool tpi_mem_subscription_has_message(tpi_subscription_t *base)
 {
     const mem_image_t *image;

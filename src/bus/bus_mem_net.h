@@ -150,6 +150,7 @@ int64_t tpi_mem_send_prepared(tpi_publication_t *pub, const void *message, size_
 int64_t tpi_mem_offer(tpi_publication_t *pub, const uint8_t *data, size_t length);
 bool tpi_mem_publication_is_connected(const tpi_publication_t *pub);
 int tpi_mem_poll(tpi_subscription_t *sub, tpi_on_message_t handler, void *clientd, int limit);
+int tpi_mem_poll_records(tpi_subscription_t *sub, tpi_records_t *records);
 bool tpi_mem_subscription_is_connected(const tpi_subscription_t *sub);
 bool tpi_mem_subscription_has_message(tpi_subscription_t *sub);
 int tpi_mem_image_count(const tpi_subscription_t *sub);

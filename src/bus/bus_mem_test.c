@@ -227,6 +227,7 @@ int main(void)
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     if (tpi_mem_network_create(&shared) < 0) { return 1; }
     failed += tpi_bus_conformance_run(&fixture);
+    failed += tpi_bus_records_conformance_run(&fixture);
     tpi_mem_network_delete(shared);
     return failed;
 }

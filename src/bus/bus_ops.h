@@ -49,6 +49,7 @@ typedef struct tpi_bus_ops
     void (*publication_close)(tpi_publication_t *pub);
 
     int (*poll)(tpi_subscription_t *sub, tpi_on_message_t handler, void *clientd, int limit);    /* hot */
+    int (*poll_records)(tpi_subscription_t *sub, tpi_records_t *records);                        /* hot */
     bool (*subscription_is_connected)(const tpi_subscription_t *sub);                            /* hot */
     bool (*subscription_has_message)(tpi_subscription_t *sub);                                   /* hot */
     int (*image_count)(const tpi_subscription_t *sub);

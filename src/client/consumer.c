@@ -11,6 +11,7 @@
 #include "client/client_counters.h"
 #include "client/consumer_mapping.h"
 #include "client/consumer_progress.h"
+#include "client/consumer_stage.h"
 #include "client/consumer_streams.h"
 #include "common/alloc.h"
 #include "common/clock.h"
@@ -307,7 +308,7 @@ static tp_consumer_t *create(tp_client_t *client, const tp_consumer_context_t *c
     c->session_config.role = TP_ROLE_CONSUMER;
     c->session_config.publish_mode = context->publish_mode;
     c->session_config.hugepages = context->hugepages;
-    if (tpi_consumer_hot_init(c) < 0 || (context->latency && tpi_latency_create(&c->latency) < 0))
+    if (tpi_stage_init(c) < 0 || (context->latency && tpi_latency_create(&c->latency) < 0))
     {
         free_consumer(c);
         return NULL;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "client/consumer_ring.h"
+#include "client/consumer_stage.h"
 #include "client/join_state.h"
 #include "codec/codec_wire.h"
 #include "common/alloc.h"
@@ -52,42 +53,14 @@ static void take_map(tp_consumer_t *c)
     tpi_follow_switch(&c->follow);                         /* what lies in the bus may be older than what was seen */
 }
 
-/* What is left of the stage may be of the new epoch; the newest seq of the old one says nothing about it. */
-static void recount_stage(tp_consumer_t *c)
-{
-    c->stage_newest = 0;
-    for (uint32_t i = c->stage_at; NULL != c->map && i < c->stage_count; i++)
-    {
-        const tpc_frame_descriptor_t *d = &c->stage[i];
-        if (d->epoch == c->map->epoch && d->seq > c->stage_newest && 0 == d->seq >> 63) { c->stage_newest = d->seq; }
-    }
-}
-
 /* Only between calls of the application: views of the call before end here. */
 static void refresh(tp_consumer_t *c)
 {
     if (!tpi_handoff_is_current(&c->maps, c->map))
     {
         take_map(c);
-        recount_stage(c);
+        tpi_stage_forget_newest(c);
     }
-}
-
-/*
- * Another descriptor stream. What the old one has at hand is read first, so that a frame announced there before the new one was joined is not missed;
- * one announced on both is a duplicate (W-131, O-20). true: there was something.
- */
-static bool change_link(tp_consumer_t *c)
-{
-    if (NULL != c->link && !c->drained)
-    {
-        c->drained = true;
-        if (tpi_dispatcher_poll(c->dispatcher, c->link->subscription, (int)TPI_STAGE_MAX, 0) > 0) { return true; }
-    }
-    c->drained = false;
-    c->link = tpi_handoff_take(&c->links);                 /* W-131 */
-    if (NULL != c->link) { tpi_follow_switch(&c->follow); }                                /* O-20 */
-    return false;
 }
 
 /* Tells the conductor that this mapping must go, and stops using it at once. */
@@ -100,61 +73,6 @@ static void suspend(tp_consumer_t *c, tpi_unmap_reason_t reason)
 }
 
 /* ---- descriptors -------------------------------------------------------------------------------------------------------- */
-
-static void on_descriptor(void *clientd, const tpi_message_t *message, int64_t now_ns)
-{
-    tp_consumer_t *c = clientd;
-    tpc_frame_descriptor_t *d = &c->stage[c->stage_count];
-    (void)now_ns;
-    if (TPC_OK != tpc_frame_descriptor_decode(d, message->data, message->length))
-    {
-        tpi_dispatcher_malformed(c->dispatcher);
-        return;
-    }
-    if (d->stream_id != atomic_load_explicit(&c->stream_id, memory_order_relaxed))       /* P1: before anything else is looked at */
-    {
-        tpi_stat_add(&c->foreign, 1);
-        return;
-    }
-    if (NULL != c->map && d->epoch == c->map->epoch && d->seq > c->stage_newest && 0 == d->seq >> 63) { c->stage_newest = d->seq; }
-    c->stage_count++;
-}
-
-int tpi_consumer_hot_init(tp_consumer_t *consumer)
-{
-    static const tpi_route_t routes[] = { { TPC_WIRE_SCHEMA, TPC_FRAME_DESCRIPTOR, TPC_FRAME_DESCRIPTOR_MIN_BLOCK, on_descriptor } };  /* W-171 */
-    if (tpi_dispatcher_create(&consumer->dispatcher) < 0) { return -1; }
-    return tpi_dispatcher_add(consumer->dispatcher, routes, 1, consumer);
-}
-
-/* Only the thread that polls a subscription may look at its images. */
-static void note_silence(tp_consumer_t *c)
-{
-    const uint32_t is_silent = c->link->is_private && !tpi_subscription_is_connected(c->link->subscription);
-    if (is_silent != atomic_load_explicit(&c->link_is_silent, memory_order_relaxed))
-    {
-        atomic_store_explicit(&c->link_is_silent, is_silent, memory_order_relaxed);
-    }
-}
-
-/* Fills the empty stage. Messages polled. */
-static int refill(tp_consumer_t *c)
-{
-    c->stage_at = 0;
-    c->stage_count = 0;
-    c->stage_newest = 0;
-    if (!tpi_handoff_is_current(&c->links, c->link) && change_link(c)) { return 1; }
-    if (NULL == c->link) { return 0; }
-    const int n = tpi_dispatcher_poll(c->dispatcher, c->link->subscription, (int)TPI_STAGE_MAX, 0);
-    if (n <= 0)
-    {
-        note_silence(c);
-        return 0;
-    }
-    const tpi_dispatcher_counts_t *counts = tpi_dispatcher_counts(c->dispatcher);
-    tpi_stat_set(&c->malformed, counts->malformed + counts->newer_version);
-    return n;
-}
 
 /* Row 1 of 11.1 and 11.2. true: the slot is to be looked at. */
 static bool account(tp_consumer_t *c, const tpc_frame_descriptor_t *d)
@@ -172,7 +90,8 @@ static bool account(tp_consumer_t *c, const tpc_frame_descriptor_t *d)
         return false;
     }
     const bool is_first = !c->follow.has_last;
-    const tpi_follow_step_t step = tpi_follow_descriptor(&c->follow, d->seq, c->stage_newest > d->seq ? c->stage_newest : d->seq);
+    const uint64_t newest = tpi_stage_newest(c);
+    const tpi_follow_step_t step = tpi_follow_descriptor(&c->follow, d->seq, newest > d->seq ? newest : d->seq);
     if (TPI_FOLLOW_BAD_SEQ == step.action) { drop(c, TPI_DROP_BAD_SEQ, 1); return false; }
     if (c->watch.has_taken) { tpi_consumer_ring_heard(c, d->seq, &step); }
     if (is_first && c->follow.has_last)
@@ -280,8 +199,8 @@ static int read_slot(tp_consumer_t *c, const tpc_frame_descriptor_t *d, tp_frame
 /* "Newest only": the last descriptor at hand is passed over when a newer one can be polled by now. */
 static bool is_outdated(tp_consumer_t *c, uint64_t seq, uint32_t *rounds)
 {
-    if (!c->follow.newest_only || c->stage_at < c->stage_count || ++*rounds >= BATCHES_MAX) { return false; }
-    if (refill(c) <= 0 || c->stage_newest <= seq || !is_usable(c)) { return false; }
+    if (!c->follow.newest_only || !tpi_stage_is_empty(c) || ++*rounds >= BATCHES_MAX) { return false; }
+    if (tpi_stage_refill(c) <= 0 || tpi_stage_newest(c) <= seq || !is_usable(c)) { return false; }
     drop(c, TPI_DROP_RESYNC, 1);
     return true;
 }
@@ -300,14 +219,14 @@ static int next_staged(tp_consumer_t *c, tp_frame_view_t *view)
 {
     uint32_t rounds = 0;
     tpc_frame_descriptor_t found;
-    while (c->stage_at < c->stage_count)
+    while (!tpi_stage_is_empty(c))
     {
         if (tpi_consumer_find_missing(c, &found))
         {
             if (1 == read_found(c, &found, view)) { return 1; }
             continue;
         }
-        const tpc_frame_descriptor_t d = c->stage[c->stage_at++];
+        const tpc_frame_descriptor_t d = tpi_stage_take(c);
         if (!account(c, &d) || is_outdated(c, d.seq, &rounds)) { continue; }
         if (1 == read_slot(c, &d, view)) { return 1; }
     }
@@ -357,13 +276,13 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
     for (;;)
     {
         if (1 == next_staged(c, view)) { return 1; }
-        if (0 != (++batches % BATCHES_MAX) && refill(c) > 0) { continue; }
+        if (0 != (++batches % BATCHES_MAX) && tpi_stage_refill(c) > 0) { continue; }
         if (1 == next_in_ring(c, view)) { return 1; }
         if (atomic_load_explicit(&c->client->closing, memory_order_relaxed)) { return TP_CLOSED; }
         if (!waiting)
         {
             if (!turn(c)) { return TP_CLOSED; }
-            if (timeout_ns <= 0) { return 1 == (refresh(c), refill(c) > 0 ? next_staged(c, view) : 0) ? 1 : 0; }
+            if (timeout_ns <= 0) { return 1 == (refresh(c), tpi_stage_refill(c) > 0 ? next_staged(c, view) : 0) ? 1 : 0; }
             waiting = true;
             begin_ns = tpi_clock_monotonic_ns();
             deadline_ns = tpi_clock_add_ns(begin_ns, timeout_ns);
@@ -436,11 +355,12 @@ int tp_consumer_poll_descriptors(tp_consumer_t *consumer, int limit)
     while (handled < limit && !c->close_asked)
     {
         tpc_frame_descriptor_t found;
-        if (c->stage_at >= c->stage_count && batches++ < BATCHES_MAX && refill(c) > 0) { continue; }      /* all of that batch may be foreign */
-        const bool is_staged = c->stage_at < c->stage_count;
+        if (tpi_stage_is_empty(c) && batches++ < BATCHES_MAX && tpi_stage_refill(c) > 0) { continue; }      /* all of that batch may be foreign */
+        const bool is_staged = !tpi_stage_is_empty(c);
         const bool is_found = is_staged ? tpi_consumer_find_missing(c, &found) : tpi_consumer_find_next(c, &found);
         if (!is_staged && !is_found) { break; }
-        const tpc_frame_descriptor_t *d = is_found ? &found : &c->stage[c->stage_at++];
+        if (!is_found) { found = tpi_stage_take(c); }
+        const tpc_frame_descriptor_t *d = &found;
         handled++;
         if (is_found || account(c, d)) { delivered += serve(c, d, is_found); }
     }

@@ -5,6 +5,7 @@
 #include "client/consumer_ring.h"
 
 #include "client/consumer_hot.h"
+#include "client/consumer_stage.h"
 #include "common/clock.h"
 
 static uint64_t word_of(const tp_consumer_t *c, uint64_t seq)
@@ -57,22 +58,23 @@ static bool take(tp_consumer_t *c, uint64_t seq, tpi_drop_reason_t missing, tpc_
 
 bool tpi_consumer_find_missing(tp_consumer_t *c, tpc_frame_descriptor_t *found)
 {
-    const tpc_frame_descriptor_t *d = &c->stage[c->stage_at];
-    if (c->stage_at >= c->stage_count || !c->follow.has_last || 0 != d->seq >> 63) { return false; }
-    if (d->seq <= c->follow.last + 1)
+    if (tpi_stage_is_empty(c) || !c->follow.has_last) { return false; }
+    const tpc_frame_descriptor_t d = tpi_stage_next(c);
+    if (0 != d.seq >> 63) { return false; }
+    if (d.seq <= c->follow.last + 1)
     {
-        if (c->was_thinned && d->seq > c->follow.last) { c->was_thinned = false; }         /* one after the other again */
+        if (c->was_thinned && d.seq > c->follow.last) { c->was_thinned = false; }         /* one after the other again */
         return false;
     }
-    if (!may_look(c) || d->epoch != c->map->epoch) { return false; }
+    if (!may_look(c) || d.epoch != c->map->epoch) { return false; }
     const uint32_t nslots = c->map->set->nslots;
     uint64_t seq = c->follow.last + 1;
-    if (0 != c->follow.max_gap && d->seq - seq > c->follow.max_gap) { return false; }      /* W-125 */
-    for (uint32_t i = 0; i < nslots && seq < d->seq; i++)
+    if (0 != c->follow.max_gap && d.seq - seq > c->follow.max_gap) { return false; }      /* W-125 */
+    for (uint32_t i = 0; i < nslots && seq < d.seq; i++)
     {
         uint64_t resume = seq + 1;
-        const tpi_ring_decision_t decision = tpi_follow_ring(seq, word_of(c, seq), true, d->seq, nslots, &resume);
-        if (TPI_RING_READ == decision) { return take(c, seq, TPI_DROP_GAP, found); }                     /* L-103 */
+        const tpi_ring_decision_t decision = tpi_follow_ring(seq, word_of(c, seq), true, d.seq, nslots, &resume);
+        if (TPI_RING_READ == decision) { return take(c, seq, TPI_DROP_GAP, found); }       /* L-103 */
         if (TPI_RING_LAPPED != decision && TPI_RING_ABANDONED != decision) { return false; }
         seq = resume;
     }

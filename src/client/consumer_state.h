@@ -137,8 +137,10 @@ struct tp_consumer
     uint64_t first_seq;
     uint64_t ledger_epoch;             /* whose frames follow, first_seq and last_seq tell; 0 = none */
     uint32_t stage_at;
-    uint32_t stage_count;
-    uint64_t stage_newest;             /* highest seq staged of the mapped epoch */
+    bool newest_is_known;
+    uint32_t newest_from;              /* first one staged that may be of the mapped epoch */
+    uint64_t stage_newest;             /* highest seq staged of the mapped epoch, once asked for */
+    tpi_records_t staged;              /* stage, filled up to staged.count; client/consumer_stage.h */
     uint64_t delivery;                 /* number of the last view given out */
     uint64_t *handed_out;              /* descriptors given to the descriptor handler and not read yet: seq + 1 by seq % TPI_HANDED_OUT */
     uint64_t torn_bits;                /* which of the last 64 deliveries were counted as torn */
@@ -157,7 +159,7 @@ struct tp_consumer
     tpi_stat_t malformed;
     tpi_stat_t last_seq;
     tpi_stat_t stat_first_seq;
-    tpc_frame_descriptor_t stage[TPI_STAGE_MAX];
+    tpi_record_t stage[TPI_STAGE_MAX];
     /* the conductor's */
     _Alignas(64) tpi_attachment_t *attachment;     /* NULL without driver */
     struct tp_consumer_context context;
@@ -204,8 +206,6 @@ static inline uint64_t tpi_consumer_shown_seq(const tp_consumer_t *consumer, con
     const bool is_behind = NULL != tpi_handoff_published(&consumer->maps) && !tpi_handoff_is_taken(&consumer->maps);
     return is_behind ? 0 : tpi_stat_get(seq);              /* W-112 O-32 */
 }
-
-int tpi_consumer_hot_init(tp_consumer_t *consumer);
 
 static inline uint64_t tpi_wish(uint8_t mode, uint32_t max_rate_hz) { return (uint64_t)mode << 32 | max_rate_hz; }
 static inline uint8_t tpi_wish_mode(uint64_t wish) { return (uint8_t)(wish >> 32); }

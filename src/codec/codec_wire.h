@@ -6,6 +6,7 @@
 #define TPI_CODEC_CODEC_WIRE_H
 
 #include "codec/codec.h"
+#include "common/bytes.h"
 
 #include <tensor_pool/common/tp_types.h>
 
@@ -141,6 +142,30 @@ typedef struct tpc_frame_descriptor
 tpc_frame_descriptor_t;
 
 #define TPC_FRAME_DESCRIPTOR_INIT { .meta_version = TP_NULL_U32, .timestamp_ns = TP_NULL_U64, .trace_id = TP_NULL_TRACE_ID }         /* W-064 */
+
+/*
+ * A descriptor as every sender of this version writes it: TPC_FRAME_DESCRIPTOR_LENGTH bytes that begin with this header (block length, template,
+ * schema, version). Its fields are read where they stand; whatever looks different takes the decoder.
+ */
+#define TPC_FRAME_DESCRIPTOR_HEAD \
+    (TPC_FRAME_DESCRIPTOR_BLOCK | (uint64_t)TPC_FRAME_DESCRIPTOR << 16 | (uint64_t)TPC_WIRE_SCHEMA << 32 | (uint64_t)TPC_SCHEMA_VERSION << 48)
+#define TPC_FRAME_DESCRIPTOR_STREAM_ID_AT 8
+#define TPC_FRAME_DESCRIPTOR_EPOCH_AT 12
+#define TPC_FRAME_DESCRIPTOR_SEQ_AT 20
+#define TPC_FRAME_DESCRIPTOR_TIMESTAMP_AT 28
+#define TPC_FRAME_DESCRIPTOR_META_VERSION_AT 36
+#define TPC_FRAME_DESCRIPTOR_TRACE_ID_AT 40
+
+/* All fields of such a descriptor. */
+static inline void tpc_frame_descriptor_read(tpc_frame_descriptor_t *m, const uint8_t *descriptor)
+{
+    m->stream_id = tpi_u32_at(descriptor, TPC_FRAME_DESCRIPTOR_STREAM_ID_AT);
+    m->epoch = tpi_u64_at(descriptor, TPC_FRAME_DESCRIPTOR_EPOCH_AT);
+    m->seq = tpi_u64_at(descriptor, TPC_FRAME_DESCRIPTOR_SEQ_AT);
+    m->timestamp_ns = tpi_u64_at(descriptor, TPC_FRAME_DESCRIPTOR_TIMESTAMP_AT);
+    m->meta_version = tpi_u32_at(descriptor, TPC_FRAME_DESCRIPTOR_META_VERSION_AT);
+    m->trace_id = tpi_u64_at(descriptor, TPC_FRAME_DESCRIPTOR_TRACE_ID_AT);
+}
 
 int64_t tpc_frame_descriptor_length(const tpc_frame_descriptor_t *m);
 int64_t tpc_frame_descriptor_encode(uint8_t *buffer, size_t capacity, const tpc_frame_descriptor_t *m);

@@ -271,6 +271,20 @@ static void a_slot_is_60_and_4_and_192_bytes__W_015_W_016_W_022(void **state)
     assert_int_equal(shm_tensorpool_control_slotHeader_sbe_block_length(), TPC_SLOT_HEADER_BLOCK);
 }
 
+#define DESCRIPTOR_AT(field, ours) \
+    assert_int_equal(TPC_HEADER_BYTES + shm_tensorpool_control_frameDescriptor_##field##_encoding_offset(), TPC_FRAME_DESCRIPTOR_##ours##_AT)
+
+static void the_fields_of_a_descriptor_stand_where_they_are_read(void **state)
+{
+    (void)state;
+    DESCRIPTOR_AT(streamId, STREAM_ID);
+    DESCRIPTOR_AT(epoch, EPOCH);
+    DESCRIPTOR_AT(seq, SEQ);
+    DESCRIPTOR_AT(timestampNs, TIMESTAMP);
+    DESCRIPTOR_AT(metaVersion, META_VERSION);
+    DESCRIPTOR_AT(traceId, TRACE_ID);
+}
+
 static void a_tensor_header_is_184_bytes__W_017_W_018_O_11(void **state)
 {
     (void)state;
@@ -330,6 +344,7 @@ int main(void)
         cmocka_unit_test(initialisers_hold_the_null_values_of_the_schema__W_064_D_066_P16),
         cmocka_unit_test(a_superblock_fills_64_bytes__W_002),
         cmocka_unit_test(a_slot_is_60_and_4_and_192_bytes__W_015_W_016_W_022),
+        cmocka_unit_test(the_fields_of_a_descriptor_stand_where_they_are_read),
         cmocka_unit_test(a_tensor_header_is_184_bytes__W_017_W_018_O_11),
         cmocka_unit_test(types_and_orders_are_frozen__W_071_W_072),
         cmocka_unit_test(this_host_is_little_endian__W_073),

@@ -74,6 +74,21 @@ static void timestamp_zero_is_a_real_time__P16(void **state)
     assert_true(0 == r.meta_version);
 }
 
+static void a_descriptor_of_our_version_is_read_as_it_is_decoded__O_38(void **state)
+{
+    uint8_t b[MAX];
+    uint64_t head;
+    tpc_frame_descriptor_t decoded;
+    tpc_frame_descriptor_t read;
+    (void)state;
+    assert_int_equal(golden_load("wire_04_frame_descriptor", b, sizeof(b)), TPC_FRAME_DESCRIPTOR_LENGTH);
+    memcpy(&head, b, sizeof(head));
+    assert_true(TPC_FRAME_DESCRIPTOR_HEAD == head);
+    assert_int_equal(tpc_frame_descriptor_decode(&decoded, b, TPC_FRAME_DESCRIPTOR_LENGTH), TPC_OK);
+    tpc_frame_descriptor_read(&read, b);
+    assert_memory_equal(&read, &decoded, sizeof(read));
+}
+
 static void a_descriptor_without_trace_id_reads_as_not_traced__O_38_W_107(void **state)
 {
     uint8_t golden[MAX];
@@ -397,6 +412,7 @@ int main(void)
         cmocka_unit_test(a_default_descriptor_has_null_values__W_064_W_107_P16),
         cmocka_unit_test(a_patched_descriptor_equals_an_encoded_one__W_093_W_107),
         cmocka_unit_test(timestamp_zero_is_a_real_time__P16),
+        cmocka_unit_test(a_descriptor_of_our_version_is_read_as_it_is_decoded__O_38),
         cmocka_unit_test(a_descriptor_without_trace_id_reads_as_not_traced__O_38_W_107),
         cmocka_unit_test(a_hello_without_wishes_is_55_bytes__W_065_W_066_W_067_P16_S_016),
         cmocka_unit_test(a_config_without_assignment_is_38_bytes__W_066),

@@ -1,0 +1,142 @@
+/*
+ * Receiving records: the way of the frame descriptors. Polling thread. The only image of a subscription is kept at hand and read block by block, without
+ * a call for each fragment; with several the subscription is polled, which is fair to all. What lies in a log is the sender's: no length is believed.
+ */
+#include "bus/bus_aeron.h"
+
+#include <aeronc.h>
+#include <string.h>
+
+#define FRAME_HEADER_BYTES 32u
+#define FRAME_ALIGNMENT 32u
+#define TYPE_PAD 0
+#define FLAG_BEGIN 0x80u
+#define RECORD_FRAME_BYTES (FRAME_HEADER_BYTES + TPI_RECORD_BYTES)
+#define RECORD_ALIGNED_BYTES ((RECORD_FRAME_BYTES + FRAME_ALIGNMENT - 1) / FRAME_ALIGNMENT * FRAME_ALIGNMENT)
+#define RECORD_FRAME (RECORD_FRAME_BYTES | UINT64_C(0xc0) << 40 | UINT64_C(1) << 48)    /* length, version 0, one whole fragment, data */
+#define TURNS_MAX 4                    /* blocks of padding only */
+
+_Static_assert(sizeof(aeron_header_values_frame_t) == FRAME_HEADER_BYTES && offsetof(aeron_header_values_frame_t, flags) == 5, "Aeron's frame header");
+
+typedef struct taking
+{
+    tpi_records_t *records;
+    uint32_t others;
+}
+taking_t;
+
+static uint64_t frame_word(const uint8_t *frame) { return *(const volatile uint64_t *)(const void *)frame; }
+
+/* Anything but a record of the right size, or padding. What it takes of the block; 0: the rest is not to be believed. */
+static __attribute__((noinline, cold)) size_t take_other(taking_t *taking, const uint8_t *frame, size_t left)
+{
+    const uint64_t word = frame_word(frame);
+    const uint32_t length = (uint32_t)word;
+    if (length < FRAME_HEADER_BYTES || length > INT32_MAX) { return 0; }
+    const size_t aligned = ((size_t)length + FRAME_ALIGNMENT - 1) / FRAME_ALIGNMENT * FRAME_ALIGNMENT;
+    if (aligned > left) { return 0; }
+    if (TYPE_PAD == (int16_t)(word >> 48) || 0 == (word >> 40 & FLAG_BEGIN)) { return aligned; }
+    taking->others++;
+    tpi_bus_handler_enter();
+    taking->records->other(taking->records, frame + FRAME_HEADER_BYTES, length - FRAME_HEADER_BYTES);
+    tpi_bus_handler_leave();
+    return aligned;
+}
+
+static size_t most_bytes(const tpi_records_t *records) { return (size_t)(records->capacity - records->count) * RECORD_ALIGNED_BYTES; }
+
+/* The records that follow one another at frame. How many bytes they take; each is judged from its copy (trap M5). */
+static inline size_t take_records(tpi_records_t *records, const uint8_t *frame, size_t left)
+{
+    const uint64_t head = records->head;
+    const uint32_t key = records->key;
+    tpi_record_t *to = &records->room[records->count];
+    size_t taken = 0;
+    for (; left - taken >= RECORD_ALIGNED_BYTES && RECORD_FRAME == frame_word(frame + taken); taken += RECORD_ALIGNED_BYTES)
+    {
+        uint64_t found_head;
+        uint32_t found_key;
+        memcpy(to->bytes, frame + taken + FRAME_HEADER_BYTES, TPI_RECORD_BYTES);
+        memcpy(&found_head, to->bytes, sizeof(found_head));
+        memcpy(&found_key, to->bytes + sizeof(found_head), sizeof(found_key));
+        if (head != found_head) { break; }
+        if (key == found_key) { to++; }
+        else { records->passed++; }
+    }
+    records->count = (uint32_t)(to - records->room);
+    return taken;
+}
+
+/* Aeron counts padding as read whatever the limit says: no more of a block than there is room for. */
+static void on_block(void *clientd, const uint8_t *block, size_t length, int32_t session_id, int32_t term_id)
+{
+    (void)session_id;
+    (void)term_id;
+    taking_t *const taking = clientd;
+    const size_t most = most_bytes(taking->records);
+    const size_t end = length < most ? length : most;
+    size_t at = take_records(taking->records, block, end);
+    while (at < end)
+    {
+        const size_t other = take_other(taking, block + at, end - at);
+        if (0 == other) { return; }
+        at += other;
+        at += take_records(taking->records, block + at, end - at);
+    }
+}
+
+/* Aeron hands over what lies in the log, right behind the frame's header. */
+static void on_fragment(void *clientd, const uint8_t *data, size_t length, aeron_header_t *header)
+{
+    (void)header;
+    const size_t frame_bytes = (length + FRAME_HEADER_BYTES + FRAME_ALIGNMENT - 1) / FRAME_ALIGNMENT * FRAME_ALIGNMENT;
+    const uint8_t *const frame = data - FRAME_HEADER_BYTES;
+    taking_t *const taking = clientd;
+    if (length > INT32_MAX - RECORD_ALIGNED_BYTES) { return; }                            /* a frame shorter than its header */
+    if (0 == take_records(taking->records, frame, frame_bytes)) { (void)take_other(taking, frame, frame_bytes); }
+}
+
+/* ---- the image at hand ----------------------------------------------------------------------------------------------------- */
+
+void tpi_aeron_let_image_go(aeron_bus_sub_t *sub)
+{
+    if (NULL != sub->held) { (void)aeron_image_release(sub->held); }
+    sub->held = NULL;
+}
+
+/* Images came or went: from now on the only one there is, if it is the only one. A change after the load of changes is seen next time. */
+static __attribute__((noinline, cold)) void hold_image(aeron_bus_sub_t *sub, uint32_t changes)
+{
+    aeron_image_constants_t constants;
+    tpi_aeron_let_image_go(sub);
+    sub->seen_changes = changes;
+    if (1 != aeron_subscription_image_count(sub->sub)) { return; }
+    sub->held = aeron_subscription_image_at_index(sub->sub, 0);
+    if (NULL == sub->held || aeron_image_constants(sub->held, &constants) < 0) { tpi_aeron_let_image_go(sub); return; }
+    sub->held_mtu_bytes = constants.mtu_length;
+}
+
+static __attribute__((noinline)) int poll_images(aeron_bus_sub_t *sub, taking_t *taking)
+{
+    return aeron_subscription_poll(sub->sub, on_fragment, taking, taking->records->capacity - taking->records->count);
+}
+
+int tpi_aeron_poll_records(tpi_subscription_t *base, tpi_records_t *records)
+{
+    aeron_bus_sub_t *const sub = (aeron_bus_sub_t *)base;
+    taking_t taking = { .records = records };
+    const uint32_t changes = atomic_load_explicit(&sub->changes, memory_order_acquire);
+    if (changes != sub->seen_changes) { hold_image(sub, changes); }
+    const uint64_t before = records->count + records->passed;
+    int turns = 0;
+    int bytes;
+    do
+    {
+        const bool is_block = NULL != sub->held && most_bytes(records) >= sub->held_mtu_bytes;
+        bytes = is_block ? aeron_image_block_poll(sub->held, on_block, &taking, most_bytes(records)) : poll_images(sub, &taking);
+        const int count = (int)(records->count + records->passed - before + taking.others);
+        if (0 != count) { return count; }
+    }
+    while (bytes > 0 && ++turns < TURNS_MAX);
+    return bytes < 0 || aeron_subscription_is_closed(sub->sub) ? TP_CLOSED : 0;
+}
