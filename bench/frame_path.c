@@ -1,9 +1,10 @@
 /*
- * Counts instructions of the frame path under callgrind: `bench/run` toggles the collection at measure_produce and measure_consume.
+ * Counts instructions of the frame path under callgrind: `bench/run` toggles the collection at the functions measure_*.
  * One process with media driver, driver, producer and consumer in private directories. The payload is never touched: what is counted is ours.
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -139,17 +140,35 @@ static int measure(bench_t *bench, unsigned long count)
     return 0;
 }
 
+/* Ten frames, and then all of them in one poll. */
+static int measure_batches(bench_t *bench, unsigned long count)
+{
+    for (unsigned long i = 0; i < count; i += MEASURED_BATCH)
+    {
+        for (int k = 0; k < MEASURED_BATCH; k++)
+        {
+            tp_buffer_claim_t claim;
+            const int64_t seq = measure_produce(bench->producer, bench->shape, &claim);
+            if (seq < 0) { (void)fprintf(stderr, "bench: commit says %s\n", tp_result_name(seq)); return -1; }
+        }
+        const int frames = measure_consume_batch(bench->consumer);
+        if (MEASURED_BATCH != frames) { (void)fprintf(stderr, "bench: poll says %d\n", frames); return -1; }
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 4) { (void)fprintf(stderr, "usage: frame_path DIRECTORY PAYLOAD_BYTES FRAMES [traced]\n"); return 2; }
+    if (argc < 4) { (void)fprintf(stderr, "usage: frame_path DIRECTORY PAYLOAD_BYTES FRAMES [traced|batches]\n"); return 2; }
     static bench_t bench;
     int rc = make_dirs(&bench, argv[1]);
     if (0 == rc) { rc = start_driver(&bench); }
     if (0 == rc) { rc = start_client(&bench); }
     if (0 == rc) { rc = open_stream(&bench, (int32_t)strtol(argv[2], NULL, 10)); }
-    if (0 == rc && argc > 4) { rc = tp_producer_set_trace(bench.producer, true) < 0 ? fail("no tracing") : 0; }
+    const bool batches = argc > 4 && 0 == strcmp(argv[4], "batches");
+    if (0 == rc && argc > 4 && !batches) { rc = tp_producer_set_trace(bench.producer, true) < 0 ? fail("no tracing") : 0; }
     if (0 == rc) { rc = warm_up(&bench); }
-    if (0 == rc) { rc = measure(&bench, strtoul(argv[3], NULL, 10)); }
+    if (0 == rc) { rc = (batches ? measure_batches : measure)(&bench, strtoul(argv[3], NULL, 10)); }
     tp_producer_close(bench.producer);
     tp_consumer_close(bench.consumer);
     tp_tensor_template_close(bench.shape);

@@ -11,3 +11,8 @@ int measure_consume(tp_consumer_t *consumer)
 {
     return tp_consumer_poll_descriptors(consumer, 1);
 }
+
+int measure_consume_batch(tp_consumer_t *consumer)
+{
+    return tp_consumer_poll_descriptors(consumer, MEASURED_BATCH);
+}
