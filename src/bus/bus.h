@@ -165,8 +165,8 @@ struct tpi_records
 };
 
 /*
- * Appends to records until there is no more or until the room might not suffice. How many messages were taken, TP_CLOSED, or TP_INVALID_ARGUMENT: less
- * than TPI_RECORD_ROOM_MIN records of room left. 0: nothing there. Not from inside a handler of the same subscription. No allocation.
+ * Appends to records until there is no more or until the room might not suffice. How many messages were taken, TP_CLOSED, or TP_INVALID_ARGUMENT:
+ * less than TPI_RECORD_ROOM_MIN records of room left. 0: nothing there. Not from inside a handler of the same subscription. No allocation.
  */
 int tpi_subscription_poll_records(tpi_subscription_t *sub, tpi_records_t *records);
 bool tpi_subscription_is_connected(const tpi_subscription_t *sub);

@@ -1,6 +1,6 @@
 /*
- * Receiving records: the way of the frame descriptors. Polling thread. The only image of a subscription is kept at hand and read block by block, without
- * a call for each fragment; with several the subscription is polled, which is fair to all. What lies in a log is the sender's: no length is believed.
+ * Receiving records: the way of the frame descriptors. Polling thread. The only image of a subscription is kept at hand and read block by block,
+ * without a call for each fragment; with several the subscription is polled, which is fair to all. What lies in a log is the sender's: no length is believed.
  */
 #include "bus/bus_aeron.h"
 
@@ -16,7 +16,7 @@
 #define RECORD_FRAME (RECORD_FRAME_BYTES | UINT64_C(0xc0) << 40 | UINT64_C(1) << 48)    /* length, version 0, one whole fragment, data */
 #define TURNS_MAX 4                    /* blocks of padding only */
 
-_Static_assert(sizeof(aeron_header_values_frame_t) == FRAME_HEADER_BYTES && offsetof(aeron_header_values_frame_t, flags) == 5, "Aeron's frame header");
+_Static_assert(sizeof(aeron_header_values_frame_t) == FRAME_HEADER_BYTES && offsetof(aeron_header_values_frame_t, flags) == 5, "frame header");
 
 typedef struct taking
 {

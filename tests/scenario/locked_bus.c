@@ -130,6 +130,8 @@ static int poll(tpi_subscription_t *sub, tpi_on_message_t handler, void *clientd
     return n;
 }
 
+/* What is no record is only looked at: nobody sends. */
+static int poll_records(tpi_subscription_t *sub, tpi_records_t *records) { LOCKED(int, inner->poll_records(sub, records)); }
 static bool subscription_is_connected(const tpi_subscription_t *sub) { LOCKED(bool, inner->subscription_is_connected(sub)); }
 static bool subscription_has_message(tpi_subscription_t *sub) { LOCKED(bool, inner->subscription_has_message(sub)); }
 static int image_count(const tpi_subscription_t *sub) { LOCKED(int, inner->image_count(sub)); }
@@ -155,6 +157,7 @@ void locked_bus_wrap(tpi_bus_t *bus)
         .add_publication = add_publication, .add_subscription = add_subscription, .add_counter = add_counter, .async_poll = async_poll,
         .async_cancel = async_cancel, .claim = claim, .commit = commit, .abort = abort_claim, .send_prepared = send_prepared, .offer = offer,
         .publication_is_connected = publication_is_connected, .publication_close = publication_close, .poll = poll,
+        .poll_records = poll_records,
         .subscription_is_connected = subscription_is_connected, .subscription_has_message = subscription_has_message, .image_count = image_count,
         .subscription_close = subscription_close,
         .counter_close = counter_close };
