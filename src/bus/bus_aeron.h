@@ -1,7 +1,7 @@
 /*
  * Inside of the Aeron bus. bus_aeron.c: life, conductor, loss of the media driver. bus_aeron_add.c: additions and closing.
- * bus_aeron_io.c: sending and receiving;
- * bus_aeron_records.c: receiving records. Aeron's client runs in invoker mode: its conductor is the owner's tpi_bus_do_work.
+ * bus_aeron_io.c: sending and receiving; bus_aeron_records.c: receiving records. Aeron's client runs in invoker mode: its conductor is the owner's
+ * tpi_bus_do_work.
  */
 #ifndef TPI_BUS_BUS_AERON_H
 #define TPI_BUS_BUS_AERON_H

@@ -1,6 +1,7 @@
 /*
  * Receiving records: the way of the frame descriptors. Polling thread. The only image of a subscription is kept at hand and read block by block,
- * without a call for each fragment; with several the subscription is polled, which is fair to all. What lies in a log is the sender's: no length is believed.
+ * without a call for each fragment; with several images the subscription is polled, which is fair to all. What lies in a log is the sender's: no
+ * length is believed.
  */
 #include "bus/bus_aeron.h"
 
