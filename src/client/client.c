@@ -13,6 +13,7 @@
 #include "client/authority.h"
 #include "client/client_counters.h"
 #include "client/join_state.h"
+#include "client/wake_source.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/err.h"
@@ -24,6 +25,7 @@
 #define RECONNECT_MAX_NS (500 * TPI_NS_PER_MS)
 #define AGENT_PARK_MIN_NS (50 * TPI_NS_PER_US)
 #define AGENT_PARK_MAX_NS (4 * TPI_NS_PER_MS)          /* control messages wait no longer than this */
+#define AGENT_PARK_CALM_NS (50 * TPI_NS_PER_MS)        /* nor than this, when all it has are readers asleep */
 #define AGENT_PARK_HURRY_NS (200 * TPI_NS_PER_US)
 #define HURRY_NS (100 * TPI_NS_PER_MS)
 #define CLOSE_GRACE_NS (200 * TPI_NS_PER_MS)
@@ -169,10 +171,36 @@ static int agent_work(void *state, int64_t now_ns)
     return tpi_client_do_work_at(state, now_ns);
 }
 
-static int64_t agent_park_limit(void *state)
+/* Nothing but readers that sleep until their producers wake them: no message is urgent. */
+static bool is_calm(const tp_client_t *client)
 {
-    const tp_client_t *client = state;
-    return tpi_clock_monotonic_ns() < atomic_load_explicit(&client->hurry_until_ns, memory_order_relaxed) ? AGENT_PARK_HURRY_NS : AGENT_PARK_MAX_NS;
+    const tpi_connection_t *const c = client->connection;
+    const bool is_plain = NULL == client->producers && NULL == client->pending && NULL == client->discoveries && NULL == client->barriers &&
+        NULL == client->authorities && NULL == client->traffic && !tpi_events_want_any(&client->events);
+    if (!is_plain || NULL == c || !c->ready || NULL != c->opens) { return false; }
+    for (const tp_consumer_t *one = client->consumers; NULL != one; one = tpi_consumer_next_of(one))
+    {
+        if (!tpi_consumer_is_calm(one)) { return false; }
+    }
+    for (const tp_client_t *child = client->children; NULL != child; child = child->sibling)
+    {
+        if (!is_calm(child)) { return false; }
+    }
+    return true;
+}
+
+int64_t tpi_client_park_limit_ns(const tp_client_t *client)
+{
+    if (tpi_clock_monotonic_ns() < atomic_load_explicit(&client->hurry_until_ns, memory_order_relaxed)) { return AGENT_PARK_HURRY_NS; }
+    return NULL != client->consumers && is_calm(client) ? AGENT_PARK_CALM_NS : AGENT_PARK_MAX_NS;     /* L-211 */
+}
+
+static int64_t agent_park_limit(void *state) { return tpi_client_park_limit_ns(state); }
+
+void tpi_client_nudge(tp_client_t *client)
+{
+    tpi_client_hurry(client, tpi_clock_monotonic_ns());
+    tpi_agent_runner_wake(NULL == client->parent ? client->runner : client->parent->runner);
 }
 
 void tpi_client_hurry(tp_client_t *client, int64_t now_ns)
@@ -192,7 +220,7 @@ int tp_client_start(tp_client_t *client)
     atomic_store(&client->conductor, 0);                   /* whoever turned it before hands over */
     const tpi_agent_t agent = { .name = "tp-client", .state = client, .do_work = agent_work, .on_close = NULL, .park_limit = agent_park_limit,
         .pinned = client->settings.agent_cpu >= 0, .cpu = client->settings.agent_cpu };
-    return tpi_agent_runner_start(&client->runner, &agent, client->idle, AGENT_PARK_MIN_NS, AGENT_PARK_MAX_NS);
+    return tpi_agent_runner_start(&client->runner, &agent, client->idle, AGENT_PARK_MIN_NS, AGENT_PARK_CALM_NS);
 }
 
 /* ---- one cycle ---------------------------------------------------------------------------------------------------------- */
@@ -258,6 +286,7 @@ int tpi_client_do_work_at(tp_client_t *client, int64_t now_ns)
     work += tpi_discovery_work(client, now_ns);
     work += run_commands(client, now_ns);
     work += tpi_attachment_work(client, now_ns);
+    work += tpi_wake_sources_work(client, now_ns);
     for (tp_producer_t *p = client->producers; NULL != p; p = tpi_producer_next(p)) { work += tpi_producer_work(p, now_ns); }
     for (tp_consumer_t *c = client->consumers; NULL != c; c = tpi_consumer_next_of(c)) { work += tpi_consumer_work(c, now_ns); }
     work += tpi_join_work(client, now_ns);
@@ -333,8 +362,7 @@ int tpi_client_enqueue(tp_client_t *client, tpi_command_t *command)
         TPI_ERR_WHY("in invoker mode nothing happens unless tp_client_do_work is called");
         return -1;
     }
-    tpi_client_hurry(client, tpi_clock_monotonic_ns());
-    tpi_agent_runner_wake(NULL == client->parent ? client->runner : client->parent->runner);
+    tpi_client_nudge(client);
     return 0;
 }
 

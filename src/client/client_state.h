@@ -154,6 +154,7 @@ struct tp_client
     tpi_discovery_settings_t discovery;
     tp_join_barrier_t *barriers;       /* those that follow the control stream */
     tp_join_authority_t *authorities;
+    struct tpi_wake_source *wakes;     /* wake-up pages; each goes with its last user */
     bool is_stepped;                   /* tests: time is what tpi_client_do_work_at was last given */
     _Atomic int64_t last_now_ns;       /* producers ask for the time, too */
     int64_t next_tick_ns;
@@ -227,6 +228,10 @@ bool tpi_client_on_conductor(const tp_client_t *client);
 /* Inside a callback of that client, or of the one whose conductor works it. */
 bool tpi_client_in_callback(const tp_client_t *client);
 void tpi_client_hurry(tp_client_t *client, int64_t now_ns);
+/* How long the conductor may sleep when nothing came. */
+int64_t tpi_client_park_limit_ns(const tp_client_t *client);
+/* Any thread: the conductor's next cycle begins at once. */
+void tpi_client_nudge(tp_client_t *client);
 /* Conductor: what others than itself count. */
 void tpi_client_stats_tick(tp_client_t *client);
 /* An error that no call returns: error handler and log. Takes the thread's error. */
@@ -318,5 +323,7 @@ bool tpi_consumer_reattach(tp_consumer_t *consumer, uint32_t stream_id, const ch
 void tpi_consumer_on_revoked(tp_consumer_t *consumer, const tpc_lease_revoked_t *revoked, int64_t now_ns);
 tp_consumer_t *tpi_consumer_next_of(const tp_consumer_t *consumer);
 bool tpi_consumer_is_observer(const tp_consumer_t *consumer);
+/* Whether it is asleep until its producer wakes it, and nothing else is expected of it. */
+bool tpi_consumer_is_calm(const tp_consumer_t *consumer);
 
 #endif

@@ -13,6 +13,7 @@
 #include "client/consumer_progress.h"
 #include "client/consumer_stage.h"
 #include "client/consumer_streams.h"
+#include "client/consumer_wait.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/err.h"
@@ -174,6 +175,7 @@ int tpi_consumer_work(tp_consumer_t *consumer, int64_t now_ns)
     int work = c->is_observer ? 0 : tpi_consumer_streams_work(c, now_ns);                  /* L-110: no subscription of descriptors */
     work += tpi_consumer_mapping_work(c, now_ns);
     work += tpi_consumer_progress_work(c, now_ns);
+    work += tpi_consumer_wait_work(c, now_ns);
     settle_first(c);
     return work;
 }
@@ -222,6 +224,7 @@ static void dispose(void *object, int64_t now_ns)
         if (c == *at) { *at = c->next; break; }
     }
     tpi_attachment_close(c->attachment, now_ns);
+    tpi_consumer_wait_delete(c);
     tpi_consumer_progress_delete(c);
     tpi_consumer_mapping_delete(c);
     tpi_client_counters_close(c->connection, c->counters, c->counter_opens, TPI_CONSUMER_COUNTERS);

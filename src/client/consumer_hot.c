@@ -11,16 +11,13 @@
 
 #include "client/consumer_ring.h"
 #include "client/consumer_stage.h"
+#include "client/consumer_wait.h"
 #include "client/join_state.h"
 #include "codec/codec_wire.h"
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/err.h"
 
-#define IDLE_MIN_NS (10 * TPI_NS_PER_US)
-#define IDLE_MAX_NS (200 * TPI_NS_PER_US)
-#define IDLE_LONG_NS TPI_NS_PER_MS             /* parks of a wait that lasts longer than LONG_WAIT_NS */
-#define LONG_WAIT_NS (50 * TPI_NS_PER_MS)
 #define BATCHES_MAX 64u                        /* polled in one go; a flood of foreign messages must not hold a call for ever */
 #define FOUND_BIT (UINT64_C(1) << 63)          /* of an entry of handed_out: no descriptor announced that frame */
 #define INVOKER_TURN_MASK 63u                  /* a stream that never pauses must not starve the conductor */
@@ -70,6 +67,7 @@ static void suspend(tp_consumer_t *c, tpi_unmap_reason_t reason)
     if (TPI_UNMAP_REGRESSION == reason) { c->ledger_epoch = 0; }
     tpi_stat_set(&c->unmap_reason, (uint64_t)reason);
     atomic_store_explicit(&c->unmap_epoch, c->map->epoch, memory_order_release);
+    tpi_client_nudge(c->client);
 }
 
 /* ---- descriptors -------------------------------------------------------------------------------------------------------- */
@@ -261,10 +259,8 @@ static bool turn(tp_consumer_t *c)
 int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t timeout_ns)
 {
     tp_consumer_t *c = consumer;
-    tpi_idle_t idle;
+    tpi_consumer_wait_t wait;
     uint32_t batches = 0;
-    int64_t begin_ns = 0;
-    int64_t deadline_ns = 0;
     bool waiting = false;
     if (NULL == c || NULL == view || c->in_handler || c->is_turning) { return TP_INVALID_ARGUMENT; }
     refresh(c);
@@ -284,20 +280,24 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
             if (!turn(c)) { return TP_CLOSED; }
             if (timeout_ns <= 0) { return 1 == (refresh(c), tpi_stage_refill(c) > 0 ? next_staged(c, view) : 0) ? 1 : 0; }
             waiting = true;
-            begin_ns = tpi_clock_monotonic_ns();
-            deadline_ns = tpi_clock_add_ns(begin_ns, timeout_ns);
-            tpi_idle_init(&idle, c->client->idle, IDLE_MIN_NS, IDLE_MAX_NS);
+            tpi_consumer_wait_begin(c, &wait, tpi_clock_monotonic_ns(), timeout_ns);
         }
         else
         {
             const int64_t now_ns = tpi_clock_monotonic_ns();
-            if (now_ns >= deadline_ns) { return 0; }
-            if (now_ns - begin_ns > LONG_WAIT_NS) { idle.max_park_ns = IDLE_LONG_NS; }
+            if (now_ns >= wait.deadline_ns) { return 0; }
             if (!turn(c)) { return TP_CLOSED; }
-            tpi_idle(&idle, 0, deadline_ns - now_ns);
+            tpi_consumer_wait_step(c, &wait, now_ns);
         }
         refresh(c);
     }
+}
+
+tpi_outlook_t tpi_consumer_look(tp_consumer_t *consumer)
+{
+    refresh(consumer);
+    if (!tpi_stage_is_empty(consumer) || tpi_stage_refill(consumer) > 0) { return TPI_OUTLOOK_NOW; }
+    return tpi_consumer_ring_outlook(consumer);
 }
 
 int tp_consumer_set_frame_handler(tp_consumer_t *consumer, tp_frame_handler_t handler, void *clientd)

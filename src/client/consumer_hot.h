@@ -11,4 +11,7 @@ static inline void drop(tp_consumer_t *c, tpi_drop_reason_t reason, uint64_t fra
 
 static inline bool is_usable(const tp_consumer_t *c) { return NULL != c->map && !c->suspended && tpi_handoff_is_current(&c->maps, c->map); }
 
+/* Whether tp_consumer_next with timeout 0 is worth calling; delivers and counts no frame. */
+tpi_outlook_t tpi_consumer_look(tp_consumer_t *consumer);
+
 #endif

@@ -193,3 +193,12 @@ bool tpi_consumer_find_next(tp_consumer_t *c, tpc_frame_descriptor_t *found)
     if (c->follow.newest_only) { return take(c, newest_after(c, sight.seq), TPI_DROP_RESYNC, found); }
     return take(c, sight.seq, sight.is_hole ? TPI_DROP_GAP : TPI_DROP_OTHER_SEQ, found);   /* L-111 */
 }
+
+tpi_outlook_t tpi_consumer_ring_outlook(tp_consumer_t *c)
+{
+    if (!may_look(c)) { return TPI_OUTLOOK_NOTHING; }
+    if (!c->follow.has_last && !c->has_start) { find_start(c); }
+    const sight_t sight = look(c, c->follow.has_last ? c->follow.last + 1 : c->start);
+    if (!sight.is_there) { return TPI_OUTLOOK_NOTHING; }
+    return !sight.is_hole && (c->is_observer || c->watch.is_following) ? TPI_OUTLOOK_NOW : TPI_OUTLOOK_SOON;
+}

@@ -17,6 +17,8 @@ bool tpi_consumer_find_missing(tp_consumer_t *c, tpc_frame_descriptor_t *found);
  * clock is read only while something does whose descriptor has not come.
  */
 bool tpi_consumer_find_next(tp_consumer_t *c, tpc_frame_descriptor_t *found);
+/* What the call before would find; counts nothing. */
+tpi_outlook_t tpi_consumer_ring_outlook(tp_consumer_t *c);
 /* A descriptor of the mapped epoch was accounted for and gave that step. */
 void tpi_consumer_ring_heard(tp_consumer_t *c, uint64_t seq, const tpi_follow_step_t *step);
 /* Another mapping. */

@@ -92,12 +92,16 @@ struct tp_consumer_context
 /* What the consumer's thread asks of the conductor: unmap that epoch. */
 typedef enum tpi_unmap_reason { TPI_UNMAP_NONE = 0, TPI_UNMAP_NEWER_EPOCH, TPI_UNMAP_REGRESSION } tpi_unmap_reason_t;
 
+/* SOON: a frame lies in the ring, and its descriptor is waited for. */
+typedef enum tpi_outlook { TPI_OUTLOOK_NOTHING = 0, TPI_OUTLOOK_SOON, TPI_OUTLOOK_NOW } tpi_outlook_t;
+
 struct tp_consumer
 {
     tp_client_t *client;
     /* conductor -> consumer's thread */
     tpi_handoff_t maps;                /* tpi_consumer_map_t */
     tpi_handoff_t links;               /* tpi_consumer_link_t */
+    tpi_handoff_t pages;               /* tpi_wake_page_t */
     _Atomic uint32_t stream_id;
     _Atomic uint32_t client_id;
     _Atomic uint32_t rate_limit_hz;    /* thin out locally; 0 = not */
@@ -113,9 +117,12 @@ struct tp_consumer
     tpi_stat_t unmap_reason;
     tpi_stat_t seen_epoch;             /* highest epoch a descriptor named */
     _Atomic uint32_t link_is_silent;   /* nobody publishes on the private stream in use */
+    _Atomic bool is_asleep;            /* until the producer wakes it */
     /* the consumer's thread */
     _Alignas(64) tpi_consumer_map_t *map;
     tpi_consumer_link_t *link;
+    struct tpi_wake_page *page;
+    struct tpi_consumer_watcher *watcher;      /* NULL: nobody asked for a descriptor */
     bool ring_recovery;                /* looks into the ring for frames that were not announced; fixed */
     bool is_observer;                  /* follows the ring alone; fixed */
     bool was_thinned;                  /* by its producer, on a private stream */
@@ -171,6 +178,8 @@ struct tp_consumer
     tpi_mapping_t mapping;
     int64_t next_check_ns;
     uint64_t mapped_epoch;             /* the last one mapped, 0 = never */
+    struct tpi_wake_source *wake;      /* wake-up page asked for or handed over; NULL: there is none to be had */
+    struct tpi_wake_source *old_wake;  /* the consumer's thread may still be using it */
     tpi_consumer_map_t *published;
     tpi_consumer_map_t *retired;
     tpi_connection_t *connection;

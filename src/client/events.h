@@ -49,6 +49,14 @@ static inline bool tpi_events_want_qos(const tpi_events_t *events)
     return NULL != events->qos.on_qos_consumer || NULL != events->qos.on_qos_producer;
 }
 
+/* Whether somebody waits for messages of others. */
+static inline bool tpi_events_want_any(const tpi_events_t *events)
+{
+    const tp_control_handlers_t *const c = &events->control;
+    return tpi_events_want_metadata(events) || tpi_events_want_qos(events) || NULL != events->trace.on_trace_link_set ||
+        NULL != c->on_pool_announce || NULL != c->on_consumer_hello || NULL != c->on_consumer_config || NULL != c->on_control_response;
+}
+
 static inline tp_arrival_t tpi_events_arrival(const tpi_message_t *message, int64_t now_ns)
 {
     const tp_arrival_t a = { .session_id = message->session_id, .received_ns = now_ns, .joined_ns = message->joined_ns };

@@ -12,6 +12,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "client/client_counters.h"
+#include "client/producer_wake.h"
 #include "client/join_state.h"
 
 #define DEFAULT_ATTACH_TIMEOUT_NS (5 * TPI_NS_PER_S)
@@ -209,6 +210,7 @@ static void notify(tp_producer_t *p, tp_producer_event_t event, uint64_t epoch, 
 static void delete_map(tpi_producer_map_t *map)
 {
     tpi_pool_set_delete(map->set);
+    tpi_producer_wake_release(map);
     map->connection->users--;
     tpi_free(map);
 }
@@ -222,6 +224,7 @@ static void unpublish(tp_producer_t *p)
     atomic_store_explicit(&p->epoch, 0, memory_order_relaxed);
     atomic_store_explicit(&p->max_payload_bytes, 0, memory_order_relaxed);
     if (NULL == p->published) { return; }
+    tpi_producer_wake_withdrawn(p);
     tpi_handoff_publish(&p->handoff, NULL);
     p->published->next = p->retired;
     p->retired = p->published;
@@ -398,6 +401,7 @@ int tpi_producer_work(tp_producer_t *producer, int64_t now_ns)
         atomic_store_explicit(&p->valid_until_ns, tpi_session_valid_until_ns(&p->attachment->session), memory_order_relaxed);
     }
     if (NULL != p->retired) { reclaim(p); }
+    work += tpi_producer_wake_work(p, now_ns);
     work += tpi_producer_meta_work(p, now_ns);
     work += tpi_producer_trace_work(p, now_ns);
     work += tpi_producer_progress_work(p, now_ns);
@@ -492,6 +496,7 @@ static void dispose(void *object, int64_t now_ns)
         p->retired = map->next;
         delete_map(map);
     }
+    tpi_producer_wake_close(p);
     tpi_producer_streams_delete(p);
     tpi_producer_progress_delete(p);
     tpi_producer_trace_delete(p);

@@ -43,6 +43,7 @@ typedef struct tpi_producer_map
     uint32_t window;                   /* frames: min(nslots, TPI_WINDOW_MAX) */
     uint32_t claims_max;               /* min(nslots - 1, TPI_CLAIMS_MAX), at least 1 */
     _Atomic(tpi_wake_page_t *) wake;   /* set by the conductor when it is handed over, stays as long as the map; NULL: not yet, or no socket */
+    struct tpi_wake_source *wake_source;       /* keeps the page; the conductor's */
     _Atomic uint32_t claims_out;       /* these two: written by the producer's thread */
     _Atomic uint32_t pins;             /* announcements of its buffers */
     struct tpi_producer_map *next;     /* of the retired */
@@ -151,6 +152,9 @@ struct tp_producer
     tpi_err_t first_err;
     tpi_cadence_t qos;
     int64_t next_activity_ns;
+    struct tpi_wake_source *wake;      /* asked for, NULL: there is none to be had */
+    int64_t promise_ns;                /* when sleepers may rely on the page, INT64_MAX = they may already, or there is none */
+    int64_t decay_ns;
     tpi_producer_progress_t progress;
     tpi_producer_meta_t meta;
     tpi_registry_t registry;

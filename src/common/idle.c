@@ -84,6 +84,13 @@ int64_t tpi_idle_step(tpi_idle_t *idle)
     return park;
 }
 
+void tpi_idle_park(int64_t park_ns)
+{
+    if (park_ns <= 0) { return; }
+    const struct timespec wait = { (time_t)(park_ns / 1000000000), (long)(park_ns % 1000000000) };
+    (void)nanosleep(&wait, NULL);
+}
+
 void tpi_idle(tpi_idle_t *idle, int work, int64_t limit_ns)
 {
     if (work > 0)
@@ -93,7 +100,5 @@ void tpi_idle(tpi_idle_t *idle, int work, int64_t limit_ns)
     }
     int64_t park = tpi_idle_step(idle);
     if (limit_ns >= 0 && park > limit_ns) { park = limit_ns; }
-    if (park <= 0) { return; }
-    const struct timespec wait = { (time_t)(park / 1000000000), (long)(park % 1000000000) };
-    (void)nanosleep(&wait, NULL);
+    tpi_idle_park(park);
 }

@@ -39,6 +39,8 @@ void tpi_idle_init(tpi_idle_t *idle, tpi_idle_kind_t kind, int64_t min_park_ns, 
 void tpi_idle_reset(tpi_idle_t *idle);
 /* Advances the strategy. Returns how long to park (0 = it has spun or yielded already): for callers that park on something that can be woken. */
 int64_t tpi_idle_step(tpi_idle_t *idle);
+/* Sleeps; nothing when park_ns <= 0. */
+void tpi_idle_park(int64_t park_ns);
 /* One idle round: resets when work > 0, otherwise steps and sleeps, but never longer than limit_ns (< 0 = no limit). */
 void tpi_idle(tpi_idle_t *idle, int work, int64_t limit_ns);
 

@@ -179,11 +179,30 @@ TP_EXPORT int tp_consumer_set_mode(tp_consumer_t *consumer, int mode, uint32_t m
 /*
  * Waits up to timeout_ns (0 = not at all, INT64_MAX = for ever) for the next frame: 1 and *view set, 0 timeout, or TP_CLOSED (the client is being
  * closed; in invoker mode also: a handler has closed this consumer meanwhile, it is gone), TP_INVALID_ARGUMENT (also inside a handler of this
- * consumer). Waits as the idle strategy says; by default it spins, yields, then parks 10 to 200 us at a time, 1 ms after 50 ms without a frame.
- * Invoker mode: turns the conductor while it waits, and now and then while frames keep coming (trap P6). A view is handed out only after its header
- * has passed every check and the commit word was seen unchanged (W-050).
+ * consumer). Waits as the idle strategy says; by default it spins, yields, then sleeps until the producer wakes it (L-201), which costs the producer
+ * nothing while nobody sleeps. It looks again every 100 ms by itself (L-205). Where nobody wakes (a foreign driver or producer, no producer, a
+ * stream's first moments), it parks 10 to 200 us at a time, 1 ms after 50 ms without a frame. The strategies busy, yield and noop never sleep.
+ * Invoker mode: turns the conductor while it waits, every 20 ms at least, and now and then while frames keep coming (trap P6). A view is handed out
+ * only after its header has passed every check and the commit word was seen unchanged (W-050).
  */
 TP_EXPORT int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t timeout_ns);
+
+/*
+ * A descriptor that poll, select and epoll find readable when tp_consumer_next with timeout 0, or tp_consumer_poll_descriptors, is worth a call
+ * (L-210). Made by the first call, the same from then on; the consumer's: it is closed with it and not to be read, written or closed. -1 with
+ * TP_ENOMEM. It tells of one arming at a time:
+ *     for (;;) {
+ *         while (1 == tp_consumer_next(in, &view, 0)) { use(&view); }
+ *         if (0 == tp_consumer_wait_arm(in)) { poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, timeout_ms); }
+ *     }
+ * tp_consumer_wait_arm makes it unreadable and looks once more: 0 it will become readable, 1 something may be there already, TP_CLOSED,
+ * TP_INVALID_ARGUMENT (no descriptor was asked for, or inside a handler of this consumer). It may become readable without a frame, and does after
+ * 100 ms at the latest, every 2 ms where nobody wakes. A thread of its own sleeps for the application, so that the producer pays for a wake no more
+ * than otherwise, and nothing while it is not armed: each wake takes one switch of threads more than in tp_consumer_next. Invoker mode: the
+ * application turns the conductor, every 20 ms or so. Both belong to the consumer's thread.
+ */
+TP_EXPORT int tp_consumer_wait_fd(tp_consumer_t *consumer);
+TP_EXPORT int tp_consumer_wait_arm(tp_consumer_t *consumer);
 
 typedef void (*tp_frame_handler_t)(void *clientd, const tp_frame_view_t *view);
 /* Sets who gets the frames of tp_consumer_poll_descriptors, on the polling thread; NULL: they are counted only. */
