@@ -1,12 +1,20 @@
-/* The floor: two cache lines between two processes, one with the payload, one with its number. No system can be faster. */
+/*
+ * The floor: two cache lines between two processes, one with the payload, one with its number. No system can be faster. A sleeper waits on a raw
+ * futex that every commit wakes.
+ */
+#include <linux/futex.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "peers/peer.h"
 
-#define DEPTH_MAX (1U << 20)
+#define PAGE 4096
 
 typedef struct floor_line
 {
@@ -17,6 +25,8 @@ floor_line_t;
 
 static struct
 {
+    _Atomic uint32_t *word;            /* of the futex, before the lines */
+    bool sleeps;
     uint8_t *lines;
     size_t stride;
     size_t length;
@@ -33,8 +43,17 @@ static int prepare(const peer_options_t *options)
     ring.length = options->size;
     ring.depth = options->depth;
     ring.stride = (sizeof(floor_line_t) + options->size + 127) / 128 * 128;
-    ring.lines = mmap(NULL, ring.stride * ring.depth, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    return MAP_FAILED == (void *)ring.lines || options->consumers > 1 ? -1 : 0;
+    ring.sleeps = options->sleeps;
+    if (options->consumers > 1)
+    {
+        (void)fprintf(stderr, "the floor has one consumer\n");
+        exit(PEER_NOT_HERE);
+    }
+    uint8_t *const memory = mmap(NULL, ring.stride * ring.depth + PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (MAP_FAILED == (void *)memory) { perror("mmap"); return -1; }
+    ring.word = (_Atomic uint32_t *)(void *)memory;
+    ring.lines = memory + PAGE;
+    return 0;
 }
 
 static int open_role(void **role, const peer_options_t *options)
@@ -57,6 +76,11 @@ static int commit_line(void *producer)
     (void)producer;
     ring.written++;
     atomic_store_explicit(&line_at(ring.written - 1)->seq, ring.written, memory_order_release);
+    if (ring.sleeps)
+    {
+        (void)atomic_fetch_add(ring.word, 1);
+        (void)syscall(SYS_futex, ring.word, FUTEX_WAKE, 1, NULL, NULL, 0);
+    }
     return 0;
 }
 
@@ -70,5 +94,15 @@ static int poll_line(void *consumer, peer_on_frame_t on_frame, void *clientd)
     return 1;
 }
 
+static int wait_line(void *consumer, peer_on_frame_t on_frame, void *clientd, int64_t timeout_ns)
+{
+    const struct timespec timeout = { timeout_ns / 1000000000, timeout_ns % 1000000000 };
+    const uint32_t word = atomic_load(ring.word);
+    const int frames = poll_line(consumer, on_frame, clientd);
+    if (0 != frames) { return frames; }
+    (void)syscall(SYS_futex, ring.word, FUTEX_WAIT, word, &timeout, NULL, 0);
+    return poll_line(consumer, on_frame, clientd);
+}
+
 const peer_system_t peer_system = { .name = "floor", .prepare = prepare, .open_producer = open_role, .close_producer = close_role,
-    .open_consumer = open_role, .close_consumer = close_role, .claim = claim_line, .commit = commit_line, .poll = poll_line };
+    .open_consumer = open_role, .close_consumer = close_role, .claim = claim_line, .commit = commit_line, .poll = poll_line, .wait = wait_line };

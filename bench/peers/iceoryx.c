@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include <iceoryx_binding_c/publisher.h>
 #include <iceoryx_binding_c/runtime.h>
 #include <iceoryx_binding_c/subscriber.h>
+#include <iceoryx_binding_c/wait_set.h>
 
 #include "peers/daemon.h"
 #include "peers/peer.h"
@@ -32,12 +34,15 @@ typedef struct iox_role
     iox_sub_storage_t subscriber_storage;
     iox_pub_t publisher;
     iox_sub_t subscriber;
+    iox_ws_storage_t waitset_storage;
+    iox_ws_t waitset;                  /* of a subscriber that sleeps */
     void *loaned;
     size_t length;                     /* of every frame: the binding does not tell it */
 }
 iox_role_t;
 
 static char config[512];
+static pid_t run_pid;                  /* of the first process: part of all names */
 static int roles;                      /* of this process */
 
 /* ---- RouDi ---- */
@@ -49,8 +54,17 @@ static int run_roudi(void)
     return 1;
 }
 
-/* A RouDi that was killed leaves its segments; the next one would remove them. */
-static void remove_files(void) { (void)unlink(config); }
+/* Sockets of processes that were killed. */
+static void remove_files(void)
+{
+    char pattern[64];
+    glob_t found;
+    (void)snprintf(pattern, sizeof(pattern), "/tmp/tp-bench-%ld-*", (long)run_pid);
+    (void)unlink(config);
+    if (0 != glob(pattern, 0, NULL, &found)) { return; }
+    for (size_t i = 0; i < found.gl_pathc; i++) { (void)unlink(found.gl_pathv[i]); }
+    globfree(&found);
+}
 
 static int write_config(const peer_options_t *options)
 {
@@ -78,6 +92,7 @@ static int prepare(const peer_options_t *options)
         (void)fprintf(stderr, "a RouDi runs already, with pools of its own\n");
         exit(PEER_NOT_HERE);
     }
+    run_pid = getpid();
     return write_config(options) < 0 ? -1 : peer_daemon_start(&roudi);
 }
 
@@ -90,7 +105,7 @@ static iox_role_t *make_role(const peer_options_t *options)
     if (NULL == r) { return NULL; }
     r->length = options->size;
     if (0 != roles++) { return r; }
-    (void)snprintf(name, sizeof(name), "tp-bench-%ld", (long)getpid());
+    (void)snprintf(name, sizeof(name), "tp-bench-%ld-%ld", (long)run_pid, (long)getpid());
     iox_set_loglevel(Iceoryx_LogLevel_Error);
     iox_runtime_init(name);
     return r;
@@ -101,6 +116,11 @@ static void close_role(void *role)
     iox_role_t *const r = role;
     if (NULL != r->loaned) { iox_pub_release_chunk(r->publisher, r->loaned); }
     if (NULL != r->publisher) { iox_pub_deinit(r->publisher); }
+    if (NULL != r->waitset)
+    {
+        iox_ws_detach_subscriber_event(r->waitset, r->subscriber, SubscriberEvent_DATA_RECEIVED);
+        iox_ws_deinit(r->waitset);
+    }
     if (NULL != r->subscriber) { iox_sub_deinit(r->subscriber); }
     free(r);
     if (0 == --roles) { iox_runtime_shutdown(); }
@@ -133,6 +153,11 @@ static int open_consumer(void **consumer, const peer_options_t *options)
     (void)snprintf(instance, sizeof(instance), "%u", options->stream_id);
     r->subscriber = iox_sub_init(&r->subscriber_storage, "tp-bench", instance, "frames", &how);
     if (NULL == r->subscriber) { (void)fprintf(stderr, "no subscriber\n"); close_role(r); return -1; }
+    if (options->sleeps)
+    {
+        r->waitset = iox_ws_init(&r->waitset_storage);
+        (void)iox_ws_attach_subscriber_event(r->waitset, r->subscriber, SubscriberEvent_DATA_RECEIVED, 0, NULL);
+    }
     *consumer = r;
     return 0;
 }
@@ -167,6 +192,18 @@ static int poll_some(void *consumer, peer_on_frame_t on_frame, void *clientd)
     return frames;
 }
 
+static int wait_some(void *consumer, peer_on_frame_t on_frame, void *clientd, int64_t timeout_ns)
+{
+    const iox_role_t *const r = consumer;
+    const struct timespec timeout = { timeout_ns / 1000000000, timeout_ns % 1000000000 };
+    iox_notification_info_t why = NULL;
+    uint64_t missed = 0;
+    const int frames = poll_some(consumer, on_frame, clientd);
+    if (0 != frames) { return frames; }
+    (void)iox_ws_timed_wait(r->waitset, timeout, &why, 1, &missed);
+    return poll_some(consumer, on_frame, clientd);
+}
+
 const peer_system_t peer_system = { .name = "iceoryx", .prepare = prepare, .finish = peer_daemon_end, .open_producer = open_producer,
     .close_producer = close_role, .open_consumer = open_consumer, .close_consumer = close_role, .claim = claim, .commit = commit,
-    .poll = poll_some };
+    .poll = poll_some, .wait = wait_some };

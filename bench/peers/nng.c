@@ -74,16 +74,25 @@ static int commit(void *producer)
     return 0;
 }
 
-static int poll_one(void *consumer, peer_on_frame_t on_frame, void *clientd)
+static int receive(const nng_role_t *r, int flags, peer_on_frame_t on_frame, void *clientd)
 {
-    const nng_role_t *const r = consumer;
     nng_msg *message = NULL;
-    const int rc = nng_recvmsg(r->socket, &message, NNG_FLAG_NONBLOCK);
-    if (0 != rc) { return NNG_EAGAIN == rc ? 0 : say("receive", rc); }
+    const int rc = nng_recvmsg(r->socket, &message, flags);
+    if (0 != rc) { return NNG_EAGAIN == rc || NNG_ETIMEDOUT == rc ? 0 : say("receive", rc); }
     on_frame(clientd, nng_msg_body(message), nng_msg_len(message));
     nng_msg_free(message);
     return 1;
 }
 
+static int poll_one(void *consumer, peer_on_frame_t on_frame, void *clientd) { return receive(consumer, NNG_FLAG_NONBLOCK, on_frame, clientd); }
+
+static int wait_one(void *consumer, peer_on_frame_t on_frame, void *clientd, int64_t timeout_ns)
+{
+    const nng_role_t *const r = consumer;
+    (void)nng_socket_set_ms(r->socket, NNG_OPT_RECVTIMEO, (nng_duration)(timeout_ns / 1000000));
+    return receive(r, 0, on_frame, clientd);
+}
+
 const peer_system_t peer_system = { .name = "nng", .open_producer = open_producer, .close_producer = close_role, .open_consumer = open_consumer,
-    .close_consumer = close_role, .claim = claim, .commit = commit, .poll = poll_one };
+    .close_consumer = close_role, .claim = claim, .commit = commit, .poll = poll_one,
+    .wait = wait_one };

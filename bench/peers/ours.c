@@ -111,5 +111,15 @@ static int poll_frames(void *consumer, peer_on_frame_t on_frame, void *clientd)
     return tp_consumer_poll_descriptors(o->consumer, 10);
 }
 
+static int wait_frame(void *consumer, peer_on_frame_t on_frame, void *clientd, int64_t timeout_ns)
+{
+    const ours_t *const o = consumer;
+    tp_frame_view_t view;
+    const int rc = tp_consumer_next(o->consumer, &view, timeout_ns);
+    if (1 == rc) { on_frame(clientd, view.payload, view.payload_bytes); }
+    return rc;
+}
+
 const peer_system_t peer_system = { .name = "ours", .variants = variants, .open_producer = open_producer, .close_producer = close_producer,
-    .open_consumer = open_consumer, .close_consumer = close_consumer, .claim = claim, .commit = commit, .poll = poll_frames };
+    .open_consumer = open_consumer, .close_consumer = close_consumer, .claim = claim, .commit = commit, .poll = poll_frames,
+    .wait = wait_frame };

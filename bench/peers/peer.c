@@ -26,14 +26,15 @@
 #define TIME_LIMIT_S 300
 #define WRONG_USAGE 2
 
-static const char *const verb_names[] = { "latency", "publish", "rate", "attach" };
+static const char *const verb_names[] = { "latency", "publish", "rate", "attach", "wake" };
 
 static const char help_text[] =
-    "Usage: %s latency|publish|rate|attach [OPTIONS]\n"
+    "Usage: %s latency|publish|rate|attach|wake [OPTIONS]\n"
     "Measures %s between two processes and prints one line of JSON (bench/README.md).\n\n"
     "  --size N        payload bytes (64)\n"
     "  --frames K      frames, or rounds of attach, that count (10000)\n"
     "  --cpu A,B       CPU of the producer and of the consumer (not pinned)\n"
+    "  --one-cpu       both on the first of them\n"
     "  --depth N       frames that may be under way, a power of two (64)\n"
     "  --consumers N   in the one consuming process (1)\n"
     "  --stream N      fresh for each run (20000)\n"
@@ -131,7 +132,7 @@ static int64_t sample(const peer_run_t *run, uint64_t i)
 {
     const uint64_t skipped = run->total - run->frames;
     const int64_t *const times = run->shared->times;
-    if (PEER_LATENCY == run->verb) { return times[run->total + skipped + i] - times[skipped + i]; }
+    if (PEER_LATENCY == run->verb || PEER_WAKE == run->verb) { return times[run->total + skipped + i] - times[skipped + i]; }
     return PEER_PUBLISH == run->verb ? times[skipped / PEER_BATCH + i] : times[i];
 }
 
@@ -226,6 +227,7 @@ static int take_option(peer_run_t *run, int option, const char *text)
         case 'D': run->options.dir = text; break;
         case 'o': run->options.option = text; rc = check_variant(text); break;
         case 'T': run->touches = false; break;
+        case '1': run->one_cpu = true; break;
         case 'C': run->checksums = true; break;
         default: rc = -1;
     }
@@ -242,10 +244,18 @@ static int take_verb(peer_run_t *run, const char *verb)
         const uint64_t warm_up = PEER_ATTACH == run->verb ? 0 : run->frames / 10 < PEER_WARM_UP ? run->frames / 10 : PEER_WARM_UP;
         run->total = run->frames + (PEER_PUBLISH == run->verb ? warm_up / PEER_BATCH * PEER_BATCH : warm_up);
         if (0 != (run->options.depth & (run->options.depth - 1))) { return peer_fail("--depth takes a power of two"); }
+        run->options.sleeps = PEER_WAKE == run->verb;
+        if (run->one_cpu && PEER_WAKE != run->verb) { return peer_fail("--one-cpu is for wake: elsewhere both spin"); }
+        if (run->one_cpu) { run->cpus[1] = run->cpus[0]; }
+        if (PEER_WAKE == run->verb && NULL == peer_system.wait)
+        {
+            (void)fprintf(stderr, "%s cannot wake a sleeper\n", peer_system.name);
+            exit(PEER_NOT_HERE);
+        }
         if (PEER_PUBLISH == run->verb && run->options.depth <= PEER_BATCH) { return peer_fail("publish needs --depth 128 or more"); }
         return 0;
     }
-    return peer_fail("latency, publish, rate or attach?");
+    return peer_fail("latency, publish, rate, attach or wake?");
 }
 
 static int parse(peer_run_t *run, int argc, char **argv)
@@ -254,7 +264,7 @@ static int parse(peer_run_t *run, int argc, char **argv)
         { "size", required_argument, NULL, 's' }, { "frames", required_argument, NULL, 'f' }, { "cpu", required_argument, NULL, 'c' },
         { "depth", required_argument, NULL, 'd' }, { "consumers", required_argument, NULL, 'n' }, { "stream", required_argument, NULL, 'i' },
         { "dir", required_argument, NULL, 'D' }, { "option", required_argument, NULL, 'o' }, { "no-touch", no_argument, NULL, 'T' },
-        { "checksum", no_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
+        { "one-cpu", no_argument, NULL, '1' },        { "checksum", no_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
     };
     int rc = 0;
     for (int option; 0 == rc && -1 != (option = getopt_long(argc, argv, "h", options, NULL)); )
@@ -262,7 +272,7 @@ static int parse(peer_run_t *run, int argc, char **argv)
         if ('h' == option) { (void)printf(help_text, argv[0], peer_system.name); exit(EXIT_SUCCESS); }
         rc = take_option(run, option, optarg);
     }
-    if (0 == rc && argc != optind + 1) { rc = peer_fail("one verb: latency, publish, rate or attach (--help)"); }
+    if (0 == rc && argc != optind + 1) { rc = peer_fail("one verb: latency, publish, rate, attach or wake (--help)"); }
     return 0 == rc ? take_verb(run, argv[optind]) : rc;
 }
 

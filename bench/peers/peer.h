@@ -24,6 +24,7 @@ typedef struct peer_options
     uint32_t stream_id;                /* fresh for each run: make topics, service names or stream ids of it */
     const char *dir;                   /* the run's own directory on /dev/shm; whatever lies there in the end is removed */
     const char *option;                /* a variant of the system, "" for the plain one */
+    bool sleeps;                       /* consumers are read by wait: whatever a commit has to do to wake them is to be done */
 }
 peer_options_t;
 
@@ -43,6 +44,8 @@ typedef struct peer_system
     void *(*claim)(void *producer, size_t length);                     /* memory of the next frame, to be filled by the caller; NULL: none now */
     int (*commit)(void *producer);                                     /* makes it visible: 0, or -1 */
     int (*poll)(void *consumer, peer_on_frame_t on_frame, void *clientd);          /* never waits; frames handed out, or -1 */
+    /* Sleeps until there is a frame, at most so long: as poll. NULL: the system cannot wake a sleeper. */
+    int (*wait)(void *consumer, peer_on_frame_t on_frame, void *clientd, int64_t timeout_ns);
 }
 peer_system_t;
 

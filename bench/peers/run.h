@@ -17,7 +17,8 @@ typedef enum peer_verb
     PEER_LATENCY,
     PEER_PUBLISH,
     PEER_RATE,
-    PEER_ATTACH
+    PEER_ATTACH,
+    PEER_WAKE
 }
 peer_verb_t;
 
@@ -41,6 +42,7 @@ typedef struct peer_run
     uint64_t frames;                   /* that count */
     uint64_t total;                    /* with those that warm up */
     int cpus[2];                       /* -1: not pinned */
+    bool one_cpu;                      /* the consumer is pinned where the producer is */
     bool touches;
     bool checksums;
     peer_shared_t *shared;

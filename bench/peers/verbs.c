@@ -10,6 +10,10 @@
 #define PAGE 4096
 #define LOOKS_AT_THE_CLOCK 4096        /* spins between two looks at the deadline */
 #define HELLO_PAUSE_NS INT64_C(1000000)
+#define ASLEEP_NS INT64_C(1000000)     /* by then a reader without frames sleeps, whatever it does before */
+#define ACK_PAUSE_NS INT64_C(50000)
+#define WAIT_NS INT64_C(100000000)
+#define WAITS_MOST 200
 
 typedef struct reader
 {
@@ -105,6 +109,37 @@ static int connect(peer_run_t *run, void *producer)
 
 /* ---- the producer ---- */
 
+/* On one CPU with its reader the producer has to get out of the way; on its own it stays awake, so that it is as warm as any busy producer. */
+static void pause_ns(const peer_run_t *run, int64_t ns)
+{
+    const int64_t end_ns = peer_now_ns() + ns;
+    const struct timespec pause = { 0, ns };
+    if (run->one_cpu) { (void)nanosleep(&pause, NULL); return; }
+    while (peer_now_ns() < end_ns) { }
+}
+
+static int produce_to_a_sleeper(peer_run_t *run, void *producer)
+{
+    int64_t *const sent = run->shared->times;
+    for (uint64_t i = 0; i < run->total; i++)
+    {
+        const int64_t end_ns = peer_now_ns() + PEER_PATIENCE_NS;
+        void *const payload = claim(producer, run->options.size);
+        if (NULL == payload) { return -1; }
+        fill(payload, run->options.size, i);
+        pause_ns(run, ASLEEP_NS);
+        const int64_t now_ns = peer_now_ns();
+        if (peer_system.commit(producer) < 0) { return peer_fail("a frame cannot be published"); }
+        sent[i] = now_ns;
+        while (load(&run->shared->ack) <= i)
+        {
+            pause_ns(run, ACK_PAUSE_NS);
+            if (peer_now_ns() > end_ns) { return peer_fail("the sleeper does not wake"); }
+        }
+    }
+    return 0;
+}
+
 static int produce_one_at_a_time(peer_run_t *run, void *producer)
 {
     int64_t *const sent = run->shared->times;
@@ -161,7 +196,7 @@ int peer_produce(peer_run_t *run)
     int rc = connect(run, producer);
     if (0 == rc)
     {
-        rc = PEER_LATENCY == run->verb ? produce_one_at_a_time(run, producer) :
+        rc = PEER_LATENCY == run->verb ? produce_one_at_a_time(run, producer) : PEER_WAKE == run->verb ? produce_to_a_sleeper(run, producer) :
             PEER_PUBLISH == run->verb ? produce_batches(run, producer) : produce_flat_out(run, producer);
     }
     if (0 == rc) { rc = wait_for(&run->shared->ack, PEER_PUBLISH == run->verb ? run->total / PEER_BATCH : run->total); }
@@ -252,6 +287,18 @@ static int consume_one_at_a_time(peer_run_t *run, void *consumer, reader_t *read
     return 0;
 }
 
+static int consume_asleep(peer_run_t *run, void *consumer, reader_t *reader)
+{
+    for (int waits = 0; reader->frames < run->total; waits++)
+    {
+        const int frames = peer_system.wait(consumer, on_timed, reader, WAIT_NS);
+        if (frames < 0) { return peer_fail("a consumer cannot wait"); }
+        if (frames > 0) { waits = 0; }
+        if (waits > WAITS_MOST) { return peer_fail("no frames come"); }
+    }
+    return 0;
+}
+
 static int consume_batches(peer_run_t *run, void **consumers, reader_t *readers)
 {
     for (uint64_t batch = 1; batch <= run->total / PEER_BATCH; batch++)
@@ -327,7 +374,7 @@ int peer_consume(peer_run_t *run)
     if (0 == rc)
     {
         rc = PEER_LATENCY == run->verb ? consume_one_at_a_time(run, consumers[0], readers) :
-            PEER_PUBLISH == run->verb ? consume_batches(run, consumers, readers) : consume_flat_out(run, consumers[0], readers);
+            PEER_WAKE == run->verb ? consume_asleep(run, consumers[0], readers) : PEER_PUBLISH == run->verb ? consume_batches(run, consumers, readers) : consume_flat_out(run, consumers[0], readers);
     }
     for (uint32_t i = 0; i < run->options.consumers; i++)
     {

@@ -90,5 +90,14 @@ static int poll_one(void *consumer, peer_on_frame_t on_frame, void *clientd)
     return rc;
 }
 
+static int wait_one(void *consumer, peer_on_frame_t on_frame, void *clientd, int64_t timeout_ns)
+{
+    const zeromq_role_t *const r = consumer;
+    zmq_pollitem_t item = { r->socket, 0, ZMQ_POLLIN, 0 };
+    const int rc = zmq_poll(&item, 1, (long)(timeout_ns / 1000000));
+    return rc > 0 ? poll_one(consumer, on_frame, clientd) : rc < 0 ? say("poll") : 0;
+}
+
 const peer_system_t peer_system = { .name = "zeromq", .open_producer = open_producer, .close_producer = close_role, .open_consumer = open_consumer,
-    .close_consumer = close_role, .claim = claim, .commit = commit, .poll = poll_one };
+    .close_consumer = close_role, .claim = claim, .commit = commit, .poll = poll_one,
+    .wait = wait_one };

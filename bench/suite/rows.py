@@ -87,6 +87,10 @@ def attach(system):
     return Run(system, "attach", {"size": 64 * KIB, "depth": 64, "frames": 25}, {"frames": 10})
 
 
+def wake(system, **more):
+    return Run(system, "wake", {"frames": 2000, "depth": 64, **more}, {"frames": 500})
+
+
 LATENCY_SIZES = (64, KIB, 64 * KIB, MIB, 4 * MIB)
 QUICK_SIZES = (64, 64 * KIB, 4 * MIB)
 PUBLISH_CONSUMERS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -161,4 +165,7 @@ def curves():
             tuple((size_name(size), lambda system, size=size: rate(system, size)) for size in (64, KIB, 64 * KIB, MIB, 4 * MIB))),
         Curve("curve checksum", "Throughput, everything checksummed", "bytes_per_s", "B/s",
             tuple((size_name(size), lambda system, size=size: rate(system, size, checksum=True)) for size in (64 * KIB, MIB, 4 * MIB))),
+        Curve("curve wake", "Waking a sleeping reader, p50", "p50_ns", "ns",
+            (("two CPUs", wake), ("one CPU", lambda system: wake(system, **{"one-cpu": True})))),
+        Curve("curve attach", "Attach to the first frame, p50", "p50_ns", "ns", (("64 slots of 64 KiB", attach),)),
     )
