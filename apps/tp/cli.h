@@ -45,7 +45,8 @@ typedef struct cli_args
     const cli_verb_t *verb;
     int positional_count;
     char **positional;
-    bool help, json, dry_run, quiet, publish_time, split, no_attach, all, watch, man, force, newest, recover, no_recover, observe, backlog, log_json, pipeline;
+    bool help, json, dry_run, quiet, publish_time, split, no_attach, all, watch, man, force, newest, backlog, log_json, pipeline;
+    bool recover, no_recover, observe;
     const char *aeron_dir, *driver, *client_name, *allowed_base_dir, *idle;
     const char *pattern, *shape, *dtype, *order, *check, *out, *format, *mode, *desc_channel, *ctrl_channel, *png, *base_dir, *shm_namespace;
     const char *answer_hello, *fallback_uri;

@@ -39,7 +39,8 @@ bool cli_frame_line_print(cli_frame_line_t *line, const tp_frame_view_t *view, u
     optional_id(meta, view->meta_version, TP_NULL_U32 == view->meta_version);
     return printf("{\"type\":\"frame\",\"stream_id\":\"%" PRIu32 "\",\"seq\":%" PRIu64 ",\"epoch\":\"%" PRIu64 "\",\"bytes\":%zu,%s,"
         "\"pool_id\":\"%u\","
-        "\"crc32\":%" PRIu32 ",%s\"trace\":%s,\"meta_version\":%s,\"timestamp_ns\":\"%" PRIu64 "\",\"publish_timestamp_ns\":%s,\"latency_ns\":%" PRId64
+        "\"crc32\":%" PRIu32 ",%s\"trace\":%s,\"meta_version\":%s,"
+        "\"timestamp_ns\":\"%" PRIu64 "\",\"publish_timestamp_ns\":%s,\"latency_ns\":%" PRId64
         "%s}\n", view->stream_id, view->seq, view->epoch, view->payload_bytes, line->shape, (unsigned)view->pool_id, crc,
         0 != (view->flags & TP_FRAME_NO_DESCRIPTOR) ? "\"no_descriptor\":true," : "", trace, meta,
         view->timestamp_ns, publish, now_ns - (int64_t)view->timestamp_ns,

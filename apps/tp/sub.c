@@ -222,6 +222,6 @@ const cli_verb_t verb_sub = {
         "With --count N the reading ends after N frames; frames lost on the way count when none follows for 2 s.\n\n"
         "  tp sub cam1 --json --count 10\n  tp sub cam1 --check=counter --count 1000000 --quiet\n  tp sub cam1 --out frames.npy --count 100\n"
         "  tp sub cam1 --observe\n\n"
-        "A frame whose descriptor is overdue (somebody on the stream stands still) is read from the ring; its trace id is not known, and its line says\n"
+        "A frame whose descriptor is overdue (somebody on the stream stands still) is read from the ring; its trace id is not known, its line says\n"
         "\"no_descriptor\":true. With --observe all are: no lease is taken, nothing is written, neither driver nor producer know of the reader.",
 };

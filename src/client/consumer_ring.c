@@ -91,12 +91,7 @@ void tpi_consumer_ring_heard(tp_consumer_t *c, uint64_t seq, const tpi_follow_st
 
 void tpi_consumer_ring_restart(tp_consumer_t *c)
 {
-    if (NULL != c->map && c->has_start)
-    {
-        c->has_observed = true;
-        c->observed_epoch = c->map->epoch;
-        c->observed_seq = c->follow.has_last ? c->follow.last + 1 : c->start;
-    }
+    if (c->has_start) { c->has_observed = true; }
     c->watch = (tpi_ring_watch_t){ .has_taken = false };
     c->has_start = false;
 }
@@ -112,7 +107,7 @@ static void find_start(tp_consumer_t *c)
     uint64_t newest;
     const bool is_there = tpi_follow_ring_newest(ring_word, c->map->set, c->map->set->nslots, &newest);
     c->start = is_there && !c->is_observer ? newest + 1 : newest;                          /* L-112 */
-    if (c->is_observer && c->has_observed) { c->start = c->observed_epoch == c->map->epoch ? c->observed_seq : 0; }
+    if (c->is_observer && c->has_observed) { c->start = 0; }
     c->has_start = true;
 }
 

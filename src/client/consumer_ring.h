@@ -21,7 +21,7 @@ bool tpi_consumer_find_next(tp_consumer_t *c, tpc_frame_descriptor_t *found);
 tpi_outlook_t tpi_consumer_ring_outlook(tp_consumer_t *c);
 /* A descriptor of the mapped epoch was accounted for and gave that step. */
 void tpi_consumer_ring_heard(tp_consumer_t *c, uint64_t seq, const tpi_follow_step_t *step);
-/* Another mapping. */
+/* Another epoch. */
 void tpi_consumer_ring_restart(tp_consumer_t *c);
 /* Something lies in the ring unannounced: whoever waits looks again soon, whether anybody wakes it or not. */
 static inline bool tpi_consumer_ring_is_pending(const tp_consumer_t *c) { return c->watch.has_seen; }

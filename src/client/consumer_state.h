@@ -127,9 +127,7 @@ struct tp_consumer
     bool is_observer;                  /* follows the ring alone; fixed */
     bool was_thinned;                  /* by its producer, on a private stream */
     bool has_start;                    /* start is known */
-    bool has_observed;                 /* an earlier mapping: up to observed_seq of observed_epoch */
-    uint64_t observed_epoch;
-    uint64_t observed_seq;
+    bool has_observed;                 /* an earlier epoch */
     uint64_t start;                    /* before the first descriptor: the first frame that may be taken from the ring */
     tpi_ring_watch_t watch;
     bool drained;                      /* what the link before had left was polled */

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "protocol/follow.h"
@@ -293,6 +294,113 @@ static void newest_only_passes_over_what_is_behind_and_tells_gaps_apart(void **s
     assert_true(follow.newest_only);
 }
 
+/* ---- when to look ---- */
+
+static void a_descriptor_is_waited_for_as_long_as_patience_lasts__L_102(void **state)
+{
+    (void)state;
+    tpi_ring_watch_t watch = { .has_seen = false };
+    assert_false(tpi_ring_watch_is_overdue(&watch, 7, 100, 1000));           /* seen first */
+    assert_false(tpi_ring_watch_is_overdue(&watch, 7, 100, 1099));
+    assert_true(tpi_ring_watch_is_overdue(&watch, 7, 100, 1100));
+    assert_false(tpi_ring_watch_is_overdue(&watch, 8, 100, 1100));           /* another frame, its own time */
+    assert_false(tpi_ring_watch_is_overdue(&watch, 8, 100, 1199));
+    assert_true(tpi_ring_watch_is_overdue(&watch, 8, 100, 1200));
+    tpi_ring_watch_took(&watch, 8);
+    assert_false(tpi_ring_watch_is_overdue(&watch, 8, 100, 5000));           /* begins anew */
+}
+
+static void descriptors_of_frames_that_were_taken_are_late_and_no_others__L_104(void **state)
+{
+    (void)state;
+    tpi_ring_watch_t watch = { .has_seen = false };
+    assert_false(tpi_ring_watch_is_late(&watch, 0));
+    tpi_ring_watch_took(&watch, 0);
+    assert_true(tpi_ring_watch_is_late(&watch, 0));
+    assert_false(tpi_ring_watch_is_late(&watch, 1));
+    tpi_ring_watch_took(&watch, 10);
+    for (uint64_t seq = 11; seq < 20; seq++) { tpi_ring_watch_took(&watch, seq); }
+    assert_false(tpi_ring_watch_is_late(&watch, 9));
+    assert_true(tpi_ring_watch_is_late(&watch, 10));
+    assert_true(tpi_ring_watch_is_late(&watch, 19));
+    assert_false(tpi_ring_watch_is_late(&watch, 20));
+}
+
+static uint64_t ring[16];
+static uint32_t looks;
+static uint64_t word_at(const void *words, uint32_t index)
+{
+    looks++;
+    return ((const uint64_t *)words)[index];
+}
+
+/* Frames first to last written into a ring that was empty. */
+static void fill(uint32_t nslots, uint64_t count)
+{
+    memset(ring, 0, sizeof(ring));
+    for (uint64_t seq = 0; seq < count; seq++) { ring[seq % nslots] = seq << 1 | 1; }
+}
+
+static void newest_frame_is_found_wherever_the_writer_stands__L_112(void **state)
+{
+    (void)state;
+    uint64_t newest = 99;
+    for (uint32_t nslots = 1; nslots <= 16; nslots *= 2)
+    {
+        fill(nslots, 0);
+        assert_false(tpi_follow_ring_newest(word_at, ring, nslots, &newest));
+        assert_int_equal(newest, 0);
+        for (uint64_t count = 1; count < 70; count++)
+        {
+            fill(nslots, count);
+            looks = 0;
+            assert_true(tpi_follow_ring_newest(word_at, ring, nslots, &newest));
+            assert_int_equal(newest, count - 1);
+            assert_true(looks <= 7);                       /* a search, no walk */
+        }
+    }
+}
+
+static void frames_begun_and_not_committed_are_not_the_newest__L_112(void **state)
+{
+    (void)state;
+    uint64_t newest = 99;
+    for (uint64_t count = 3; count < 40; count++)
+    {
+        fill(8, count);
+        ring[(count - 1) % 8] = (count - 1) << 1;
+        ring[(count - 2) % 8] = (count - 2) << 1;
+        assert_true(tpi_follow_ring_newest(word_at, ring, 8, &newest));
+        assert_int_equal(newest, count - 3);
+    }
+    fill(8, 0);
+    ring[1] = 1 << 1;                                      /* 0 is being written, and its word is 0 */
+    assert_false(tpi_follow_ring_newest(word_at, ring, 8, &newest));
+    assert_int_equal(newest, 0);
+    for (uint64_t seq = 8; seq < 16; seq++) { ring[seq % 8] = seq << 1; }
+    assert_false(tpi_follow_ring_newest(word_at, ring, 8, &newest));         /* none committed: the one that will be */
+    assert_int_equal(newest, 15);
+}
+
+static void words_of_any_kind_end_the_search__L_112(void **state)
+{
+    (void)state;
+    uint64_t seed = 1;
+    for (int round = 0; round < 20000; round++)
+    {
+        for (int i = 0; i < 16; i++)
+        {
+            seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            ring[i] = 0 == (seed >> 60) ? 0 : 1 == (seed >> 60) ? UINT64_MAX : seed >> (seed >> 58);
+        }
+        uint64_t newest = UINT64_MAX;
+        looks = 0;
+        if (tpi_follow_ring_newest(word_at, ring, 16, &newest)) { assert_int_equal(ring[newest % 16], newest << 1 | 1); }
+        assert_int_equal(newest >> 63, 0);
+        assert_true(looks <= 1 + 4 + 16);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +423,11 @@ int main(void)
         TEST(word_of_another_slot_is_foreign__W_118),
         TEST(descriptor_behind_the_ring_is_a_duplicate_and_no_regression__W_113),
         TEST(frames_found_in_the_ring_close_the_gap),
+        TEST(a_descriptor_is_waited_for_as_long_as_patience_lasts__L_102),
+        TEST(descriptors_of_frames_that_were_taken_are_late_and_no_others__L_104),
+        TEST(newest_frame_is_found_wherever_the_writer_stands__L_112),
+        TEST(frames_begun_and_not_committed_are_not_the_newest__L_112),
+        TEST(words_of_any_kind_end_the_search__L_112),
         cmocka_unit_test_setup(newest_only_passes_over_what_is_behind_and_tells_gaps_apart, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

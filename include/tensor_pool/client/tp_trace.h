@@ -160,11 +160,11 @@ TP_EXPORT void tp_trace_stage_close(tp_trace_stage_t *stage);
  */
 TP_EXPORT int tp_trace_stage_add_input(tp_trace_stage_t *stage, const tp_frame_view_t *view);
 /*
- * Inputs so far that carried TP_FRAME_NO_DESCRIPTOR: traced or not, their ids are not known. Such an input leaves no parent; an output of a 1->1 stage
- * begins a lineage of its own.
+ * Inputs so far that carried TP_FRAME_NO_DESCRIPTOR: traced or not, their ids are not known. Such an input leaves no parent; an output of a 1->1
+ * stage begins a lineage of its own.
  */
 TP_EXPORT uint64_t tp_trace_stage_unknown_inputs(const tp_trace_stage_t *stage);
-/* tp_trace_stage_add_input for an input of which only the id is known, 0 for an untraced one; not for windows. */
+/* As tp_trace_stage_add_input, where only the id is known: 0 for an untraced input. Not for windows. */
 TP_EXPORT int tp_trace_stage_add_trace_id(tp_trace_stage_t *stage, uint64_t trace_id);
 /* Forgets the inputs: there will be no output. */
 TP_EXPORT void tp_trace_stage_clear(tp_trace_stage_t *stage);
