@@ -22,7 +22,7 @@ typedef struct ours
 ours_t;
 
 static tp_client_t *client;            /* of this process */
-static const char *const variants[] = { "traced", NULL };
+static const char *const variants[] = { "traced", "follow", NULL };
 
 static int say(const char *what)
 {
@@ -74,7 +74,7 @@ static int commit(void *producer)
 {
     ours_t *const o = producer;
     const int64_t seq = tp_producer_commit_claim(o->producer, &o->claim, NULL);
-    return seq < 0 && TP_NOT_CONNECTED != seq ? -1 : 0;
+    return seq < 0 && TP_NOT_CONNECTED != seq && TP_BACK_PRESSURED != seq ? -1 : 0;      /* both are committed: the ring has them */
 }
 
 static void on_view(void *clientd, const tp_frame_view_t *view)
@@ -90,11 +90,22 @@ static void close_consumer(void *consumer)
     free(o);
 }
 
+static int make_consumer(tp_consumer_t **consumer, const peer_options_t *options)
+{
+    tp_consumer_context_t *context = NULL;
+    int rc = tp_consumer_context_init(&context);
+    if (0 == rc) { rc = tp_consumer_context_set_stream_id(context, options->stream_id); }
+    if (0 == rc) { rc = tp_consumer_context_set_follow_ring(context, is_variant(options, "follow")); }
+    if (0 == rc) { rc = tp_consumer_init(consumer, client, context); }
+    tp_consumer_context_close(context);
+    return rc;
+}
+
 static int open_consumer(void **consumer, const peer_options_t *options)
 {
     ours_t *const o = calloc(1, sizeof(*o));
     if (NULL == o || open_client() < 0) { free(o); return -1; }
-    if (tp_consumer_open(&o->consumer, client, options->stream_id) < 0 || tp_consumer_set_frame_handler(o->consumer, on_view, o) < 0)
+    if (make_consumer(&o->consumer, options) < 0 || tp_consumer_set_frame_handler(o->consumer, on_view, o) < 0)
     {
         close_consumer(o);
         return say("no consumer");

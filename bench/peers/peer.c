@@ -93,7 +93,8 @@ static int wait_for_all(pid_t *pids, int count)
     (void)sigaddset(&set, SIGINT);
     for (int running = count; running > 0; )
     {
-        if (0 == rc && SIGCHLD != sigtimedwait(&set, NULL, &limit) && EINTR != errno) { rc = peer_fail("told to end, or out of time"); }
+        const int signal_number = 0 == rc ? sigtimedwait(&set, NULL, &limit) : SIGCHLD;
+        if (SIGCHLD != signal_number && (signal_number > 0 || EINTR != errno)) { rc = peer_fail("told to end, or out of time"); }
         running = 0;
         for (int i = 0; i < count; i++)
         {
@@ -102,7 +103,11 @@ static int wait_for_all(pid_t *pids, int count)
             if (0 != rc) { (void)kill(pids[i], SIGKILL); }
             if (pids[i] != waitpid(pids[i], &status, 0 == rc ? WNOHANG : 0)) { running++; continue; }
             pids[i] = 0;
-            if (0 == rc && !(WIFEXITED(status) && EXIT_SUCCESS == WEXITSTATUS(status))) { rc = -1; running = count; }
+            if (0 == rc && !(WIFEXITED(status) && EXIT_SUCCESS == WEXITSTATUS(status)))
+            {
+                rc = WIFEXITED(status) && PEER_NOT_HERE == WEXITSTATUS(status) ? PEER_NOT_HERE : -1;
+                running = count;
+            }
         }
     }
     return rc;
@@ -302,5 +307,5 @@ int main(int argc, char **argv)
     if (0 == rc) { rc = PEER_ATTACH == run.verb ? run_rounds(&run) : run_roles(&run); }
     if (NULL != peer_system.finish) { peer_system.finish(); }
     if (0 == rc) { rc = PEER_RATE == run.verb ? print_rate(&run) : print_times(&run); }
-    return 0 == rc ? EXIT_SUCCESS : EXIT_FAILURE;
+    return 0 == rc ? EXIT_SUCCESS : PEER_NOT_HERE == rc ? PEER_NOT_HERE : EXIT_FAILURE;
 }

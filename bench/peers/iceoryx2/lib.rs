@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::ffi::{c_char, c_int, c_void, CStr};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use iceoryx2::node::{Node, NodeBuilder};
 use iceoryx2::port::publisher::Publisher;
@@ -33,19 +33,22 @@ pub struct Producer {
     publisher: Publisher<ipc::Service, [u8], ()>,
     loaned: Option<SampleMutUninit<ipc::Service, [core::mem::MaybeUninit<u8>], ()>>,
     _service: PortFactory<ipc::Service, [u8], ()>,
+    _node: Rc<Node<ipc::Service>>,
 }
 
 pub struct Consumer {
     subscriber: Subscriber<ipc::Service, [u8], ()>,
     _service: PortFactory<ipc::Service, [u8], ()>,
+    _node: Rc<Node<ipc::Service>>,
 }
 
+// One for all ports of a process. It ends with the last of them: a node that is left behind is cleaned up by, and slows down, the next one to start.
 thread_local! {
-    static NODE: RefCell<Option<Rc<Node<ipc::Service>>>> = const { RefCell::new(None) };
+    static NODE: RefCell<Weak<Node<ipc::Service>>> = const { RefCell::new(Weak::new()) };
 }
 
 fn node(options: &Options) -> Result<Rc<Node<ipc::Service>>, Failure> {
-    if let Some(node) = NODE.with(|n| n.borrow().clone()) {
+    if let Some(node) = NODE.with(|n| n.borrow().upgrade()) {
         return Ok(node);
     }
     let dir = unsafe { CStr::from_ptr(options.dir) }.to_str()?;
@@ -54,14 +57,14 @@ fn node(options: &Options) -> Result<Rc<Node<ipc::Service>>, Failure> {
     config.global.prefix = FileName::new(prefix.as_bytes())?;
     config.global.set_root_path(&Path::new(format!("{dir}/iceoryx2").as_bytes())?);
     let made = Rc::new(NodeBuilder::new().config(&config).signal_handling_mode(SignalHandlingMode::Disabled).create::<ipc::Service>()?);
-    NODE.with(|n| *n.borrow_mut() = Some(made.clone()));
+    NODE.with(|n| *n.borrow_mut() = Rc::downgrade(&made));
     Ok(made)
 }
 
-fn service(options: &Options) -> Result<PortFactory<ipc::Service, [u8], ()>, Failure> {
+fn service(node: &Node<ipc::Service>, options: &Options) -> Result<PortFactory<ipc::Service, [u8], ()>, Failure> {
     set_log_level(LogLevel::Error);
     let name = ServiceName::new(&format!("bench/{}", options.stream_id))?;
-    Ok(node(options)?
+    Ok(node
         .service_builder(&name)
         .publish_subscribe::<[u8]>()
         .payload_alignment(Alignment::new(ALIGNMENT).ok_or("alignment")?)
@@ -71,15 +74,17 @@ fn service(options: &Options) -> Result<PortFactory<ipc::Service, [u8], ()>, Fai
 }
 
 fn open_producer(options: &Options) -> Result<Producer, Failure> {
-    let service = service(options)?;
+    let node = node(options)?;
+    let service = service(&node, options)?;
     let publisher = service.publisher_builder().initial_max_slice_len(options.size).create()?;
-    Ok(Producer { publisher, loaned: None, _service: service })
+    Ok(Producer { publisher, loaned: None, _service: service, _node: node })
 }
 
 fn open_consumer(options: &Options) -> Result<Consumer, Failure> {
-    let service = service(options)?;
+    let node = node(options)?;
+    let service = service(&node, options)?;
     let subscriber = service.subscriber_builder().buffer_size(options.depth).create()?;
-    Ok(Consumer { subscriber, _service: service })
+    Ok(Consumer { subscriber, _service: service, _node: node })
 }
 
 fn handed_out<T>(made: Result<T, Failure>) -> *mut T {
@@ -139,8 +144,8 @@ pub unsafe extern "C" fn bench_iceoryx2_claim(producer: *mut Producer, length: u
 /// `producer` is open and what was loaned last has been filled.
 #[no_mangle]
 pub unsafe extern "C" fn bench_iceoryx2_commit(producer: *mut Producer) -> c_int {
-    match (*producer).loaned.take() {
-        Some(sample) if sample.assume_init().send().is_ok() => 0,
+    match (*producer).loaned.take().map(|sample| sample.assume_init().send()) {
+        Some(Ok(_)) => 0,
         _ => -1,
     }
 }
