@@ -25,7 +25,7 @@
 #define RECONNECT_MAX_NS (500 * TPI_NS_PER_MS)
 #define AGENT_PARK_MIN_NS (50 * TPI_NS_PER_US)
 #define AGENT_PARK_MAX_NS (4 * TPI_NS_PER_MS)          /* control messages wait no longer than this */
-#define AGENT_PARK_CALM_NS (50 * TPI_NS_PER_MS)        /* nor than this, when all it has are readers asleep */
+#define AGENT_PARK_CALM_NS (100 * TPI_NS_PER_MS)        /* nor than this, when all it has are readers asleep */
 #define AGENT_PARK_HURRY_NS (200 * TPI_NS_PER_US)
 #define HURRY_NS (100 * TPI_NS_PER_MS)
 #define CLOSE_GRACE_NS (200 * TPI_NS_PER_MS)
@@ -166,11 +166,6 @@ int tpi_client_create_on_bus(tp_client_t **client, const tp_context_t *context, 
 
 /* ---- the agent ---------------------------------------------------------------------------------------------------------- */
 
-static int agent_work(void *state, int64_t now_ns)
-{
-    return tpi_client_do_work_at(state, now_ns);
-}
-
 /* Nothing but readers that sleep until their producers wake them: no message is urgent. */
 static bool is_calm(const tp_client_t *client)
 {
@@ -193,6 +188,14 @@ int64_t tpi_client_park_limit_ns(const tp_client_t *client)
 {
     if (tpi_clock_monotonic_ns() < atomic_load_explicit(&client->hurry_until_ns, memory_order_relaxed)) { return AGENT_PARK_HURRY_NS; }
     return NULL != client->consumers && is_calm(client) ? AGENT_PARK_CALM_NS : AGENT_PARK_MAX_NS;     /* L-211 */
+}
+
+/* A calm client does not stay up for the messages that come by every second. */
+static int agent_work(void *state, int64_t now_ns)
+{
+    tp_client_t *const client = state;
+    const int work = tpi_client_do_work_at(client, now_ns);
+    return work > 0 && AGENT_PARK_CALM_NS == tpi_client_park_limit_ns(client) ? 0 : work;
 }
 
 static int64_t agent_park_limit(void *state) { return tpi_client_park_limit_ns(state); }

@@ -323,7 +323,7 @@ bool tpi_consumer_reattach(tp_consumer_t *consumer, uint32_t stream_id, const ch
 void tpi_consumer_on_revoked(tp_consumer_t *consumer, const tpc_lease_revoked_t *revoked, int64_t now_ns);
 tp_consumer_t *tpi_consumer_next_of(const tp_consumer_t *consumer);
 bool tpi_consumer_is_observer(const tp_consumer_t *consumer);
-/* Whether it is asleep until its producer wakes it, and nothing else is expected of it. */
+/* Whether it has slept for a second on its wake-up page, and nothing else is expected of it. */
 bool tpi_consumer_is_calm(const tp_consumer_t *consumer);
 
 #endif

@@ -178,6 +178,9 @@ struct tp_consumer
     uint64_t mapped_epoch;             /* the last one mapped, 0 = never */
     struct tpi_wake_source *wake;      /* wake-up page asked for or handed over; NULL: there is none to be had */
     struct tpi_wake_source *old_wake;  /* the consumer's thread may still be using it */
+    uint64_t calm_received;            /* frames when last looked at */
+    int64_t calm_ns;                   /* when it counts as calm, if it goes on sleeping */
+    bool is_calm;
     tpi_consumer_map_t *published;
     tpi_consumer_map_t *retired;
     tpi_connection_t *connection;

@@ -25,6 +25,7 @@
 #define LONG_WAIT_NS (50 * TPI_NS_PER_MS)
 #define INVOKER_SLEEP_NS (20 * TPI_NS_PER_MS)  /* whoever waits turns the conductor so often: its tick */
 #define INVOKER_HURRY_NS (200 * TPI_NS_PER_US)
+#define CALM_AFTER_NS TPI_NS_PER_S
 #define PENDING_NS TPI_NS_PER_MS
 #define WATCH_POLL_NS (2 * TPI_NS_PER_MS)      /* the descriptor's pace where no producer wakes */
 
@@ -188,9 +189,22 @@ int tp_consumer_wait_arm(tp_consumer_t *consumer)
 
 /* ---- conductor ---------------------------------------------------------------------------------------------------------- */
 
+/* Whether it has slept for a while, as far as the conductor can see. */
+static void watch_calm(tp_consumer_t *c, int64_t now_ns)
+{
+    const uint64_t received = tpi_stat_get(&c->received);
+    const bool is_quiet = received == c->calm_received && atomic_load_explicit(&c->is_asleep, memory_order_relaxed);
+    if (!is_quiet) { c->calm_ns = now_ns + CALM_AFTER_NS; }
+    c->calm_received = received;
+    c->is_calm = NULL == c->progress.handler && NULL != c->published && now_ns >= c->calm_ns;
+}
+
+bool tpi_consumer_is_calm(const tp_consumer_t *consumer) { return consumer->is_calm; }
+
 int tpi_consumer_wait_work(tp_consumer_t *consumer, int64_t now_ns)
 {
     tp_consumer_t *const c = consumer;
+    watch_calm(c, now_ns);
     if (NULL != c->old_wake)
     {
         if (!tpi_handoff_is_free(&c->pages, c->old_wake->page)) { return 0; }            /* M9 */
@@ -210,12 +224,6 @@ int tpi_consumer_wait_work(tp_consumer_t *consumer, int64_t now_ns)
     if (NULL == c->wake || NULL == c->wake->page || c->wake->page == tpi_handoff_published(&c->pages)) { return 0; }
     tpi_handoff_publish(&c->pages, c->wake->page);
     return 1;
-}
-
-bool tpi_consumer_is_calm(const tp_consumer_t *consumer)
-{
-    if (NULL != consumer->progress.handler || NULL == consumer->published) { return false; }
-    return atomic_load_explicit(&((tp_consumer_t *)(uintptr_t)consumer)->is_asleep, memory_order_relaxed);
 }
 
 void tpi_consumer_wait_delete(tp_consumer_t *consumer)

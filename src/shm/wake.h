@@ -19,7 +19,7 @@
 
 #define TPI_WAKE_PAGE_BYTES 4096u
 #define TPI_WAKE_MAGIC UINT64_C(0x3130454b41575054)    /* "TPWAKE01" */
-#define TPI_WAKE_BOUND_NS INT64_C(100000000)           /* no sleep lasts longer without a look */
+#define TPI_WAKE_BOUND_NS INT64_C(200000000)           /* no sleep lasts longer without a look */
 #define TPI_WAKE_FRESH_NS INT64_C(1000000)             /* nor the first one of a stretch: the producer may not have seen our interest yet */
 #define TPI_WAKE_DECAY_NS INT64_C(1000000000)
 

@@ -180,7 +180,7 @@ TP_EXPORT int tp_consumer_set_mode(tp_consumer_t *consumer, int mode, uint32_t m
  * Waits up to timeout_ns (0 = not at all, INT64_MAX = for ever) for the next frame: 1 and *view set, 0 timeout, or TP_CLOSED (the client is being
  * closed; in invoker mode also: a handler has closed this consumer meanwhile, it is gone), TP_INVALID_ARGUMENT (also inside a handler of this
  * consumer). Waits as the idle strategy says; by default it spins, yields, then sleeps until the producer wakes it (L-201), which costs the producer
- * nothing while nobody sleeps. It looks again every 100 ms by itself (L-205). Where nobody wakes (a foreign driver or producer, no producer, a
+ * nothing while nobody sleeps. It looks again every 200 ms by itself (L-205). Where nobody wakes (a foreign driver or producer, no producer, a
  * stream's first moments), it parks 10 to 200 us at a time, 1 ms after 50 ms without a frame. The strategies busy, yield and noop never sleep.
  * Invoker mode: turns the conductor while it waits, every 20 ms at least, and now and then while frames keep coming (trap P6). A view is handed out
  * only after its header has passed every check and the commit word was seen unchanged (W-050).
@@ -197,7 +197,7 @@ TP_EXPORT int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, i
  *     }
  * tp_consumer_wait_arm makes it unreadable and looks once more: 0 it will become readable, 1 something may be there already, TP_CLOSED,
  * TP_INVALID_ARGUMENT (no descriptor was asked for, or inside a handler of this consumer). It may become readable without a frame, and does after
- * 100 ms at the latest, every 2 ms where nobody wakes. A thread of its own sleeps for the application, so that the producer pays for a wake no more
+ * 200 ms at the latest, every 2 ms where nobody wakes. A thread of its own sleeps for the application, so that the producer pays for a wake no more
  * than otherwise, and nothing while it is not armed: each wake takes one switch of threads more than in tp_consumer_next. Invoker mode: the
  * application turns the conductor, every 20 ms or so. Both belong to the consumer's thread.
  */
