@@ -7,6 +7,7 @@
 
 #define SECOND_NS INT64_C(1000000000)
 #define PATIENCE_NS (120 * SECOND_NS)          /* the machine may be busy */
+#define DESCRIPTOR_STREAM 1100                 /* the default */
 #define KEEPALIVE_MS 20000                     /* busy threads are no reason to lose a lease */
 
 int one_driver_fail(const char *what)
@@ -17,11 +18,18 @@ int one_driver_fail(const char *what)
     return -1;
 }
 
-static int make_dirs(one_driver_t *one, const char *dir)
+static void name_dirs(one_driver_t *one, const char *dir)
 {
+    one->driver = NULL;
+    one->client = NULL;
     (void)snprintf(one->aeron_dir, sizeof(one->aeron_dir), "%s/aeron", dir);
     (void)snprintf(one->shm_dir, sizeof(one->shm_dir), "%s/shm", dir);
     (void)snprintf(one->runtime_dir, sizeof(one->runtime_dir), "%s/run", dir);
+}
+
+static int make_dirs(one_driver_t *one, const char *dir)
+{
+    name_dirs(one, dir);
     if (0 == mkdir(one->shm_dir, 0700) && 0 == mkdir(one->runtime_dir, 0700)) { return 0; }
     (void)fprintf(stderr, "bench: %s: not an empty directory to write into\n", dir);
     return -1;
@@ -46,6 +54,7 @@ static int start_driver(one_driver_t *one, uint32_t nslots, uint32_t stride_byte
     (void)snprintf(config.base_dir, sizeof(config.base_dir), "%s", one->shm_dir);
     (void)snprintf(config.runtime_dir, sizeof(config.runtime_dir), "%s", one->runtime_dir);
     (void)snprintf(config.media_driver, sizeof(config.media_driver), "embedded");
+    if (NULL != one->descriptor_channel) { (void)snprintf(config.descriptor_channel, sizeof(config.descriptor_channel), "%s", one->descriptor_channel); }
     config.lease_keepalive_interval_ms = KEEPALIVE_MS;
     if (0 == rc) { rc = tp_driver_init(&one->driver, &config); }
     if (0 == rc) { rc = tp_driver_start(one->driver); }
@@ -61,6 +70,7 @@ static int start_client(one_driver_t *one)
     if (0 == rc) { rc = tp_context_add_allowed_base_dir(context, one->shm_dir); }
     if (0 == rc) { rc = tp_context_set_driver_timeout_ns(context, PATIENCE_NS); }
     if (0 == rc) { rc = tp_context_set_message_timeout_ns(context, 30 * SECOND_NS); }
+    if (0 == rc && NULL != one->descriptor_channel) { rc = tp_context_set_descriptor(context, one->descriptor_channel, DESCRIPTOR_STREAM); }
     if (0 == rc) { rc = tp_connect(&one->client, context); }
     tp_context_close(context);
     return rc < 0 ? one_driver_fail("the client does not start") : 0;
@@ -68,8 +78,13 @@ static int start_client(one_driver_t *one)
 
 int one_driver_start(one_driver_t *one, const char *dir, uint32_t nslots, uint32_t stride_bytes)
 {
-    memset(one, 0, sizeof(*one));
     if (make_dirs(one, dir) < 0 || start_driver(one, nslots, stride_bytes) < 0) { return -1; }
+    return start_client(one);
+}
+
+int one_driver_join(one_driver_t *one, const char *dir)
+{
+    name_dirs(one, dir);
     return start_client(one);
 }
 

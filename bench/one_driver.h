@@ -14,12 +14,15 @@ typedef struct one_driver
     char aeron_dir[256];
     char shm_dir[256];
     char runtime_dir[256];
+    const char *descriptor_channel;            /* to be set before the start; NULL: the default one */
     tp_driver_t *driver;
     tp_client_t *client;
 }
 one_driver_t;
 
 int one_driver_start(one_driver_t *one, const char *dir, uint32_t nslots, uint32_t stride_bytes);
+/* The client alone, in another process, at a driver that runs there below that directory. */
+int one_driver_join(one_driver_t *one, const char *dir);
 /* After producers and consumers; also what a start left half done. */
 void one_driver_stop(one_driver_t *one);
 int one_driver_producer(one_driver_t *one, tp_producer_t **producer);
