@@ -14,6 +14,7 @@
 #include "apps/service/output.h"
 
 #define IDLE_MIN_NS 50000L
+#define IDLE_GROWTH 4
 
 typedef struct loop
 {
@@ -63,14 +64,16 @@ static bool has_ended(const loop_t *loop)
     return NULL == loop->program->end && loop->ends > 0;
 }
 
-/* Sleeps at most idle_ns, less when a signal comes. */
-static void read_signals(loop_t *loop, long idle_ns)
+/* Sleeps at most idle_ns, less when a signal comes or the service has something to do: true then. */
+static bool sleep_or_signals(loop_t *loop, long idle_ns)
 {
-    struct pollfd poll_fd = { .fd = loop->signal_fd, .events = POLLIN };
+    struct pollfd fds[2] = { { .fd = loop->signal_fd, .events = POLLIN },
+        { .fd = NULL == loop->program->event_fd ? -1 : loop->program->event_fd(), .events = POLLIN } };
     const struct timespec timeout = { .tv_sec = idle_ns / 1000000000L, .tv_nsec = idle_ns % 1000000000L };
     struct signalfd_siginfo info;
-    if (ppoll(&poll_fd, 1, &timeout, NULL) <= 0) { return; }
-    while (sizeof(info) == read(loop->signal_fd, &info, sizeof(info))) { on_signal(loop, info.ssi_signo); }
+    if (ppoll(fds, 2, &timeout, NULL) <= 0) { return false; }
+    while (0 != fds[0].revents && sizeof(info) == read(loop->signal_fd, &info, sizeof(info))) { on_signal(loop, info.ssi_signo); }
+    return true;
 }
 
 static void tell_ready(const service_program_t *program, int ready_fd)
@@ -91,8 +94,9 @@ static int cycles(loop_t *loop)
         const int work = loop->program->do_work();
         if (work < 0) { return output_error(); }
         const long limit_ns = (long)loop->program->park_limit_ns();
-        idle_ns = work > 0 ? 0 : 0 == idle_ns ? IDLE_MIN_NS : 2 * idle_ns < limit_ns ? 2 * idle_ns : limit_ns;
-        read_signals(loop, idle_ns);
+        idle_ns = work > 0 ? 0 : 0 == idle_ns ? IDLE_MIN_NS : IDLE_GROWTH * idle_ns;
+        if (idle_ns > limit_ns) { idle_ns = limit_ns; }
+        if (sleep_or_signals(loop, idle_ns)) { idle_ns = 0; }
     }
     return EXIT_CODE_OK;
 }

@@ -60,6 +60,7 @@ typedef struct service_program
     int (*start)(void);                /* 0, or -1 with tp_err set */
     void (*print_ready)(char *text, size_t size);        /* what the log says when it runs */
     int (*do_work)(void);              /* work done, or -1 with tp_err set */
+    int (*event_fd)(void);                        /* readable: the next cycle has something to do; NULL = nothing tells */
     int64_t (*park_limit_ns)(void);
     bool (*has_stopped)(void);         /* NULL: never by itself */
     void (*reload)(void);              /* SIGHUP; NULL: read, check, and name in the log what differs from the one in force */

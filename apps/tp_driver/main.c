@@ -104,10 +104,14 @@ static int do_work(void)
     return work < 0 ? -1 : work + services_do_work();
 }
 
+static int event_fd(void) { return tp_driver_event_fd(driver); }
+
+/* Who waits for one of the services rings at the media driver in this process, as for the driver: they need not look more often than it. */
 static int64_t park_limit_ns(void)
 {
+    const bool rings = 0 == strcmp(config->media_driver, "embedded") && 0 == strcmp(config->idle, "sleep");
     const int64_t own = tp_driver_park_limit_ns(driver);
-    const int64_t services = services_park_limit_ns();
+    const int64_t services = services_park_limit_ns(rings);
     return own < services ? own : services;
 }
 
@@ -150,8 +154,8 @@ static const service_program_t program = {
         ".I /dev/shm/tensorpool\nregion files\n.SH SEE ALSO\n.BR tp (1),\n.BR tp\\-driver (1),\n.BR tp\\-lease (1)\n",
     .print_example = tpi_driver_config_example, .print_reference = tpi_driver_config_reference, .print_keys = tpi_driver_config_help,
     .load = load, .unload = unload, .foreach = foreach, .print_config = print_config, .print_checked = print_checked,
-    .prepare = prepare, .start = start, .print_ready = print_ready, .do_work = do_work, .park_limit_ns = park_limit_ns, .has_stopped = has_stopped,
-    .reload = reload, .print_state = services_print_state, .end = end, .close = close_driver
+    .prepare = prepare, .start = start, .print_ready = print_ready, .do_work = do_work, .event_fd = event_fd, .park_limit_ns = park_limit_ns,
+    .has_stopped = has_stopped, .reload = reload, .print_state = services_print_state, .end = end, .close = close_driver
 };
 
 int main(int argc, char **argv) { return service_main(&program, argc, argv); }

@@ -5,6 +5,8 @@
 
 #include "apps/service/output.h"
 
+#define PARK_QUIET_NS INT64_C(10000000)        /* a service that names no less has nothing under way */
+
 static tp_supervisor_t *supervisor;
 static tp_discovery_provider_t *provider;
 
@@ -58,13 +60,12 @@ int services_do_work(void)
     return (supervised > 0 ? supervised : 0) + (provided > 0 ? provided : 0);
 }
 
-int64_t services_park_limit_ns(void)
+int64_t services_park_limit_ns(bool rings)
 {
-    int64_t limit = INT64_MAX;
-    if (NULL != supervisor) { limit = tp_supervisor_park_limit_ns(supervisor); }
-    if (NULL == provider) { return limit; }
-    const int64_t provided = tp_discovery_provider_park_limit_ns(provider);
-    return provided < limit ? provided : limit;
+    const int64_t supervised = NULL != supervisor ? tp_supervisor_park_limit_ns(supervisor) : INT64_MAX;
+    const int64_t provided = NULL != provider ? tp_discovery_provider_park_limit_ns(provider) : INT64_MAX;
+    const int64_t limit = provided < supervised ? provided : supervised;
+    return rings && limit >= PARK_QUIET_NS ? INT64_MAX : limit;
 }
 
 void services_print_state(FILE *out)

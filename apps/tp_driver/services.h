@@ -10,7 +10,8 @@
 int services_start(tp_driver_t *driver, const tpi_embedded_config_t *embedded);
 /* Work done. A service that fails is closed and said so in the log; the driver goes on. */
 int services_do_work(void);
-int64_t services_park_limit_ns(void);
+/* rings: who waits for a service ends the sleep. */
+int64_t services_park_limit_ns(bool rings);
 /* What the supervisor knows, as a line of JSON; nothing without one. */
 void services_print_state(FILE *out);
 /* Before the driver is closed. */

@@ -1,5 +1,5 @@
 /*
- * Owns the thread. A cycle that finds nothing is followed by a sleep on the doorbell that doubles from 50 us to its limit; a command or a limit that
+ * Owns the thread. A cycle that finds nothing is followed by a sleep on the doorbell that grows from 50 us to its limit; a command or a limit that
  * was moved starts over, and while positions move no sleep is longer than 1 ms. A clock is not needed: the media driver has its own.
  */
 #include "bus/media_loop.h"
@@ -15,6 +15,7 @@
 
 #define SPINS 10u
 #define YIELDS 20u
+#define GROWTH 4                       /* of sleeps: six to a tenth of a second */
 
 struct tpi_media_loop
 {
@@ -74,7 +75,7 @@ int64_t tpi_media_idle_step(tpi_media_idle_t *idle, bool worked, bool moved)
     }
     if (moved && tpi_media_idle_asks(idle)) { idle->park_ns = TPI_MEDIA_PARK_MOVING_NS; }      /* L-302 */
     const int64_t park_ns = idle->park_ns;
-    idle->park_ns = park_ns > idle->max_park_ns / 2 ? idle->max_park_ns : 2 * park_ns;
+    idle->park_ns = park_ns > idle->max_park_ns / GROWTH ? idle->max_park_ns : GROWTH * park_ns;
     return park_ns;
 }
 

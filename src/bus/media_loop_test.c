@@ -245,6 +245,13 @@ static void a_full_publication_rings_once_for_a_limit__L_303(void **state)
     const int64_t deadline_ns = tpi_clock_monotonic_ns() + WAIT_NS;
     const uint8_t message[96] = { 1 };
     while (!tpi_publication_is_connected(pub)) { turn(bus, deadline_ns); }
+    int64_t position = 0;
+    while (position < 16384)                                     /* the first limit of all is zero */
+    {
+        position = tpi_publication_send(pub, message, sizeof(message));
+        turn(bus, deadline_ns);
+    }
+    await_long_sleep(driver, bus);
     while (TP_BACK_PRESSURED != tpi_publication_send(pub, message, sizeof(message))) { turn(bus, deadline_ns); }
     await_long_sleep(driver, bus);
     tpi_doorbell_t *const bell = tpi_doorbell_find(dir);

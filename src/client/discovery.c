@@ -63,6 +63,7 @@ static bool publish(tp_discovery_client_t *d, const uint8_t *message, size_t len
 {
     if (NULL == d->pub || NULL == d->sub) { return false; }                /* no answer could be heard */
     if (tpi_publication_send(d->pub, message, length) <= 0) { return false; }
+    tpi_bus_ring(d->client->connection->bus);
     tpi_stat_add(&d->sends, 1);
     return true;
 }

@@ -19,6 +19,14 @@ static bool send(tp_client_t *client, tpi_publication_t *publication, int64_t le
     return false;
 }
 
+/* Somebody waits for the answer: whoever gives it may be asleep. */
+static bool send_and_ring(tp_client_t *client, tpi_publication_t *publication, int64_t length)
+{
+    const bool sent = send(client, publication, length);
+    if (sent) { tpi_bus_ring(client->connection->bus); }                                              /* L-301 */
+    return sent;
+}
+
 static tpi_publication_t *control(const tp_client_t *client) { return NULL == client->connection ? NULL : client->connection->control_pub; }
 static tpi_publication_t *qos(const tp_client_t *client) { return NULL == client->connection ? NULL : client->connection->qos_pub; }
 
@@ -29,7 +37,7 @@ static tpi_publication_t *metadata(const tp_client_t *client)
 
 bool tpi_client_send_attach(tp_client_t *client, const tpc_attach_request_t *m)
 {
-    return send(client, control(client), tpc_attach_request_encode(client->send_buffer, client->send_capacity, m));
+    return send_and_ring(client, control(client), tpc_attach_request_encode(client->send_buffer, client->send_capacity, m));
 }
 
 bool tpi_client_send_keepalive(tp_client_t *client, const tpc_keepalive_t *m)
@@ -43,12 +51,12 @@ bool tpi_client_send_keepalive(tp_client_t *client, const tpc_keepalive_t *m)
 
 bool tpi_client_send_detach(tp_client_t *client, const tpc_detach_request_t *m)
 {
-    return send(client, control(client), tpc_detach_request_encode(client->send_buffer, client->send_capacity, m));
+    return send_and_ring(client, control(client), tpc_detach_request_encode(client->send_buffer, client->send_capacity, m));
 }
 
 bool tpi_client_send_hello(tp_client_t *client, const tpc_consumer_hello_t *m)
 {
-    return send(client, control(client), tpc_consumer_hello_encode(client->send_buffer, client->send_capacity, m));
+    return send_and_ring(client, control(client), tpc_consumer_hello_encode(client->send_buffer, client->send_capacity, m));
 }
 
 bool tpi_client_send_config(tp_client_t *client, const tpc_consumer_config_t *m)

@@ -153,6 +153,7 @@ static void keys_of_this_implementation_are_read__D_184(void **state)
     assert_int_equal(config.descriptor_stream_id, 11);
     assert_string_equal(config.metadata_channel, "aeron:ipc");
     assert_int_equal(config.metadata_stream_id, 12);
+    refused("[driver]\nidle = \"rest\"\n" REST, TP_ECONF_RANGE, "2:1: ", "driver.idle = \"rest\" is none of sleep|backoff|spin");
     refused("[driver]\nmedia_driver = \"inside\"\n" REST, TP_ECONF_RANGE, "2:1: ", "driver.media_driver = \"inside\" is none of external|embedded");
 }
 
@@ -176,7 +177,7 @@ static const char *other_value(const tpi_conf_row_t *row)
     switch (row->type)
     {
         case TPI_CONF_TEXT: return NULL != strstr(row->key, "channel") ? "aeron:ipc?term-length=1m" : NULL != strstr(row->key, "dir") ? "/x" : "p";
-        case TPI_CONF_CHOICE: return NULL != strstr(row->choices, "embedded") ? "embedded" : "never";
+        case TPI_CONF_CHOICE: return NULL != strstr(row->choices, "embedded") ? "embedded" : NULL != strstr(row->choices, "spin") ? "spin" : "never";
         case TPI_CONF_BOOL: return 0 == strcmp(row->default_text, "true") ? "FALSE" : "True";
         case TPI_CONF_MODE: return "600";
         case TPI_CONF_RANGE: return "50000-50001";

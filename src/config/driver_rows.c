@@ -33,6 +33,9 @@ const tpi_conf_row_t tpi_driver_rows[] = {
     TEXT_OR("driver.aeron_dir", aeron_dir, "\"\"", 0, "AERON_DIR", "directory of the Aeron media driver; empty = Aeron's default"),
     CHOICE("driver.media_driver", media_driver, "\"external\"", "external|embedded", TPI_CONF_LOCAL,
         "embedded = run an Aeron media driver inside this process"),
+    CHOICE("driver.idle", idle, "\"sleep\"", "sleep|backoff|spin", TPI_CONF_LOCAL,
+        "what driver and embedded media driver do when there is nothing to do: sleep = up to 100 ms, woken at once by clients of this library, "
+        "others wait one sleep at most; backoff = sleep up to 5 ms (15 ms the driver); spin = never sleep, two cores"),
     CHOICE("driver.answer_hello", answer_hello, "\"auto\"", "auto|never", TPI_CONF_LOCAL,
         "auto = answer ConsumerHello when no supervisor is there; never = leave it to a supervisor"),
     TEXT("driver.runtime_dir", runtime_dir, "\"\"", 0, TPI_CONF_LOCAL,

@@ -347,10 +347,14 @@ void tpi_driver_delete(tpi_driver_t *driver, int64_t now_ns)
 
 tp_driver_state_t tpi_driver_state(const tpi_driver_t *driver) { return (tp_driver_state_t)atomic_load(&driver->published_state); }
 
+bool tpi_driver_is_quiet(const tpi_driver_t *driver)
+{
+    return TP_DRIVER_RUNNING == driver->state && 0 == driver->wait_count && tpi_proxy_is_empty(driver) && !tpi_regions_is_busy(driver->regions);
+}
+
 bool tpi_driver_is_idle(const tpi_driver_t *driver)
 {
-    return TP_DRIVER_RUNNING == driver->state && 0 == tpi_lease_table_count(&driver->leases) && 0 == driver->wait_count &&
-        tpi_proxy_is_empty(driver) && !tpi_regions_is_busy(driver->regions);
+    return 0 == tpi_lease_table_count(&driver->leases) && tpi_driver_is_quiet(driver);
 }
 
 int tpi_driver_run_jobs(tpi_driver_t *driver, int limit) { return tpi_regions_run(driver->regions, limit); }

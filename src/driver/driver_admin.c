@@ -136,6 +136,8 @@ int tpi_admin_open(tpi_admin_t **admin, tpi_driver_t *driver, const char *socket
     return 0;
 }
 
+void tpi_admin_watch(tpi_admin_t *admin, tpi_wait_set_t *set) { tpi_local_server_watch(admin->server, set); }
+
 int tpi_admin_do_work(tpi_admin_t *admin, int64_t now_ns)
 {
     admin->now_ns = now_ns;

@@ -6,10 +6,13 @@
 #define TPI_DRIVER_DRIVER_ADMIN_H
 
 #include "driver/driver_internal.h"
+#include "runtime/wait_set.h"
 
 typedef struct tpi_admin tpi_admin_t;
 
 int tpi_admin_open(tpi_admin_t **admin, tpi_driver_t *driver, const char *socket_path);
+/* What comes by the socket ends waits on the set, which outlives it. */
+void tpi_admin_watch(tpi_admin_t *admin, tpi_wait_set_t *set);
 int tpi_admin_do_work(tpi_admin_t *admin, int64_t now_ns);
 void tpi_admin_close(tpi_admin_t *admin);                  /* accepts NULL */
 

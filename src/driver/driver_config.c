@@ -28,6 +28,7 @@ void tp_driver_config_init(tp_driver_config_t *config)
     put(config->media_driver, sizeof(config->media_driver), "external");
     put(config->answer_hello, sizeof(config->answer_hello), "auto");
     put(config->control_channel, sizeof(config->control_channel), DEFAULT_CHANNEL);
+    put(config->idle, sizeof(config->idle), "sleep");
     config->control_stream_id = 1000;              /* D-185: the defaults of 11.1 */
     put(config->descriptor_channel, sizeof(config->descriptor_channel), DEFAULT_CHANNEL);
     config->descriptor_stream_id = 1100;
@@ -204,6 +205,11 @@ static int check_words(const tp_driver_config_t *config)
     if (0 != strcmp(config->media_driver, "external") && 0 != strcmp(config->media_driver, "embedded"))
     {
         TPI_SET_ERR(TP_ECONF_RULE, "driver.media_driver = '%s' is neither 'external' nor 'embedded'", config->media_driver);
+        return -1;
+    }
+    if (0 != strcmp(config->idle, "sleep") && 0 != strcmp(config->idle, "backoff") && 0 != strcmp(config->idle, "spin"))       /* L-304 */
+    {
+        TPI_SET_ERR(TP_ECONF_RULE, "driver.idle = '%s' is none of 'sleep', 'backoff' and 'spin'", config->idle);
         return -1;
     }
     if (0 != strcmp(config->answer_hello, "auto") && 0 != strcmp(config->answer_hello, "never"))

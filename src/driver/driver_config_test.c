@@ -282,6 +282,9 @@ static void words_are_known_ones(void **state)
     refused(TP_ECONF_RULE, "driver.answer_hello", "maybe");
     (void)snprintf(config.answer_hello, sizeof(config.answer_hello), "never");
     accepted();
+    (void)snprintf(config.idle, sizeof(config.idle), "never");
+    refused(TP_ECONF_RULE, "driver.idle", "never");
+    (void)snprintf(config.idle, sizeof(config.idle), "spin");
     (void)snprintf(config.media_driver, sizeof(config.media_driver), "other");
     refused(TP_ECONF_RULE, "driver.media_driver", "other");
     (void)snprintf(config.media_driver, sizeof(config.media_driver), "embedded");

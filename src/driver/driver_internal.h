@@ -72,6 +72,8 @@ tp_driver_state_t tpi_driver_state(const tpi_driver_t *driver);
 /* Begins to drain in the next cycle. text may be NULL. Any thread. */
 void tpi_driver_shutdown(tpi_driver_t *driver, uint8_t reason, const char *text, bool skip_wait);
 /* Whether anything is attached or under way: an idle driver may sleep longer. */
+/* Nothing is under way that the driver has to come back for before its next deadline. */
+bool tpi_driver_is_quiet(const tpi_driver_t *driver);
 bool tpi_driver_is_idle(const tpi_driver_t *driver);
 /* Sends the notice if it was not sent and the bus takes it; removes files as configured; frees. Accepts NULL. */
 void tpi_driver_delete(tpi_driver_t *driver, int64_t now_ns);

@@ -113,6 +113,8 @@ int tpi_wake_service_open(tpi_wake_service_t **service, tpi_driver_t *driver, co
     return 0;
 }
 
+void tpi_wake_service_watch(tpi_wake_service_t *service, tpi_wait_set_t *set) { tpi_local_server_watch(service->server, set); }
+
 int tpi_wake_service_do_work(tpi_wake_service_t *service) { return tpi_local_server_poll(service->server, on_line, service); }
 
 void tpi_wake_service_close(tpi_wake_service_t *service)

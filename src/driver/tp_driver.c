@@ -5,6 +5,7 @@
 
 #include <tensor_pool/driver/tp_driver.h>
 
+#include "bus/media_driver.h"
 #include "codec/codec_driver.h"
 #include "common/alloc.h"
 #include "common/clock.h"
@@ -16,13 +17,16 @@
 #include "driver/driver_wake.h"
 #include "runtime/endpoint.h"
 #include "runtime/service_runner.h"
+#include "runtime/wait_set.h"
 #include "shm/fault.h"
 #include "shm/path.h"
 
 #define CONNECT_TIMEOUT_NS (2 * TPI_NS_PER_S)
-#define PARK_BUSY_NS TPI_NS_PER_MS              /* longest sleep while somebody is attached */
+#define PARK_BUSY_NS TPI_NS_PER_MS              /* longest sleep while something is under way; without a doorbell also while somebody is attached */
 #define PARK_IDLE_NS (15 * TPI_NS_PER_MS)       /* and while nobody is */
-#define ADMIN_PERIOD_NS (40 * TPI_NS_PER_MS)
+#define PARK_QUIET_NS (100 * TPI_NS_PER_MS)     /* with a doorbell */
+#define PARKS_A_PERIOD 8                        /* at least: announces, leases */
+#define ADMIN_PERIOD_NS (250 * TPI_NS_PER_MS)   /* should news of the sockets get lost */
 
 struct tp_driver
 {
@@ -35,11 +39,21 @@ struct tp_driver
     tpi_endpoint_t endpoint;
     char aeron_dir[TP_CONFIG_PATH_MAX];         /* "" = external, default directory */
     tpi_service_runner_t runner;
+    tpi_wait_set_t *waits;
+    tpi_media_idle_kind_t idle;
+    int64_t park_quiet_ns;                      /* 0 = nobody would wake us: look often */
     bool keeps_log;
     int64_t admin_ns;
 };
 
 /* ---- start ----------------------------------------------------------------------------------------------------------------- */
+
+/* Somebody rang at the media driver in this process, or something began to move there. On its thread. */
+static void stir(void *clientd)
+{
+    tp_driver_t *const driver = clientd;
+    tpi_wait_set_ring(driver->waits);                          /* L-306 */
+}
 
 static void wake(void *clientd)
 {
@@ -53,9 +67,10 @@ static int open_bus(tp_driver_t *driver, const tp_driver_config_t *config)
     if (0 == strcmp(config->media_driver, "embedded"))
     {
         const tp_media_driver_config_t media = { .size = sizeof(media), .aeron_dir = '\0' == config->aeron_dir[0] ? NULL : config->aeron_dir,
-            .delete_on_close = true, .delete_on_start = true };
+            .delete_on_close = true, .delete_on_start = true, .idle = config->idle };
         if (tp_media_driver_launch(&driver->media_driver, &media) < 0) { return -1; }
         (void)snprintf(driver->aeron_dir, sizeof(driver->aeron_dir), "%s", tp_media_driver_aeron_dir(driver->media_driver));
+        tpi_media_driver_set_on_stir(driver->media_driver, stir, driver);
     }
     char name[TP_CONFIG_NAME_MAX + 16];
     (void)snprintf(name, sizeof(name), "tp_driver %s", config->instance_id);
@@ -124,6 +139,7 @@ static int publish_endpoint(tp_driver_t *driver, const tp_driver_config_t *confi
 static int cycle(void *state, int64_t now_ns)
 {
     tp_driver_t *const driver = state;
+    if (tpi_wait_set_take(driver->waits)) { driver->admin_ns = now_ns; }
     int work = tpi_driver_do_work(driver->inner, now_ns);
     if (work < 0) { return -1; }
     if (now_ns >= driver->admin_ns)
@@ -144,6 +160,17 @@ static bool has_stopped(void *state)
     return TP_DRIVER_STOPPED == tpi_driver_state(driver->inner);
 }
 
+/* How long it may sleep while nothing is under way: as long as somebody would wake it, and no deadline is late by much. */
+static void set_parks(tp_driver_t *driver, const tp_driver_config_t *config)
+{
+    (void)tpi_media_idle_kind_from_name(&driver->idle, config->idle);              /* checked before */
+    if (0 != strcmp(config->media_driver, "embedded") || TPI_MEDIA_IDLE_SLEEP != driver->idle) { return; }
+    const uint32_t period_ms = config->announce_period_ms < config->lease_keepalive_interval_ms ? config->announce_period_ms :
+        config->lease_keepalive_interval_ms;
+    const int64_t part_ns = period_ms * TPI_NS_PER_MS / PARKS_A_PERIOD;
+    driver->park_quiet_ns = part_ns < PARK_QUIET_NS ? part_ns : PARK_QUIET_NS;                  /* L-307 */
+}
+
 int tp_driver_init(tp_driver_t **driver, const tp_driver_config_t *config)
 {
     if (NULL == driver || NULL == config)
@@ -154,8 +181,14 @@ int tp_driver_init(tp_driver_t **driver, const tp_driver_config_t *config)
     if (tp_driver_config_check(config) < 0 || (config->fault_guard && tpi_fault_guard_install() < 0)) { return -1; }
     tp_driver_t *const d = tpi_alloc(sizeof(*d));
     if (NULL == d) { return -1; }
+    if (tpi_wait_set_create(&d->waits) < 0)
+    {
+        tpi_free(d);
+        return -1;
+    }
     tpi_service_runner_init(&d->runner, &(tpi_service_runner_config_t){ .noun = "driver", .thread_name = "tp-driver", .state = d,
-        .cycle = cycle, .park_limit = park_limit, .has_ended = has_stopped, .park_max_ns = PARK_IDLE_NS });
+        .cycle = cycle, .park_limit = park_limit, .has_ended = has_stopped, .park_max_ns = PARK_QUIET_NS, .waits = d->waits });
+    set_parks(d, config);
     d->keeps_log = tpi_log_keep_begin() >= 0;                  /* for the local socket */
     const tpi_driver_options_t options = { .worker = TPI_WORKER_THREAD, .wake = wake, .wake_clientd = d };
     if (open_bus(d, config) < 0 || tpi_driver_create(&d->inner, config, d->bus, &options, tpi_clock_monotonic_ns()) < 0 ||
@@ -169,6 +202,8 @@ int tp_driver_init(tp_driver_t **driver, const tp_driver_config_t *config)
     }
     if ('\0' != d->endpoint.socket_path[0] && tpi_admin_open(&d->admin, d->inner, d->endpoint.socket_path) < 0) { tpi_log_err(TP_LOG_WARN); }
     if ('\0' != d->endpoint.wake_path[0] && tpi_wake_service_open(&d->wakes, d->inner, d->endpoint.wake_path) < 0) { tpi_log_err(TP_LOG_WARN); }
+    if (NULL != d->admin) { tpi_admin_watch(d->admin, d->waits); }
+    if (NULL != d->wakes) { tpi_wake_service_watch(d->wakes, d->waits); }
     *driver = d;
     return 0;
 }
@@ -182,7 +217,15 @@ static int refuse_null(void)
 }
 
 int tp_driver_do_work(tp_driver_t *driver) { return NULL == driver ? refuse_null() : tpi_service_runner_do_work(&driver->runner); }
-int64_t tp_driver_park_limit_ns(const tp_driver_t *driver) { return tpi_driver_is_idle(driver->inner) ? PARK_IDLE_NS : PARK_BUSY_NS; }
+int tp_driver_event_fd(const tp_driver_t *driver) { return NULL == driver ? -1 : tpi_wait_set_fd(driver->waits); }
+
+int64_t tp_driver_park_limit_ns(const tp_driver_t *driver)
+{
+    if (TPI_MEDIA_IDLE_SPIN == driver->idle) { return 0; }
+    if (0 != driver->park_quiet_ns) { return tpi_driver_is_quiet(driver->inner) ? driver->park_quiet_ns : PARK_BUSY_NS; }
+    return tpi_driver_is_idle(driver->inner) ? PARK_IDLE_NS : PARK_BUSY_NS;
+}
+
 int tp_driver_start(tp_driver_t *driver) { return NULL == driver ? refuse_null() : tpi_service_runner_start(&driver->runner); }
 
 tp_driver_state_t tp_driver_state(const tp_driver_t *driver)
@@ -220,6 +263,7 @@ void tp_driver_close(tp_driver_t *driver)
     tpi_bus_close(driver->bus);
     tp_media_driver_close(driver->media_driver);
     tpi_service_runner_fini(&driver->runner);
+    tpi_wait_set_close(driver->waits);
     tpi_free(driver);
 }
 

@@ -44,7 +44,8 @@ static void *run(void *arg)
             const int64_t limit = runner->agent.park_limit(runner->agent.state);
             if (limit >= 0 && park > limit) { park = limit; }
         }
-        tpi_parker_park(&runner->parker, ticket, park);
+        if (NULL != runner->agent.waits) { tpi_wait_set_wait(runner->agent.waits, park); }
+        else { tpi_parker_park(&runner->parker, ticket, park); }
     }
     if (NULL != runner->agent.on_close) { runner->agent.on_close(runner->agent.state); }
     atomic_store_explicit(&runner->ended, true, memory_order_release);
@@ -74,7 +75,9 @@ int tpi_agent_runner_start(tpi_agent_runner_t **runner, const tpi_agent_t *agent
 
 void tpi_agent_runner_wake(tpi_agent_runner_t *runner)
 {
-    if (NULL != runner) { tpi_parker_wake(&runner->parker); }
+    if (NULL == runner) { return; }
+    tpi_parker_wake(&runner->parker);
+    tpi_wait_set_ring(runner->agent.waits);
 }
 
 
@@ -90,7 +93,7 @@ void tpi_agent_runner_close(tpi_agent_runner_t *runner)
 {
     if (NULL == runner) { return; }
     atomic_store_explicit(&runner->stop, true, memory_order_release);
-    tpi_parker_wake(&runner->parker);
+    tpi_agent_runner_wake(runner);
     tpi_thread_join(&runner->thread);
     tpi_parker_fini(&runner->parker);
     tpi_free(runner);

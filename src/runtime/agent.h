@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "common/idle.h"
+#include "runtime/wait_set.h"
 
 typedef struct tpi_agent
 {
@@ -19,6 +20,7 @@ typedef struct tpi_agent
     void (*on_close)(void *state);                             /* last call on the thread; may be NULL */
     /* Longest park before the next cycle, asked after each cycle without work; NULL = the idle strategy alone decides. */
     int64_t (*park_limit)(void *state);
+    tpi_wait_set_t *waits;                                     /* what it parks on, and is woken by; do_work takes. NULL = a place of the runner's */
     bool pinned;                                               /* to cpu */
     int32_t cpu;
 }

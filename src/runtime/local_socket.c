@@ -35,6 +35,7 @@ struct tpi_local_server
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
     tpi_local_peer_t peers[TPI_LOCAL_PEERS_MAX];
     tpi_local_counts_t counts;
+    tpi_wait_set_t *waits;             /* NULL: nobody sleeps for us */
 };
 
 static void close_peer(tpi_local_peer_t *peer)
@@ -129,6 +130,7 @@ static int accept_peers(tpi_local_server_t *server)
         }
         peer->serial = ++server->counts.accepted;
         peer->fd = fd;
+        if (NULL != server->waits) { tpi_wait_set_add(server->waits, fd); }
         peer->pid = pid;
     }
     return work;
@@ -221,6 +223,12 @@ int tpi_local_server_poll(tpi_local_server_t *server, tpi_on_line_t on_line, voi
         if (peer->fd >= 0) { work += write_peer(peer); }
     }
     return work;
+}
+
+void tpi_local_server_watch(tpi_local_server_t *server, tpi_wait_set_t *set)
+{
+    server->waits = set;
+    tpi_wait_set_add(set, server->fd);
 }
 
 const tpi_local_counts_t *tpi_local_server_counts(const tpi_local_server_t *server) { return &server->counts; }

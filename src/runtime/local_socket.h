@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "runtime/wait_set.h"
+
 #define TPI_LOCAL_PEERS_MAX 8          /* at once; more are closed again, and counted */
 #define TPI_LOCAL_LINE_MAX 4096        /* of a request, line end included */
 #define TPI_LOCAL_REPLY_MAX (8u << 20)
@@ -39,6 +41,8 @@ int tpi_local_server_open(tpi_local_server_t **server, const char *path);
 int tpi_local_server_open_shared(tpi_local_server_t **server, const char *path, mode_t mode);
 /* Accepts, reads, calls, writes, as far as possible without waiting. Work done. */
 int tpi_local_server_poll(tpi_local_server_t *server, tpi_on_line_t on_line, void *clientd);
+/* Peers and what they send end waits on the set from now on. The set outlives the server. */
+void tpi_local_server_watch(tpi_local_server_t *server, tpi_wait_set_t *set);
 const tpi_local_counts_t *tpi_local_server_counts(const tpi_local_server_t *server);
 void tpi_local_server_close(tpi_local_server_t *server);       /* unlinks the name; accepts NULL */
 

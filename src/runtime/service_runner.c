@@ -78,7 +78,8 @@ int tpi_service_runner_start(tpi_service_runner_t *runner)
         TPI_SET_ERR(TP_ESTATE, "%s runs on its thread already", runner->config.noun);
         return -1;
     }
-    const tpi_agent_t agent = { .name = runner->config.thread_name, .state = runner, .do_work = agent_do_work, .park_limit = agent_park_limit };
+    const tpi_agent_t agent = { .name = runner->config.thread_name, .state = runner, .do_work = agent_do_work, .park_limit = agent_park_limit,
+        .waits = runner->config.waits };
     tpi_agent_runner_t *thread = NULL;
     if (tpi_agent_runner_start(&thread, &agent, TPI_IDLE_BACKOFF, PARK_MIN_NS, runner->config.park_max_ns) < 0) { return -1; }
     (void)pthread_mutex_lock(&runner->mutex);
@@ -91,7 +92,8 @@ int tpi_service_runner_start(tpi_service_runner_t *runner)
 void tpi_service_runner_wake(tpi_service_runner_t *runner)
 {
     (void)pthread_mutex_lock(&runner->mutex);
-    tpi_agent_runner_wake(runner->thread);
+    if (NULL != runner->thread) { tpi_agent_runner_wake(runner->thread); }
+    else { tpi_wait_set_ring(runner->config.waits); }          /* whoever turns it may sleep on its descriptor */
     (void)pthread_mutex_unlock(&runner->mutex);
 }
 

@@ -22,6 +22,7 @@ typedef struct tpi_service_runner_config
     int64_t (*park_limit)(void *state);              /* how long a cycle without work may sleep */
     bool (*has_ended)(void *state);    /* after a cycle: the thread goes; NULL = never by itself */
     int64_t park_max_ns;
+    tpi_wait_set_t *waits;             /* as of an agent: cycle takes; NULL = none */
 }
 tpi_service_runner_config_t;
 

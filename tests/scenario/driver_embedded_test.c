@@ -1,5 +1,6 @@
 /* The public driver inside this process: its own media driver, thread, endpoint file, and a client of ours that sends a first frame. */
 #include <glob.h>
+#include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
 #include <stdatomic.h>
@@ -162,12 +163,97 @@ static void streams_have_their_names_as_soon_as_the_endpoint_file_is_there(void 
     tp_counters_close(counters);
 }
 
+/* Turns the driver until it would sleep as long as it may. */
+static int64_t quiet_limit_ns(void)
+{
+    const int64_t deadline_ns = now_ns() + PATIENCE_NS;
+    int64_t limit_ns = 0;
+    while (limit_ns <= 1000000 && now_ns() < deadline_ns)
+    {
+        assert_true(tp_driver_do_work(driver) >= 0);
+        limit_ns = tp_driver_park_limit_ns(driver);
+    }
+    return limit_ns;
+}
+
+static bool has_something_to_do(int timeout_ms)
+{
+    struct pollfd one = { .fd = tp_driver_event_fd(driver), .events = POLLIN };
+    return 1 == poll(&one, 1, timeout_ms);
+}
+
+static void restart_with(const char *idle, uint32_t announce_period_ms)
+{
+    close_driver();
+    (void)snprintf(driver_config.idle, sizeof(driver_config.idle), "%s", idle);
+    driver_config.announce_period_ms = announce_period_ms;
+    start_driver();
+}
+
+static void it_sleeps_as_long_as_no_deadline_is_late_by_much__L_307(void **state)
+{
+    (void)state;
+    assert_int_equal(quiet_limit_ns(), 100000000);
+    restart_with("sleep", 80);
+    assert_int_equal(quiet_limit_ns(), 10000000);
+    restart_with("backoff", 1000);
+    assert_int_equal(quiet_limit_ns(), 15000000);
+    restart_with("spin", 1000);
+    for (int i = 0; i < 1000; i++)
+    {
+        assert_true(tp_driver_do_work(driver) >= 0);
+        assert_int_equal(tp_driver_park_limit_ns(driver), 0);
+    }
+    restart_with("sleep", 1000);
+    tp_driver_shutdown(driver, 0, false);                         /* draining: something is under way */
+    assert_true(tp_driver_do_work(driver) >= 0);
+    assert_int_equal(tp_driver_park_limit_ns(driver), 1000000);
+}
+
+/* No work of ours ends these waits but the ring: nobody waits for a minute, and a sleep of the media driver moves nothing. */
+static void a_client_that_attaches_tells_the_driver_that_there_is_something_to_do__L_306(void **state)
+{
+    (void)state;
+    tp_context_t *context = NULL;
+    tp_client_t *client = NULL;
+    tp_producer_context_t *what = NULL;
+    tp_async_add_producer_t *opening = NULL;
+    tp_producer_t *producer = NULL;
+    assert_int_equal(tp_driver_event_fd(NULL), -1);
+    assert_int_equal(tp_context_init(&context), 0);
+    assert_int_equal(tp_context_set_use_agent_invoker(context, true), 0);
+    assert_int_equal(tp_client_init(&client, context), 0);
+    assert_int_equal(tp_producer_context_init(&what), 0);
+    assert_int_equal(tp_producer_context_set_stream_id(what, 10000), 0);
+    assert_int_equal(tp_async_add_producer(&opening, client, what), 0);
+    const int64_t deadline_ns = now_ns() + PATIENCE_NS;
+    int told = 0;
+    int rc = 0;
+    while (0 == rc && now_ns() < deadline_ns)
+    {
+        assert_true(tp_client_do_work(client) >= 0);
+        if (has_something_to_do(1))                              /* the driver is turned when it is told to, and never else */
+        {
+            told++;
+            for (int i = 0; i < 3; i++) { assert_true(tp_driver_do_work(driver) >= 0); }
+        }
+        rc = tp_async_add_producer_poll(opening, &producer);
+    }
+    if (1 != rc) { fail_msg("%d: %s", rc, tp_errmsg()); }
+    assert_true(told > 0);
+    tp_client_close(client);
+    tp_producer_context_close(what);
+    tp_context_close(context);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = { T(the_endpoint_file_tells_where_it_is__D_198), T(a_namesake_is_refused__D_002),
         T(a_second_runner_is_refused__L1), T(shutdown_from_another_thread_stops_it__D_152), T(a_producer_sends_its_first_frame__D_197),
+        T(it_sleeps_as_long_as_no_deadline_is_late_by_much__L_307),
+        T(a_client_that_attaches_tells_the_driver_that_there_is_something_to_do__L_306),
         T(a_reload_from_another_thread_brings_a_new_stream), T(streams_have_their_names_as_soon_as_the_endpoint_file_is_there) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,8 +24,13 @@ TP_EXPORT int tp_driver_init(tp_driver_t **driver, const tp_driver_config_t *con
 TP_EXPORT int tp_driver_start(tp_driver_t *driver);
 /* One duty cycle; work done, or -1: the media driver is lost (TP_EMEDIADRIVER), or another thread runs this driver (TP_ETHREAD). */
 TP_EXPORT int tp_driver_do_work(tp_driver_t *driver);
-/* For loops of your own: how long a cycle without work may sleep, longer while nobody is attached. Call it on the thread of do_work. */
+/* For loops of your own: how long a cycle without work may sleep; 0 = not at all (driver.idle = "spin"). Call it on the thread of do_work. */
 TP_EXPORT int64_t tp_driver_park_limit_ns(const tp_driver_t *driver);
+/*
+ * Descriptor for poll and epoll in loops of your own: readable when the next cycle has something to do, so that the sleep need not run out. It is the
+ * driver's; read nothing from it, the cycle does. Any thread. -1 for NULL.
+ */
+TP_EXPORT int tp_driver_event_fd(const tp_driver_t *driver);
 
 /*
  * Where a reload gets the configuration from: fills *config (tp_driver_config_init first), which becomes the driver's, or returns -1 with tp_err set.

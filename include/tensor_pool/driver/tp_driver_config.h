@@ -108,7 +108,8 @@ typedef struct tp_driver_config
     /* Not keys: where a discovery provider beside this driver takes requests, told to clients by the endpoint file; "" and 0 = there is none. */
     uint32_t discovery_stream_id;
     char discovery_channel[TP_CONFIG_CHANNEL_MAX];
-    uint64_t reserved[7];
+    char idle[8];                              /* driver.idle: "sleep", "backoff" or "spin" (ours) */
+    uint64_t reserved[6];
 }
 tp_driver_config_t;
 
