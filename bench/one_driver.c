@@ -54,7 +54,10 @@ static int start_driver(one_driver_t *one, uint32_t nslots, uint32_t stride_byte
     (void)snprintf(config.base_dir, sizeof(config.base_dir), "%s", one->shm_dir);
     (void)snprintf(config.runtime_dir, sizeof(config.runtime_dir), "%s", one->runtime_dir);
     (void)snprintf(config.media_driver, sizeof(config.media_driver), "embedded");
-    if (NULL != one->descriptor_channel) { (void)snprintf(config.descriptor_channel, sizeof(config.descriptor_channel), "%s", one->descriptor_channel); }
+    if (NULL != one->descriptor_channel)
+    {
+        (void)snprintf(config.descriptor_channel, sizeof(config.descriptor_channel), "%s", one->descriptor_channel);
+    }
     config.lease_keepalive_interval_ms = KEEPALIVE_MS;
     if (0 == rc) { rc = tp_driver_init(&one->driver, &config); }
     if (0 == rc) { rc = tp_driver_start(one->driver); }

@@ -344,7 +344,8 @@ static int usage(FILE *out, int code)
 int main(int argc, char **argv)
 {
     static const struct option options[] = { { "seconds", required_argument, NULL, 's' }, { "hz", required_argument, NULL, 'r' },
-        { "slots", required_argument, NULL, 'n' }, { "channel", required_argument, NULL, 'u' }, { "cpu", required_argument, NULL, 'c' }, { "dir", required_argument, NULL, 'd' },
+        { "slots", required_argument, NULL, 'n' },
+        { "channel", required_argument, NULL, 'u' }, { "cpu", required_argument, NULL, 'c' }, { "dir", required_argument, NULL, 'd' },
         { "quick", no_argument, NULL, 'q' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
     settings_t settings = { .seconds = 60, .hz = 10000, .nslots = 4096, .cpu = { -1, -1 } };
     bool is_given = false;

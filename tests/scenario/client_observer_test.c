@@ -1,4 +1,4 @@
-/* Observers (95-local-extensions.md 7.2): read-only, without lease, hello and descriptors, from announces alone. */
+/* Observers (95-local-extensions.md 7.1, L-110 to L-113): read-only, without lease, hello and descriptors, from announces alone. */
 #include "client_consumer_rig.h"
 
 #include <fcntl.h>

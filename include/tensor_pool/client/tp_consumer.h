@@ -106,7 +106,7 @@ TP_EXPORT int tp_consumer_context_set_newest_only(tp_consumer_context_t *context
  */
 TP_EXPORT int tp_consumer_context_set_ring_recovery(tp_consumer_context_t *context, bool recover);
 /*
- * true: an observer that follows the ring alone (95-local-extensions.md 7.2), for viewers, recorders and debuggers. It takes no lease, says no hello,
+ * true: an observer that follows the ring alone (95-local-extensions.md 7.1), for viewers, recorders and debuggers. It takes no lease, says no hello,
  * subscribes to no descriptors and writes nothing: neither driver nor producer know of it. It maps read-only from announces, which nobody else does
  * (D-004, W-127). Frames come in order from the newest one on, each with TP_FRAME_NO_DESCRIPTOR; what was overwritten before it came counts as
  * TP_DROP_OVERWRITTEN, what its producer gave up as TP_DROP_GAP. Files that are removed end a mapping as a new epoch does. There need be no producer,
