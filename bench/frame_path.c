@@ -1,5 +1,5 @@
 /*
- * Counts instructions of the frame path under callgrind: `bench/run` toggles the collection at the functions measure_*.
+ * Counts instructions of the frame path under callgrind: `bench/run` toggles the collection at functions of measured.c.
  * One process with media driver, driver, producer and consumer in private directories. The payload is never touched: what is counted is ours.
  */
 #include <stdio.h>
