@@ -226,6 +226,7 @@ static void unpublish(tp_producer_t *p)
     if (NULL == p->published) { return; }
     tpi_producer_wake_withdrawn(p);
     tpi_handoff_publish(&p->handoff, NULL);
+    tpi_producer_call_attention(p);
     p->published->next = p->retired;
     p->retired = p->published;
     p->published = NULL;
@@ -278,6 +279,7 @@ static int publish(tp_producer_t *p)
     atomic_store_explicit(&p->valid_until_ns, tpi_session_valid_until_ns(&p->attachment->session), memory_order_relaxed);
     atomic_store_explicit(&p->wants_epoch, false, memory_order_relaxed);
     tpi_handoff_publish(&p->handoff, map);
+    tpi_producer_call_attention(p);
     p->registry.stream_id = lease->stream_id;
     p->first = 0 == p->first ? 1 : p->first;
     if (p->was_attached) { tpi_stat_add(&p->reattaches, 1); }
@@ -587,6 +589,8 @@ static tp_producer_t *create(tp_client_t *client, const tp_producer_context_t *c
     atomic_init(&p->stream_id, context->stream_id);
     atomic_init(&p->valid_until_ns, INT64_MIN);
     p->free_count = TPI_CLAIMS_MAX;
+    p->straight.gate = TPI_GATE_SHUT;
+    p->next_serial = TPI_SERIAL_FIRST;
     for (uint32_t i = 0; i < TPI_CLAIMS_MAX; i++) { p->free_claims[i] = (uint16_t)(TPI_CLAIMS_MAX - 1 - i); }
     p->streams.grants = context->grants;
     tpi_producer_progress_init(p, &context->progress);

@@ -62,6 +62,7 @@ int64_t tp_producer_queue_claim(tp_producer_t *producer, const tp_tensor_templat
     if (NULL == p || NULL == tensor || NULL == buffers || NULL == claim) { return TP_INVALID_ARGUMENT; }
     const tpi_announcement_t *a = find(p, buffers);
     if (NULL == a) { return TP_INVALID_CLAIM; }
+    tpi_producer_leave_straight(p);
     tpi_producer_map_t *map = tpi_producer_current_map(p);
     if (NULL == map || map != a->map) { return tpi_producer_lost(p); }           /* M8: the device writes into regions that are no longer ours */
     if (tensor->extent_bytes > a->pool->stride_bytes) { return TP_NO_POOL_FITS; }

@@ -1,5 +1,6 @@
 /*
- * Claim, commit, abort: the way of a frame out. Producer's thread only. No lock, no allocation, no system call but one vDSO clock read, no log.
+ * Claim, commit, abort: the long way of a frame out; producer_straight.c has the short one. Producer's thread only. No lock, no allocation, no system
+ * call but one vDSO clock read, no log.
  *
  * Every claimed seq has an entry in the window [head, next_seq). Its descriptor leaves when all older frames are committed or aborted (O-41); a
  * descriptor that the bus refuses stays where it is and goes out first at the next opportunity (trap A2).
@@ -75,6 +76,7 @@ static bool flush_link(tp_producer_t *p, tpi_producer_map_t *map, tpi_private_li
         link->epoch = map->epoch;
         link->cursor = from;
     }
+    for (; link->cursor < p->noted_from; link->cursor++) { tpi_stat_add(&p->private_dropped, 1); }       /* they went the straight way */
     for (; link->cursor < p->next_seq; link->cursor++)
     {
         const tpi_frame_entry_t *entry = entry_of(p, link->cursor);
@@ -160,12 +162,13 @@ static bool give_up_oldest(tp_producer_t *p)
 int tp_producer_flush(tp_producer_t *producer)
 {
     if (NULL == producer) { return TP_INVALID_ARGUMENT; }
-    tpi_producer_map_t *map = producer->map;
-    if (!tpi_handoff_is_current(&producer->handoff, map)) { map = tpi_producer_switch(producer); }
+    tpi_producer_leave_straight(producer);
+    tpi_producer_map_t *map = tpi_producer_current_map(producer);
     if (NULL == map) { return TP_LEASE_LOST; }
     if (0 != producer->progress.running) { tpi_producer_progress_look_again(producer, map); }
     const int sent = flush_window(producer, map, UINT64_MAX, NULL);
     tpi_producer_wake(map);
+    tpi_producer_go_straight(producer);
     return sent;
 }
 
@@ -174,6 +177,7 @@ int tp_producer_flush(tp_producer_t *producer)
 tpi_producer_map_t *tpi_producer_switch(tp_producer_t *producer)
 {
     tp_producer_t *p = producer;
+    tpi_producer_leave_straight(p);
     tpi_stat_set(&p->stat_next_seq, 0);                                          /* before the new mapping counts as taken */
     p->map = tpi_handoff_take(&p->handoff);
     if (0 != p->ready) { tpi_stat_add(&p->descriptors_dropped, p->ready); }     /* of an epoch that is over */
@@ -181,6 +185,7 @@ tpi_producer_map_t *tpi_producer_switch(tp_producer_t *producer)
     p->ready = 0;
     p->head = 0;
     p->next_seq = 0;                                                             /* W-111 */
+    p->noted_from = 0;
     tpi_stat_set(&p->descriptors_parked, 0);
     return p->map;
 }
@@ -195,7 +200,7 @@ int64_t tpi_producer_lost(tp_producer_t *producer)
 }
 
 /* Room for one more frame, or a named negative. */
-TPI_COLD static int64_t make_room(tp_producer_t *p, tpi_producer_map_t *map)
+static int64_t make_room(tp_producer_t *p, tpi_producer_map_t *map)
 {
     if (p->next_seq >= SEQ_END)
     {
@@ -210,20 +215,12 @@ TPI_COLD static int64_t make_room(tp_producer_t *p, tpi_producer_map_t *map)
     return give_up_oldest(p) ? 0 : TP_TOO_MANY_CLAIMS;
 }
 
-static inline bool has_room(const tp_producer_t *p, const tpi_producer_map_t *map)
-{
-    const bool may_claim = 0 != p->free_count && tpi_load_u32(&map->claims_out) < map->claims_max;
-    return may_claim && p->next_seq < SEQ_END && p->next_seq - p->head < map->window;
-}
-
-static inline int64_t claim_in(tp_producer_t *p, tpi_producer_map_t *map, const tpi_pool_t *pool, const tp_tensor_template_t *tensor,
+int64_t tpi_producer_claim(tp_producer_t *producer, tpi_producer_map_t *map, const tpi_pool_t *pool, const tp_tensor_template_t *tensor,
     uint64_t length, uint64_t timestamp_ns, tp_buffer_claim_t *claim)
 {
-    if (TPI_RARE(!has_room(p, map)))
-    {
-        const int64_t room = make_room(p, map);
-        if (room < 0) { return room; }
-    }
+    tp_producer_t *p = producer;
+    const int64_t room = make_room(p, map);
+    if (room < 0) { return room; }
     const uint64_t seq = p->next_seq++;
     const uint32_t index = tpi_pool_set_index(map->set, seq);
     const uint16_t at = p->free_claims[--p->free_count];
@@ -242,53 +239,26 @@ static inline int64_t claim_in(tp_producer_t *p, tpi_producer_map_t *map, const 
     atomic_store_explicit(&map->claims_out, atomic_load_explicit(&map->claims_out, memory_order_relaxed) + 1, memory_order_release);
     tpi_stat_set(&p->stat_next_seq, p->next_seq);
     tpi_slot_begin(e->slot, seq);                                                /* W-040 */
-    claim->size = sizeof(*claim);
-    claim->pool_id = pool->pool_id;
-    claim->payload = tpi_pool_payload(pool, index);
-    claim->length = (size_t)length;
-    claim->capacity = pool->stride_bytes;
-    claim->seq = seq;
-    claim->timestamp_ns = timestamp_ns;
-    claim->opaque[0] = e->serial;
-    claim->opaque[1] = at;
+    *claim = (tp_buffer_claim_t){ .size = sizeof(*claim), .pool_id = pool->pool_id, .payload = tpi_pool_payload(pool, index),
+        .length = (size_t)length, .capacity = pool->stride_bytes, .seq = seq, .timestamp_ns = timestamp_ns, .opaque = { e->serial, at } };
     return (int64_t)seq;
 }
 
-int64_t tpi_producer_claim(tp_producer_t *producer, tpi_producer_map_t *map, const tpi_pool_t *pool, const tp_tensor_template_t *tensor,
-    uint64_t length, uint64_t timestamp_ns, tp_buffer_claim_t *claim)
+int64_t tpi_producer_claim_long(tp_producer_t *producer, const tp_tensor_template_t *tensor, uint64_t length, uint64_t timestamp_ns, int64_t now_ns,
+    tp_buffer_claim_t *claim)
 {
-    return claim_in(producer, map, pool, tensor, length, timestamp_ns, claim);
-}
-
-static inline int64_t claim_frame(tp_producer_t *p, tpi_producer_map_t *map, const tp_tensor_template_t *tensor, uint64_t length,
-    uint64_t timestamp_ns, tp_buffer_claim_t *claim)
-{
+    tp_producer_t *p = producer;
+    tpi_producer_leave_straight(p);
+    tpi_producer_map_t *map = tpi_producer_current_map(p);
+    if (NULL == map) { return tpi_producer_lost(p); }
+    if (now_ns > atomic_load_explicit(&p->valid_until_ns, memory_order_relaxed)) { return tpi_producer_lost(p); }       /* D-103 M8 */
     const tpi_pool_t *pool = tpi_pool_set_fit(map->set, length);
-    if (TPI_RARE(NULL == pool))
+    if (NULL == pool)
     {
         tpi_stat_add(&p->no_pool_fits, 1);                                       /* W-060: dropped at the source, at once */
         return TP_NO_POOL_FITS;
     }
-    return claim_in(p, map, pool, tensor, length, timestamp_ns, claim);
-}
-
-int64_t tp_producer_try_claim(tp_producer_t *producer, const tp_tensor_template_t *tensor, tp_buffer_claim_t *claim)
-{
-    if (NULL == producer || NULL == tensor || NULL == claim) { return TP_INVALID_ARGUMENT; }
-    tpi_producer_map_t *map = tpi_producer_current_map(producer);
-    if (NULL == map) { return tpi_producer_lost(producer); }
-    const int64_t now_ns = tpi_clock_monotonic_ns();                             /* the one clock read: capture time and deadline; W-195 W-196 */
-    if (now_ns > atomic_load_explicit(&producer->valid_until_ns, memory_order_relaxed)) { return tpi_producer_lost(producer); }      /* D-103 M8 */
-    return claim_frame(producer, map, tensor, tensor->extent_bytes, (uint64_t)now_ns, claim);
-}
-
-int64_t tp_producer_try_claim_at(tp_producer_t *producer, const tp_tensor_template_t *tensor, size_t length, uint64_t timestamp_ns,
-    tp_buffer_claim_t *claim)
-{
-    if (NULL == producer || NULL == tensor || NULL == claim || length > UINT32_MAX) { return TP_INVALID_ARGUMENT; }
-    tpi_producer_map_t *map = tpi_producer_current_map(producer);
-    if (NULL == map) { return tpi_producer_lost(producer); }
-    return claim_frame(producer, map, tensor, length, timestamp_ns, claim);
+    return tpi_producer_claim(p, map, pool, tensor, length, timestamp_ns, claim);
 }
 
 /* ---- commit and abort --------------------------------------------------------------------------------------------------- */
@@ -299,7 +269,7 @@ static inline void end_claim(tp_producer_t *p, tpi_claim_entry_t *e, tp_buffer_c
     tpi_producer_map_t *map = e->map;
     e->serial = 0;
     if (TPI_PROGRESS_RUNNING == e->progress.phase) { p->progress.running--; }
-    p->free_claims[p->free_count++] = (uint16_t)claim->opaque[1];
+    if (TPI_CLAIM_STRAIGHT != claim->opaque[1]) { p->free_claims[p->free_count++] = (uint16_t)claim->opaque[1]; }
     atomic_store_explicit(&map->claims_out, atomic_load_explicit(&map->claims_out, memory_order_relaxed) - 1, memory_order_release);
     claim->opaque[0] = 0;
     claim->payload = NULL;
@@ -311,29 +281,21 @@ static uint32_t version_of(const tp_producer_t *p, const tp_frame_metadata_t *me
     return tpi_producer_meta_frame_version(&p->meta);                            /* W-181 */
 }
 
-/* Slots are written with their pads until each has been once. T-033: no trace id. */
-TPI_COLD static void commit_whole_slot(tpi_claim_entry_t *e, const tp_buffer_claim_t *claim, uint64_t timestamp_ns, uint32_t meta_version)
+static void commit_slot(tp_producer_t *p, const tpi_claim_entry_t *e, const tp_buffer_claim_t *claim, uint64_t timestamp_ns, uint32_t meta_version)
 {
     uint64_t image[TPI_SLOT_WORDS];
     memcpy(image, e->tensor->image, sizeof(image));
-    tpc_slot_patch(image, (uint32_t)claim->length, e->index, e->pool_id, timestamp_ns, meta_version);
-    tpi_slot_commit(e->slot, e->seq, image);
-}
-
-static inline void commit_slot(tp_producer_t *p, tpi_claim_entry_t *e, const tp_buffer_claim_t *claim, uint64_t timestamp_ns, uint32_t meta_version)
-{
-    uint64_t frame[TPI_SLOT_FRAME_WORDS];
-    if (TPI_RARE(NULL != p->flush)) { p->flush(p->flush_clientd, claim->payload, claim->length); }       /* W-042 W-043 */
-    if (TPI_RARE(e->seq < e->map->whole_until)) { commit_whole_slot(e, claim, timestamp_ns, meta_version); return; }
-    tpc_slot_frame_words(frame, (uint32_t)claim->length, e->index, e->pool_id, timestamp_ns, meta_version);
-    tpi_slot_commit_fields(e->slot, e->seq, frame, e->tensor->image);           /* W-035 W-094: before anything is sent */
+    tpc_slot_patch(image, (uint32_t)claim->length, e->index, e->pool_id, timestamp_ns, meta_version);      /* T-033: no trace id */
+    if (NULL != p->flush) { p->flush(p->flush_clientd, claim->payload, claim->length); }        /* W-042 W-043 */
+    tpi_slot_commit(e->slot, e->seq, image);                                     /* W-035 W-094: before anything is sent */
 }
 
 /* The pads of a slot that is not committed now are still to be written, one round later. */
-static void leave_slot(tpi_claim_entry_t *e)
+static void leave_slot(const tpi_claim_entry_t *e)
 {
     tpi_producer_map_t *map = e->map;
-    if (e->seq < map->whole_until && map->whole_until <= e->seq + map->set->nslots) { map->whole_until = e->seq + map->set->nslots + 1; }
+    const uint64_t whole_until = e->seq + map->set->nslots + 1;
+    if (e->seq < map->whole_until && map->whole_until < whole_until) { map->whole_until = whole_until; }
 }
 
 /* Capture time of a frame that has none: that of the commit, which is compared with the deadline. false: too late. */
@@ -353,82 +315,76 @@ TPI_COLD static int64_t void_claim(tp_producer_t *p, tpi_claim_entry_t *e, tp_bu
     return tpi_producer_lost(p);
 }
 
-/* The descriptor of a committed frame is not the only thing that may leave now: older ones wait, private streams want it, progress ends with it. */
-TPI_COLD static int64_t announce_in_window(tp_producer_t *p, tpi_producer_map_t *map, tpi_claim_entry_t *e, uint64_t seq, uint64_t length)
+int64_t tpi_producer_refused(tp_producer_t *producer, uint32_t meta_version, uint64_t trace_id, int64_t rc)
 {
-    int64_t own = (int64_t)seq;
-    entry_of(p, seq)->state = TPI_FRAME_READY;
+    tp_producer_t *p = producer;
+    tpi_producer_leave_straight(p);
+    const uint64_t seq = --p->head;
+    tpi_frame_entry_t *entry = entry_of(p, seq);
+    *entry = (tpi_frame_entry_t){ .state = TPI_FRAME_READY, .meta_version = meta_version, .trace_id = trace_id };
     p->ready++;
+    p->noted_from = seq;
+    int64_t answer = rc;
+    if (TP_ADMIN_ACTION == rc)
+    {
+        describe(p, p->map, seq, entry);
+        answer = send_again(p->map, p->map->publication);
+    }
+    const bool is_through = take_answer(p, answer);
+    if (is_through) { leave(p, entry); }
+    tpi_stat_set(&p->descriptors_parked, p->ready);
+    tpi_producer_wake(p->map);
+    tpi_producer_go_straight(p);
+    return is_through && answer < 0 ? answer : (int64_t)seq;
+}
+
+static int64_t commit(tp_producer_t *p, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata)
+{
+    tpi_claim_entry_t *e = tpi_producer_find_claim(p, claim);
+    if (NULL == e) { return TP_INVALID_CLAIM; }
+    const uint64_t length = claim->length;
+    if (length > e->length || length < e->progress.filled) { return TP_INVALID_ARGUMENT; }                       /* W-167 */
+    tpi_producer_map_t *map = tpi_producer_current_map(p);
+    if (e->map != map) { return void_claim(p, e, claim, false); }
+    const bool is_late = tpi_clock_coarse_ns() > atomic_load_explicit(&p->valid_until_ns, memory_order_relaxed);         /* M8 D-103 */
+    uint64_t timestamp_ns = claim->timestamp_ns;                                 /* W-102 W-104 */
+    if (NULL != metadata && TP_NULL_U64 != metadata->timestamp_ns) { timestamp_ns = metadata->timestamp_ns; }
+    if (is_late || (TP_NULL_U64 == timestamp_ns && !time_frame(p, &timestamp_ns))) { return void_claim(p, e, claim, true); }
+    const uint64_t seq = e->seq;
+    const uint32_t meta_version = version_of(p, metadata);
+    commit_slot(p, e, claim, timestamp_ns, meta_version);
+    tpi_frame_entry_t *entry = entry_of(p, seq);
+    entry->state = TPI_FRAME_READY;
+    entry->meta_version = meta_version;
+    entry->trace_id = NULL == metadata ? TP_NULL_TRACE_ID : metadata->trace_id;  /* W-107 */
+    tpi_producer_trace_t *trace = atomic_load_explicit(&p->trace, memory_order_acquire);
+    if (NULL != trace) { entry->trace_id = tpi_producer_trace_commit(trace, map, seq, entry->trace_id); }
+    p->ready++;
+    tpi_stat_add(&p->frames, 1);
+    tpi_stat_add(&p->bytes, length);
+    end_claim(p, e, claim);
+    int64_t own = (int64_t)seq;
     (void)flush_window(p, map, seq, &own);
+    tpi_producer_wake(map);                                                      /* L-201: after the slot and its descriptor */
     if (TPI_PROGRESS_RUNNING == e->progress.phase) { tpi_producer_progress_complete(p, map, e, length); }        /* W-160 */
     if (own >= 0 && p->gave_up) { own = TP_BACK_PRESSURED; }
     p->gave_up = false;
     return own;
 }
 
-/* What the bus refused, of a window in which nothing else waits. */
-TPI_COLD static int64_t refused_alone(tp_producer_t *p, tpi_frame_entry_t *entry, uint64_t seq, int64_t rc)
+int64_t tpi_producer_commit_long(tp_producer_t *producer, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata)
 {
-    entry->state = TPI_FRAME_READY;
-    p->ready++;
-    const bool is_through = take_answer(p, rc);
-    if (is_through) { leave(p, entry); }
-    tpi_stat_set(&p->descriptors_parked, p->ready);
-    return is_through && rc < 0 ? rc : (int64_t)seq;
-}
-
-/* The oldest frame of the window, and nobody but the shared stream wants it. */
-static inline int64_t announce_alone(tp_producer_t *p, tpi_producer_map_t *map, tpi_frame_entry_t *entry, uint64_t seq)
-{
-    describe(p, map, seq, entry);
-    const int64_t rc = send_described(map, map->publication);
-    if (TPI_RARE(rc <= 0)) { return refused_alone(p, entry, seq, rc); }
-    tpi_stat_add(&p->descriptors_sent, 1);
-    entry->state = TPI_FRAME_LEFT;
-    p->head = seq + 1;
-    return (int64_t)seq;
-}
-
-static inline bool is_alone(const tp_producer_t *p, const tpi_claim_entry_t *e, uint64_t seq)
-{
-    const bool is_next = seq == p->head && 0 == p->ready && !p->gave_up;
-    return is_next && NULL == tpi_handoff_published(&p->link_sets) && TPI_PROGRESS_RUNNING != e->progress.phase;
-}
-
-int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata)
-{
-    tp_producer_t *p = producer;
-    if (TPI_RARE(NULL == p || NULL == claim)) { return TP_INVALID_ARGUMENT; }
-    tpi_claim_entry_t *e = tpi_producer_find_claim(p, claim);
-    if (TPI_RARE(NULL == e)) { return TP_INVALID_CLAIM; }
-    const uint64_t length = claim->length;
-    if (TPI_RARE(length > e->length || length < e->progress.filled)) { return TP_INVALID_ARGUMENT; }             /* W-167 */
-    tpi_producer_map_t *map = tpi_producer_current_map(p);
-    if (TPI_RARE(e->map != map)) { return void_claim(p, e, claim, false); }
-    const bool is_late = tpi_clock_coarse_ns() > atomic_load_explicit(&p->valid_until_ns, memory_order_relaxed);         /* M8 D-103 */
-    uint64_t timestamp_ns = claim->timestamp_ns;                                 /* W-102 W-104 */
-    if (NULL != metadata && TP_NULL_U64 != metadata->timestamp_ns) { timestamp_ns = metadata->timestamp_ns; }
-    if (TPI_RARE(is_late || (TP_NULL_U64 == timestamp_ns && !time_frame(p, &timestamp_ns)))) { return void_claim(p, e, claim, true); }
-    const uint64_t seq = e->seq;
-    const uint32_t meta_version = version_of(p, metadata);
-    commit_slot(p, e, claim, timestamp_ns, meta_version);
-    tpi_frame_entry_t *entry = entry_of(p, seq);
-    entry->meta_version = meta_version;
-    entry->trace_id = NULL == metadata ? TP_NULL_TRACE_ID : metadata->trace_id;  /* W-107 */
-    tpi_producer_trace_t *trace = atomic_load_explicit(&p->trace, memory_order_acquire);
-    if (NULL != trace) { entry->trace_id = tpi_producer_trace_commit(trace, map, seq, entry->trace_id); }
-    tpi_stat_add(&p->frames, 1);
-    tpi_stat_add(&p->bytes, length);
-    end_claim(p, e, claim);
-    const int64_t own = is_alone(p, e, seq) ? announce_alone(p, map, entry, seq) : announce_in_window(p, map, e, seq, length);
-    tpi_producer_wake(map);                                                      /* L-201: after the slot and its descriptor */
-    return own;
+    tpi_producer_leave_straight(producer);
+    const int64_t rc = commit(producer, claim, metadata);
+    tpi_producer_go_straight(producer);
+    return rc;
 }
 
 int64_t tp_producer_abort_claim(tp_producer_t *producer, tp_buffer_claim_t *claim)
 {
     tp_producer_t *p = producer;
     if (NULL == p || NULL == claim) { return TP_INVALID_ARGUMENT; }
+    tpi_producer_leave_straight(p);
     tpi_claim_entry_t *e = tpi_producer_find_claim(p, claim);
     if (NULL == e) { return TP_INVALID_CLAIM; }
     tpi_producer_map_t *map = tpi_producer_current_map(p);
@@ -442,20 +398,4 @@ int64_t tp_producer_abort_claim(tp_producer_t *producer, tp_buffer_claim_t *clai
     (void)flush_window(p, map, UINT64_MAX, NULL);
     tpi_producer_wake(map);                                                      /* frames that waited for this one may have left */
     return (int64_t)seq;
-}
-
-int64_t tp_producer_offer_frame(tp_producer_t *producer, const tp_tensor_template_t *tensor, const void *payload, size_t length,
-    const tp_frame_metadata_t *metadata)
-{
-    tp_buffer_claim_t claim;
-    if (NULL == producer || NULL == tensor || (NULL == payload && 0 != length) || length > UINT32_MAX) { return TP_INVALID_ARGUMENT; }
-    const bool timed = NULL != metadata && TP_NULL_U64 != metadata->timestamp_ns;
-    tpi_producer_map_t *map = tpi_producer_current_map(producer);
-    if (NULL == map) { return tpi_producer_lost(producer); }
-    const int64_t now_ns = timed ? 0 : tpi_clock_monotonic_ns();                   /* W-195 */
-    if (!timed && now_ns > atomic_load_explicit(&producer->valid_until_ns, memory_order_relaxed)) { return tpi_producer_lost(producer); }
-    const int64_t seq = claim_frame(producer, map, tensor, length, timed ? metadata->timestamp_ns : (uint64_t)now_ns, &claim);
-    if (seq < 0) { return seq; }
-    if (0 != length) { tpi_payload_write(claim.payload, payload, length); }
-    return tp_producer_commit_claim(producer, &claim, metadata);
 }

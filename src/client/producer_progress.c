@@ -245,6 +245,7 @@ int tp_producer_offer_progress(tp_producer_t *producer, const tp_buffer_claim_t 
 {
     tp_producer_t *p = producer;
     if (NULL == p || NULL == claim) { return TP_INVALID_ARGUMENT; }
+    tpi_producer_leave_straight(p);
     tpi_claim_entry_t *e = tpi_producer_find_claim(p, claim);
     if (NULL == e) { return TP_INVALID_CLAIM; }
     const tpi_producer_map_t *map = tpi_producer_current_map(p);
@@ -267,6 +268,7 @@ int tp_producer_offer_progress(tp_producer_t *producer, const tp_buffer_claim_t 
 int tp_producer_offer_progress_units(tp_producer_t *producer, const tp_buffer_claim_t *claim, uint32_t units)
 {
     if (NULL == producer || NULL == claim) { return TP_INVALID_ARGUMENT; }
+    tpi_producer_leave_straight(producer);
     const tpi_claim_entry_t *e = tpi_producer_find_claim(producer, claim);
     if (NULL == e) { return TP_INVALID_CLAIM; }
     const tp_tensor_t *const t = &e->tensor->tensor;
@@ -290,7 +292,7 @@ void tpi_producer_progress_look_again(tp_producer_t *producer, const tpi_produce
     tp_producer_t *p = producer;
     const tpi_progress_policy_t policy = policy_of(p);
     const int64_t now_ns = tpi_client_now(p->client);
-    for (uint32_t i = 0; i < TPI_CLAIMS_MAX; i++)
+    for (uint32_t i = 0; i <= TPI_CLAIM_STRAIGHT; i++)
     {
         tpi_claim_entry_t *e = &p->claims[i];
         if (0 != e->serial && e->map == map && tpi_progress_is_held(&e->progress)) { (void)go_on(p, map, e, &policy, now_ns); }

@@ -7,6 +7,7 @@
 
 #include "client/client_state.h"
 #include "client/producer_meta.h"
+#include "client/producer_straight.h"
 #include "client/producer_streams.h"
 #include "client/producer_trace.h"
 #include "client/stat.h"
@@ -17,12 +18,14 @@
 #include "shm/wake.h"
 
 #define TPI_CLAIMS_MAX 256u            /* claims out at once */
+#define TPI_CLAIM_STRAIGHT TPI_CLAIMS_MAX     /* entry of the claim that went the straight way, once that is left */
 #define TPI_WINDOW_MAX 1024u           /* frames between the oldest unsent descriptor and the next seq; power of two */
 #define TPI_ADMIN_RETRIES 64
 #define TPI_ANNOUNCEMENTS_MAX 8u
 
-_Static_assert(TPI_SLOT_FRAME_WORDS == TPC_SLOT_FRAME_WORDS && TPI_SLOT_SHAPE_FIRST == TPC_SLOT_SHAPE_FIRST &&
-    TPI_SLOT_SHAPE_LAST == TPC_SLOT_SHAPE_LAST, "the words of a slot that hold fields");
+_Static_assert(TPI_SLOT_SHAPE_FIRST == TPC_SLOT_SHAPE_FIRST && TPI_SLOT_SHAPE_LAST == TPC_SLOT_SHAPE_LAST && 8 == TPC_SLOT_HEADER_VALUES_LEN_AT &&
+    12 == TPC_SLOT_HEADER_PAYLOAD_SLOT_AT && 16 == TPC_SLOT_HEADER_POOL_ID_AT && 22 == TPC_SLOT_HEADER_TIMESTAMP_AT &&
+    30 == TPC_SLOT_HEADER_META_VERSION_AT, "where shm/slot.h puts the fields");
 
 /* A validated shape and its slot image. Immutable. */
 struct tp_tensor_template
@@ -101,6 +104,7 @@ struct tp_producer
     _Atomic uint32_t client_id;
     tpi_stat_t epoch;                  /* of the published mapping, 0 = none */
     tpi_stat_t max_payload_bytes;
+    _Atomic uint32_t attention;        /* raised when something changed; lowered by the producer's thread */
     _Atomic uint32_t consumer_count;
     _Atomic bool wants_epoch;          /* producer's thread: seq is used up (O-40) */
     tpi_stat_t reattaches;
@@ -110,15 +114,17 @@ struct tp_producer
     uint64_t next_seq;
     uint64_t head;                     /* oldest frame whose descriptor has not left */
     uint32_t ready;                    /* READY entries in the window */
-    uint32_t claims_out;
     uint64_t next_serial;
+    tpi_straight_t straight;
+    uint64_t last_length;              /* of a payload: says which pool the next one may go into */
+    uint64_t noted_from;               /* the window knows nothing about frames before this seq */
     bool gave_up;                      /* a descriptor was given up since the last commit */
     bool publish_time;
     tp_payload_flush_t flush;
     void *flush_clientd;
     uint16_t free_claims[TPI_CLAIMS_MAX];
     uint32_t free_count;
-    tpi_claim_entry_t claims[TPI_CLAIMS_MAX];
+    tpi_claim_entry_t claims[TPI_CLAIMS_MAX + 1];
     tpi_announcement_t announcements[TPI_ANNOUNCEMENTS_MAX];
     tpi_frame_entry_t window[TPI_WINDOW_MAX];
     tpi_stat_t stat_next_seq;
@@ -192,10 +198,10 @@ static inline tpi_producer_map_t *tpi_producer_current_map(tp_producer_t *produc
     return tpi_handoff_is_current(&producer->handoff, producer->map) ? producer->map : tpi_producer_switch(producer);
 }
 
-/* The entry of a claim that is out, or NULL: ended, or not of this producer. Producer's thread. */
+/* The entry of a claim that is out, or NULL: ended, or not of this producer. Producer's thread, not on the straight way. */
 static inline tpi_claim_entry_t *tpi_producer_find_claim(tp_producer_t *producer, const tp_buffer_claim_t *claim)
 {
-    if (claim->opaque[1] >= TPI_CLAIMS_MAX || 0 == claim->opaque[0]) { return NULL; }
+    if (claim->opaque[1] > TPI_CLAIM_STRAIGHT || 0 == claim->opaque[0]) { return NULL; }
     tpi_claim_entry_t *e = &producer->claims[claim->opaque[1]];
     return e->serial == claim->opaque[0] && e->seq == claim->seq ? e : NULL;
 }

@@ -144,6 +144,7 @@ static bool publish(tp_producer_t *p)
         l->refs++;
     }
     tpi_handoff_publish(&p->link_sets, set);
+    tpi_producer_call_attention(p);
     if (NULL != p->streams.set)
     {
         p->streams.set->next = p->streams.retired;

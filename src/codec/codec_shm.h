@@ -99,20 +99,9 @@ static inline bool tpc_slot_is_v1(const tpc_slot_t *slot)
         TPC_TENSOR_HEADER == slot->template_id && TPC_WIRE_SCHEMA == slot->schema_id && TPC_SCHEMA_VERSION == slot->version;
 }
 
-/* The words of 64 bits that hold fields are these two ranges, in a slot as tpc_slot_encode writes it: all others are pads. */
-#define TPC_SLOT_FRAME_WORDS 4u                     /* 1 to 4: of the frame */
+/* Words of 64 bits: 0 to 4 hold what changes from frame to frame, these the shape; all others are pads. */
 #define TPC_SLOT_SHAPE_FIRST 7u                     /* 7 to 18: of its shape */
 #define TPC_SLOT_SHAPE_LAST 18u
-
-/* Hot: words 1 to 4 of a slot whose payload offset is 0 (little-endian, W-073). The same bytes as tpc_slot_patch on a prepared image. */
-static inline void tpc_slot_frame_words(uint64_t words[TPC_SLOT_FRAME_WORDS], uint32_t values_len_bytes, uint32_t payload_slot, uint16_t pool_id,
-    uint64_t timestamp_ns, uint32_t meta_version)
-{
-    words[0] = values_len_bytes | (uint64_t)payload_slot << 32;
-    words[1] = pool_id | timestamp_ns << 48;
-    words[2] = timestamp_ns >> 16 | (uint64_t)meta_version << 48;
-    words[3] = meta_version >> 16;
-}
 
 /* What changes from frame to frame, in a prepared image (made by tpc_slot_encode). The commit word is not touched. */
 static inline void tpc_slot_patch(uint64_t image[TPC_SLOT_BYTES / 8], uint32_t values_len_bytes, uint32_t payload_slot, uint16_t pool_id,

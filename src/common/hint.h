@@ -6,4 +6,12 @@
 #define TPI_INLINE static inline __attribute__((always_inline))
 #define TPI_RARE(condition) __builtin_expect(!!(condition), 0)
 
+#if defined(__SANITIZE_THREAD__)
+#define TPI_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TPI_THREAD_SANITIZER 1
+#endif
+#endif
+
 #endif

@@ -7,15 +7,7 @@
 
 #include <string.h>
 
-#if defined(__SANITIZE_THREAD__)
-#define COPY_ATOMICALLY 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define COPY_ATOMICALLY 1
-#endif
-#endif
-
-#if defined(COPY_ATOMICALLY)
+#if defined(TPI_THREAD_SANITIZER)
 
 #include <stddef.h>
 

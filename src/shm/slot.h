@@ -15,9 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/hint.h"
+
 #define TPI_SLOT_WORDS 32u
-#define TPI_SLOT_FRAME_WORDS 4u        /* words 1 to 4: what changes from frame to frame */
-#define TPI_SLOT_SHAPE_FIRST 7u        /* words 7 to 18: the shape; all other words are pads (codec/codec_shm.h) */
+#define TPI_SLOT_SHAPE_FIRST 7u        /* words 7 to 18: the shape. Words 1 to 4 are the frame's, all others are pads (codec/codec_shm.h) */
 #define TPI_SLOT_SHAPE_LAST 18u
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_LONG_LOCK_FREE == 2, "the commit word is shared between processes");
@@ -63,17 +64,37 @@ static inline void tpi_slot_commit(tpi_slot_word_t *slot, uint64_t seq, const ui
 }
 
 /*
- * The same for a slot whose pads this writer has zeroed before: all fields, in the words that hold any. frame: words 1 to 4; shape: the image that
- * the others are taken from.
+ * The same in parts, for a slot whose pads this writer has zeroed before: shape and frame in any order after tpi_slot_begin, then tpi_slot_end. All
+ * fields are written each time (W-041). The stores are plain ones, as those of payload are (8.6): W0 and W1 keep them between the two words.
  */
-static inline void tpi_slot_commit_fields(tpi_slot_word_t *slot, uint64_t seq, const uint64_t frame[TPI_SLOT_FRAME_WORDS],
-    const uint64_t shape[TPI_SLOT_WORDS])
+static inline void tpi_slot_put_shape(tpi_slot_word_t *slot, const uint64_t image[TPI_SLOT_WORDS])
 {
-    TPI_SLOT_UNROLL                                                              /* W-041 */
-    for (unsigned i = 0; i < TPI_SLOT_FRAME_WORDS; i++) { atomic_store_explicit(&slot[1 + i], frame[i], memory_order_relaxed); }
-    TPI_SLOT_UNROLL
-    for (unsigned i = TPI_SLOT_SHAPE_FIRST; i <= TPI_SLOT_SHAPE_LAST; i++) { atomic_store_explicit(&slot[i], shape[i], memory_order_relaxed); }
-    tpi_slot_end(slot, seq);
+#if defined(TPI_THREAD_SANITIZER)
+    for (unsigned i = TPI_SLOT_SHAPE_FIRST; i <= TPI_SLOT_SHAPE_LAST; i++) { atomic_store_explicit(&slot[i], image[i], memory_order_relaxed); }
+#else
+    __builtin_memcpy((uint8_t *)(uintptr_t)slot + TPI_SLOT_SHAPE_FIRST * 8u, &image[TPI_SLOT_SHAPE_FIRST],
+        (TPI_SLOT_SHAPE_LAST + 1u - TPI_SLOT_SHAPE_FIRST) * 8u);
+#endif
+}
+
+/* payload_offset is 0. */
+static inline void tpi_slot_put_frame(tpi_slot_word_t *slot, uint32_t values_len_bytes, uint32_t payload_slot, uint16_t pool_id,
+    uint64_t timestamp_ns, uint32_t meta_version)
+{
+#if defined(TPI_THREAD_SANITIZER)
+    atomic_store_explicit(&slot[1], values_len_bytes | (uint64_t)payload_slot << 32, memory_order_relaxed);
+    atomic_store_explicit(&slot[2], pool_id | timestamp_ns << 48, memory_order_relaxed);
+    atomic_store_explicit(&slot[3], timestamp_ns >> 16 | (uint64_t)meta_version << 48, memory_order_relaxed);
+    atomic_store_explicit(&slot[4], meta_version >> 16, memory_order_relaxed);
+#else
+    uint8_t *const bytes = (uint8_t *)(uintptr_t)slot;
+    const uint64_t pool = pool_id;
+    __builtin_memcpy(bytes + 8, &values_len_bytes, sizeof(values_len_bytes));
+    __builtin_memcpy(bytes + 12, &payload_slot, sizeof(payload_slot));
+    __builtin_memcpy(bytes + 16, &pool, sizeof(pool));                          /* its last two bytes are the next field's */
+    __builtin_memcpy(bytes + 22, &timestamp_ns, sizeof(timestamp_ns));
+    __builtin_memcpy(bytes + 30, &meta_version, sizeof(meta_version));
+#endif
 }
 
 /* R0 and the copy. *word is what R0 saw. */

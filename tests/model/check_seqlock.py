@@ -120,9 +120,12 @@ SOURCE = """
 #include "shm/slot.h"
 void begin(tpi_slot_word_t *slot, uint64_t seq, uint64_t *payload) { tpi_slot_begin(slot, seq); *payload = seq; }
 void commit(tpi_slot_word_t *slot, uint64_t seq, const uint64_t *image) { tpi_slot_commit(slot, seq, image); }
-void commit_fields(tpi_slot_word_t *slot, uint64_t seq, const uint64_t *frame, const uint64_t *shape)
+void commit_parts(tpi_slot_word_t *slot, uint64_t seq, const uint64_t *image, const uint64_t *fields)
 {
-    tpi_slot_commit_fields(slot, seq, frame, shape);
+    tpi_slot_begin(slot, seq);
+    tpi_slot_put_shape(slot, image);
+    tpi_slot_put_frame(slot, (uint32_t)fields[0], (uint32_t)fields[1], (uint16_t)fields[2], fields[3], (uint32_t)fields[4]);
+    tpi_slot_end(slot, seq);
 }
 int open_slot(const tpi_slot_word_t *slot, uint64_t seq, uint64_t *word, uint64_t *image) { return (int)tpi_slot_open(slot, seq, word, image); }
 int still(const tpi_slot_word_t *slot, uint64_t word, const uint64_t *payload, uint64_t *copy)
@@ -136,7 +139,7 @@ int still(const tpi_slot_word_t *slot, uint64_t word, const uint64_t *payload, u
 SHAPES = {
     "begin": (r"stlr dmb:ish str", "in-progress word (release), fence W0, payload"),
     "commit": (r"(?:(?:ldr|ldp|str|stp) )+stlr", "body, then the committed word (release W1)"),
-    "commit_fields": (r"(?:(?:ldr|ldp|str|stp) )+stlr", "fields, then the committed word (release W1)"),
+    "commit_parts": (r"stlr dmb:ish (?:(?:ldr|ldp|str|stp|strh|ldrh) )+stlr", "in-progress word, fence W0, fields, committed word (release W1)"),
     "open_slot": (r"ldar (?:(?:ldr|ldp|str|stp) )*(?:ldr|ldp|str|stp)", "word (acquire R0), then the body"),
     "still": (r"(?:ldr|str) (?:str )?dmb:ish(?:ld)? (?:str )?ldr(?: str)?", "payload, fence R1, word again"),
 }
@@ -148,7 +151,7 @@ def memory_instructions(assembly, function):
         return None
     ops = []
     for line in found.group(1).splitlines():
-        match = re.match(r"\s+(stlr|ldar|ldapr|dmb|str|stp|ldr|ldp|stur|ldur)\s+(.*)", line)
+        match = re.match(r"\s+(stlr|ldar|ldapr|dmb|strh|ldrh|str|stp|ldr|ldp|stur|ldur)\s+(.*)", line)
         if match:
             name = {"stur": "str", "ldur": "ldr", "ldapr": "ldar"}.get(match.group(1), match.group(1))
             ops.append(f"dmb:{match.group(2).split()[0]}" if "dmb" == name else name)
