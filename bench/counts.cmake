@@ -1,5 +1,5 @@
 # The programs whose instructions bench/run counts and compares with bench/instructions.json; see docs/performance.md.
-add_executable(frame_path frame_path.c measured.c)
+add_executable(frame_path frame_path.c measured.c one_driver.c)
 target_link_libraries(frame_path PRIVATE tp_compiler TensorPool::services)
 if (TARGET tp_driver_rig)
     add_executable(driver_path driver_path.c)

@@ -5,25 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <tensor_pool/tp_services.h>
-
 #include "measured.h"
+#include "one_driver.h"
 
-#define STREAM_ID 10000
 #define WARM_UP 64
-#define SECOND_NS INT64_C(1000000000)
-#define PATIENCE_NS (120 * SECOND_NS)          /* callgrind is slow, and slower on a busy machine */
 
 typedef struct bench
 {
-    char aeron_dir[256];
-    char shm_dir[256];
-    char runtime_dir[256];
-    tp_driver_t *driver;
-    tp_client_t *client;
+    one_driver_t one;
     tp_producer_t *producer;
     tp_consumer_t *consumer;
     tp_tensor_template_t *shape;
@@ -37,78 +28,12 @@ static void on_frame(void *clientd, const tp_frame_view_t *view)
     if (NULL != view->payload) { bench->frames++; }
 }
 
-static int fail(const char *what)
+static int open_stream(bench_t *bench, const char *dir, int32_t bytes)
 {
-    char text[1024];
-    (void)tp_err_format(text, sizeof(text));
-    (void)fprintf(stderr, "bench: %s\n%s\n", what, text);
-    return -1;
-}
-
-static int make_dirs(bench_t *bench, const char *dir)
-{
-    (void)snprintf(bench->aeron_dir, sizeof(bench->aeron_dir), "%s/aeron", dir);
-    (void)snprintf(bench->shm_dir, sizeof(bench->shm_dir), "%s/shm", dir);
-    (void)snprintf(bench->runtime_dir, sizeof(bench->runtime_dir), "%s/run", dir);
-    return 0 == mkdir(bench->shm_dir, 0700) && 0 == mkdir(bench->runtime_dir, 0700) ? 0 : -1;
-}
-
-static int start_driver(bench_t *bench)
-{
-    static tp_driver_config_t config;
-    tp_driver_config_init(&config);
-    int rc = tp_driver_config_set_builtin(&config);
-    (void)snprintf(config.aeron_dir, sizeof(config.aeron_dir), "%s", bench->aeron_dir);
-    (void)snprintf(config.base_dir, sizeof(config.base_dir), "%s", bench->shm_dir);
-    (void)snprintf(config.runtime_dir, sizeof(config.runtime_dir), "%s", bench->runtime_dir);
-    (void)snprintf(config.media_driver, sizeof(config.media_driver), "embedded");
-    config.lease_keepalive_interval_ms = 20000;        /* callgrind is slow: no lease may expire */
-    if (0 == rc) { rc = tp_driver_init(&bench->driver, &config); }
-    if (0 == rc) { rc = tp_driver_start(bench->driver); }
-    tp_driver_config_fini(&config);
-    return rc < 0 ? fail("the driver does not start") : 0;
-}
-
-static int start_client(bench_t *bench)
-{
-    tp_context_t *context = NULL;
-    int rc = tp_context_init(&context);
-    if (0 == rc) { rc = tp_context_set_aeron_dir(context, bench->aeron_dir); }
-    if (0 == rc) { rc = tp_context_add_allowed_base_dir(context, bench->shm_dir); }
-    if (0 == rc) { rc = tp_context_set_driver_timeout_ns(context, PATIENCE_NS); }
-    if (0 == rc) { rc = tp_context_set_message_timeout_ns(context, 30 * SECOND_NS); }
-    if (0 == rc) { rc = tp_connect(&bench->client, context); }
-    tp_context_close(context);
-    return rc < 0 ? fail("the client does not start") : 0;
-}
-
-static int open_producer(bench_t *bench)
-{
-    tp_producer_context_t *context = NULL;
-    int rc = tp_producer_context_init(&context);
-    if (0 == rc) { rc = tp_producer_context_set_stream_id(context, STREAM_ID); }
-    if (0 == rc) { rc = tp_producer_context_set_attach_timeout_ns(context, PATIENCE_NS); }
-    if (0 == rc) { rc = tp_producer_init(&bench->producer, bench->client, context); }
-    tp_producer_context_close(context);
-    return rc < 0 ? fail("no producer") : 0;
-}
-
-static int open_consumer(bench_t *bench)
-{
-    tp_consumer_context_t *context = NULL;
-    int rc = tp_consumer_context_init(&context);
-    if (0 == rc) { rc = tp_consumer_context_set_stream_id(context, STREAM_ID); }
-    if (0 == rc) { rc = tp_consumer_context_set_attach_timeout_ns(context, PATIENCE_NS); }
-    if (0 == rc) { rc = tp_consumer_init(&bench->consumer, bench->client, context); }
-    if (0 == rc) { rc = tp_consumer_set_frame_handler(bench->consumer, on_frame, bench); }
-    tp_consumer_context_close(context);
-    return rc < 0 ? fail("no consumer") : 0;
-}
-
-static int open_stream(bench_t *bench, int32_t bytes)
-{
-    if (tp_tensor_template_init(&bench->shape, TP_DTYPE_UINT8, TP_ROW_MAJOR, 1, &bytes) < 0) { return fail("no shape"); }
-    return open_producer(bench) < 0 ? -1 : open_consumer(bench);
+    if (one_driver_start(&bench->one, dir, 0, 0) < 0) { return -1; }
+    if (tp_tensor_template_init(&bench->shape, TP_DTYPE_UINT8, TP_ROW_MAJOR, 1, &bytes) < 0) { return one_driver_fail("no shape"); }
+    if (one_driver_producer(&bench->one, &bench->producer) < 0 || one_driver_consumer(&bench->one, &bench->consumer) < 0) { return -1; }
+    return tp_consumer_set_frame_handler(bench->consumer, on_frame, bench) < 0 ? one_driver_fail("no handler") : 0;
 }
 
 /* Frames until the consumer sees them: it needs a moment to map and to connect. Not measured. */
@@ -124,7 +49,7 @@ static int warm_up(bench_t *bench)
         if (tp_consumer_poll_descriptors(bench->consumer, 10) <= 0) { (void)usleep(1000); }
     }
     while (tp_consumer_poll_descriptors(bench->consumer, 10) > 0) { }
-    return bench->frames >= WARM_UP ? 0 : fail("no frame arrives");
+    return bench->frames >= WARM_UP ? 0 : one_driver_fail("no frame arrives");
 }
 
 static int measure(bench_t *bench, unsigned long count)
@@ -161,18 +86,14 @@ int main(int argc, char **argv)
 {
     if (argc < 4) { (void)fprintf(stderr, "usage: frame_path DIRECTORY PAYLOAD_BYTES FRAMES [traced|batches]\n"); return 2; }
     static bench_t bench;
-    int rc = make_dirs(&bench, argv[1]);
-    if (0 == rc) { rc = start_driver(&bench); }
-    if (0 == rc) { rc = start_client(&bench); }
-    if (0 == rc) { rc = open_stream(&bench, (int32_t)strtol(argv[2], NULL, 10)); }
+    int rc = open_stream(&bench, argv[1], (int32_t)strtol(argv[2], NULL, 10));
     const bool batches = argc > 4 && 0 == strcmp(argv[4], "batches");
-    if (0 == rc && argc > 4 && !batches) { rc = tp_producer_set_trace(bench.producer, true) < 0 ? fail("no tracing") : 0; }
+    if (0 == rc && argc > 4 && !batches) { rc = tp_producer_set_trace(bench.producer, true) < 0 ? one_driver_fail("no tracing") : 0; }
     if (0 == rc) { rc = warm_up(&bench); }
     if (0 == rc) { rc = (batches ? measure_batches : measure)(&bench, strtoul(argv[3], NULL, 10)); }
     tp_producer_close(bench.producer);
     tp_consumer_close(bench.consumer);
     tp_tensor_template_close(bench.shape);
-    tp_client_close(bench.client);
-    tp_driver_close(bench.driver);
+    one_driver_stop(&bench.one);
     return 0 == rc ? EXIT_SUCCESS : EXIT_FAILURE;
 }

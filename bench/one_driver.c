@@ -8,7 +8,7 @@
 #define SECOND_NS INT64_C(1000000000)
 #define PATIENCE_NS (120 * SECOND_NS)          /* the machine may be busy */
 #define DESCRIPTOR_STREAM 1100                 /* the default */
-#define KEEPALIVE_MS 20000                     /* busy threads are no reason to lose a lease */
+#define KEEPALIVE_MS 20000                     /* busy threads and callgrind are no reason to lose a lease */
 
 int one_driver_fail(const char *what)
 {
@@ -49,7 +49,7 @@ static int start_driver(one_driver_t *one, uint32_t nslots, uint32_t stride_byte
 {
     tp_driver_config_t config;
     tp_driver_config_init(&config);
-    int rc = add_stream(&config, nslots, stride_bytes);
+    int rc = 0 == nslots ? tp_driver_config_set_builtin(&config) : add_stream(&config, nslots, stride_bytes);
     (void)snprintf(config.aeron_dir, sizeof(config.aeron_dir), "%s", one->aeron_dir);
     (void)snprintf(config.base_dir, sizeof(config.base_dir), "%s", one->shm_dir);
     (void)snprintf(config.runtime_dir, sizeof(config.runtime_dir), "%s", one->runtime_dir);

@@ -20,6 +20,7 @@ typedef struct one_driver
 }
 one_driver_t;
 
+/* nslots 0: the streams of a driver without configuration file, 32 slots in three pools. */
 int one_driver_start(one_driver_t *one, const char *dir, uint32_t nslots, uint32_t stride_bytes);
 /* The client alone, in another process, at a driver that runs there below that directory. */
 int one_driver_join(one_driver_t *one, const char *dir);
