@@ -94,6 +94,32 @@ static void filters_keep_the_id_and_send_nothing__T_021_T_024(void **state)
     tp_trace_stage_close(stage);
 }
 
+/* Not 0, which says untraced: whatever stands in the field is not looked at. */
+static void inputs_without_descriptor_are_counted_and_leave_no_parent__L_109(void **state)
+{
+    (void)state;
+    tp_trace_stage_t *stage = stage_of(TP_TRACE_FILTER);
+    tp_frame_view_t unknown = view_of(1, 1, 0, 4711);
+    unknown.flags = TP_FRAME_NO_DESCRIPTOR;
+    assert_int_equal(tp_trace_stage_unknown_inputs(stage), 0);
+    assert_int_equal(tp_trace_stage_add_input(stage, &unknown), 0);
+    const uint64_t minted = output_id(stage);
+    assert_true(0 != minted && 4711 != minted);
+    assert_int_equal(tp_trace_stage_unknown_inputs(stage), 1);
+    tp_trace_stage_close(stage);
+    stage = stage_of(TP_TRACE_JOIN);
+    const tp_frame_view_t known = view_of(2, 1, 0, 4712);
+    assert_int_equal(tp_trace_stage_add_input(stage, &unknown), 0);
+    assert_int_equal(tp_trace_stage_add_input(stage, &known), 0);
+    (void)output_id(stage);
+    assert_int_equal(heard.count, 1);
+    assert_int_equal(heard.sets[0].parent_count, 1);
+    assert_int_equal(heard.parents[0][0], 4712);
+    assert_int_equal(tp_trace_stage_unknown_inputs(stage), 1);
+    assert_int_equal(tp_trace_stage_unknown_inputs(NULL), 0);
+    tp_trace_stage_close(stage);
+}
+
 static void joins_get_a_new_id_and_a_set_of_all_parents__T_022_T_023_T_037_T_042_W_108(void **state)
 {
     (void)state;
@@ -414,6 +440,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(roots_get_new_ids_and_no_set__T_020), TEST(filters_keep_the_id_and_send_nothing__T_021_T_024),
+        TEST(inputs_without_descriptor_are_counted_and_leave_no_parent__L_109),
         TEST(joins_get_a_new_id_and_a_set_of_all_parents__T_022_T_023_T_037_T_042_W_108),
         TEST(diamonds_and_untraced_inputs_leave_what_is_left__T_022_T_023), TEST(retagging_names_the_old_id__T_025),
         TEST(stage_that_is_off_traces_nothing__T_027), TEST(windows_tell_bounds_instead_of_parents),

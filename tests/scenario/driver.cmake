@@ -11,7 +11,7 @@ if (TARGET tensor_pool_services)
         LIBS tensor_pool_services tensor_pool LABELS system)
 endif ()
 # Joins: consumers and producers of the client library around that driver.
-foreach (name sequence control time memory)
+foreach (name sequence control time memory ring)
     tp_cmocka_test(scenario_join_${name} SOURCES "${CMAKE_CURRENT_LIST_DIR}/join_${name}_test.c" LIBS tp_driver_rig tpi_client LABELS scenario)
 endforeach ()
 target_link_options(scenario_join_memory PRIVATE -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc)
