@@ -37,7 +37,8 @@ tpi_wake_page_t;
 
 _Static_assert(64 == offsetof(tpi_wake_page_t, word) && 68 == offsetof(tpi_wake_page_t, interest), "wake page drifted");
 _Static_assert(128 == offsetof(tpi_wake_page_t, promised) && sizeof(tpi_wake_page_t) <= TPI_WAKE_PAGE_BYTES, "wake page drifted");
-_Static_assert(2 == ATOMIC_INT_LOCK_FREE && 2 == ATOMIC_LLONG_LOCK_FREE, "words of the wake page are shared between processes");
+_Static_assert(2 == ATOMIC_INT_LOCK_FREE, "words of the wake page are shared between processes");
+_Static_assert(2 == ATOMIC_LLONG_LOCK_FREE, "words of the wake page are shared between processes");
 
 /* Driver: a new page. *fd is the caller's. TP_ENOMEM. */
 int tpi_wake_page_create(int *fd);
