@@ -391,7 +391,7 @@ static void handler_gets_what_the_ring_holds_as_well(void **state)
     close_both(consumer, producer);
 }
 
-static void capped_private_stream_is_not_filled_up(void **state)
+static void capped_private_stream_is_not_filled_up__L_105(void **state)
 {
     (void)state;
     tp_producer_t *producer = producer_that(TP_ANSWER_HELLO_ALWAYS);
@@ -565,7 +565,7 @@ int main(void)
         CR_TEST(what_the_ring_does_not_hold_any_more_is_a_gap),
         CR_TEST(last_frame_is_found_while_waiting),
         CR_TEST(handler_gets_what_the_ring_holds_as_well),
-        CR_TEST(capped_private_stream_is_not_filled_up),
+        CR_TEST(capped_private_stream_is_not_filled_up__L_105),
         CR_TEST(newest_only_passes_over_the_backlog_and_counts_it),
         CR_TEST(statistics_show_mode_and_streams),
         CR_TEST(no_frame_is_missed_on_the_way_to_a_private_stream__W_130_W_131_O_20),
