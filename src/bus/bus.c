@@ -220,7 +220,7 @@ int tpi_subscription_poll(tpi_subscription_t *sub, tpi_on_message_t handler, voi
 
 int tpi_subscription_poll_records(tpi_subscription_t *sub, tpi_records_t *records)
 {
-    if (NULL == sub || NULL == records || records->capacity < records->count + TPI_RECORD_ROOM_MIN) { return TP_INVALID_ARGUMENT; }
+    if (NULL == sub || NULL == records) { return TP_INVALID_ARGUMENT; }
     return tpi_bus_lost(sub->bus) ? TP_CLOSED : sub->ops->poll_records(sub, records);
 }
 

@@ -144,9 +144,8 @@ int tpi_subscription_poll(tpi_subscription_t *sub, tpi_on_message_t handler, voi
  * Nothing is assembled: of a message in fragments, which no record is, other gets the first fragment, and the rest is passed over.
  */
 #define TPI_RECORD_BYTES 48
-#define TPI_RECORD_ROOM_MIN 64         /* room that is enough for whatever may stand between two records */
 
-typedef struct tpi_record { _Alignas(16) uint8_t bytes[TPI_RECORD_BYTES]; } tpi_record_t;
+typedef struct tpi_record { _Alignas(64) uint8_t bytes[TPI_RECORD_BYTES]; } tpi_record_t;
 
 typedef struct tpi_records tpi_records_t;
 /* May append at most one record itself, for a message that means the same, as long as there is room. data is valid during the call only. */
@@ -154,19 +153,20 @@ typedef void (*tpi_on_other_t)(tpi_records_t *records, const uint8_t *data, size
 
 struct tpi_records
 {
-    uint64_t head;                     /* first eight bytes of a record, little-endian as on the wire */
-    uint32_t key;                      /* the four bytes after them */
     uint32_t count;                    /* in room; the polls add to it */
     uint32_t capacity;                 /* of room */
     tpi_record_t *room;
-    uint64_t passed;                   /* records with another key; the polls add to it */
+    uint64_t head;                     /* first eight bytes of a record, little-endian as on the wire */
+    uint32_t key;                      /* the four bytes after them */
+    uint32_t passed;                   /* records with another key; of the last poll, as the next */
+    uint64_t others;                   /* handed to other */
     tpi_on_other_t other;
     void *clientd;
 };
 
 /*
- * Appends to records until there is no more or until the room might not suffice. How many messages were taken, TP_CLOSED, or TP_INVALID_ARGUMENT:
- * less than TPI_RECORD_ROOM_MIN records of room left. 0: nothing there. Not from inside a handler of the same subscription. No allocation.
+ * Appends to records until there is no more or no room. Above 0: messages were taken; 0: nothing was there; or TP_CLOSED or TP_INVALID_ARGUMENT. Not
+ * from inside a handler of the same subscription. No allocation.
  */
 int tpi_subscription_poll_records(tpi_subscription_t *sub, tpi_records_t *records);
 bool tpi_subscription_is_connected(const tpi_subscription_t *sub);

@@ -19,17 +19,10 @@
 
 _Static_assert(sizeof(aeron_header_values_frame_t) == FRAME_HEADER_BYTES && offsetof(aeron_header_values_frame_t, flags) == 5, "frame header");
 
-typedef struct taking
-{
-    tpi_records_t *records;
-    uint32_t others;
-}
-taking_t;
-
 static uint64_t frame_word(const uint8_t *frame) { return *(const volatile uint64_t *)(const void *)frame; }
 
 /* Anything but a record of the right size, or padding. What it takes of the block; 0: the rest is not to be believed. */
-static __attribute__((noinline, cold)) size_t take_other(taking_t *taking, const uint8_t *frame, size_t left)
+static __attribute__((noinline, cold)) size_t take_other(tpi_records_t *records, const uint8_t *frame, size_t left)
 {
     const uint64_t word = frame_word(frame);
     const uint32_t length = (uint32_t)word;
@@ -37,35 +30,47 @@ static __attribute__((noinline, cold)) size_t take_other(taking_t *taking, const
     const size_t aligned = ((size_t)length + FRAME_ALIGNMENT - 1) / FRAME_ALIGNMENT * FRAME_ALIGNMENT;
     if (aligned > left) { return 0; }
     if (TYPE_PAD == (int16_t)(word >> 48) || 0 == (word >> 40 & FLAG_BEGIN)) { return aligned; }
-    taking->others++;
+    records->others++;
     tpi_bus_handler_enter();
-    taking->records->other(taking->records, frame + FRAME_HEADER_BYTES, length - FRAME_HEADER_BYTES);
+    records->other(records, frame + FRAME_HEADER_BYTES, length - FRAME_HEADER_BYTES);
     tpi_bus_handler_leave();
     return aligned;
 }
 
-static size_t most_bytes(const tpi_records_t *records) { return (size_t)(records->capacity - records->count) * RECORD_ALIGNED_BYTES; }
+static inline size_t most_bytes(const tpi_records_t *records) { return (size_t)(records->capacity - records->count) * RECORD_ALIGNED_BYTES; }
 
-/* The records that follow one another at frame. How many bytes they take; each is judged from its copy (trap M5). */
-static inline size_t take_records(tpi_records_t *records, const uint8_t *frame, size_t left)
+/* The records that follow one another at frame. Where they end; each is judged from its copy (trap M5). */
+static inline const uint8_t *take_records(tpi_records_t *records, const uint8_t *frame, size_t left)
 {
     const uint64_t head = records->head;
     const uint32_t key = records->key;
-    tpi_record_t *to = &records->room[records->count];
-    size_t taken = 0;
-    for (; left - taken >= RECORD_ALIGNED_BYTES && RECORD_FRAME == frame_word(frame + taken); taken += RECORD_ALIGNED_BYTES)
+    tpi_record_t *const room = records->room;
+    tpi_record_t *to = &room[records->count];
+    if (left < RECORD_ALIGNED_BYTES) { return frame; }
+    for (const uint8_t *const last = frame + left - RECORD_ALIGNED_BYTES; frame <= last && RECORD_FRAME == frame_word(frame);
+        frame += RECORD_ALIGNED_BYTES)
     {
         uint64_t found_head;
         uint32_t found_key;
-        memcpy(to->bytes, frame + taken + FRAME_HEADER_BYTES, TPI_RECORD_BYTES);
+        memcpy(to->bytes, frame + FRAME_HEADER_BYTES, TPI_RECORD_BYTES);
         memcpy(&found_head, to->bytes, sizeof(found_head));
         memcpy(&found_key, to->bytes + sizeof(found_head), sizeof(found_key));
         if (head != found_head) { break; }
-        if (key == found_key) { to++; }
+        if (key == found_key) { to++; }                                                    /* P1 */
         else { records->passed++; }
     }
-    records->count = (uint32_t)(to - records->room);
-    return taken;
+    records->count = (uint32_t)(to - room);
+    return frame;
+}
+
+static __attribute__((noinline, cold)) void take_rest(tpi_records_t *records, const uint8_t *frame, const uint8_t *end)
+{
+    while (frame < end)
+    {
+        const size_t other = take_other(records, frame, (size_t)(end - frame));
+        if (0 == other) { return; }
+        frame = take_records(records, frame + other, (size_t)(end - frame) - other);
+    }
 }
 
 /* Aeron counts padding as read whatever the limit says: no more of a block than there is room for. */
@@ -73,17 +78,11 @@ static void on_block(void *clientd, const uint8_t *block, size_t length, int32_t
 {
     (void)session_id;
     (void)term_id;
-    taking_t *const taking = clientd;
-    const size_t most = most_bytes(taking->records);
-    const size_t end = length < most ? length : most;
-    size_t at = take_records(taking->records, block, end);
-    while (at < end)
-    {
-        const size_t other = take_other(taking, block + at, end - at);
-        if (0 == other) { return; }
-        at += other;
-        at += take_records(taking->records, block + at, end - at);
-    }
+    tpi_records_t *const records = clientd;
+    const size_t most = most_bytes(records);
+    const uint8_t *const end = block + (length < most ? length : most);
+    const uint8_t *const at = take_records(records, block, (size_t)(end - block));
+    if (at < end) { take_rest(records, at, end); }
 }
 
 /* Aeron hands over what lies in the log, right behind the frame's header. */
@@ -92,9 +91,9 @@ static void on_fragment(void *clientd, const uint8_t *data, size_t length, aeron
     (void)header;
     const size_t frame_bytes = (length + FRAME_HEADER_BYTES + FRAME_ALIGNMENT - 1) / FRAME_ALIGNMENT * FRAME_ALIGNMENT;
     const uint8_t *const frame = data - FRAME_HEADER_BYTES;
-    taking_t *const taking = clientd;
+    tpi_records_t *const records = clientd;
     if (length > INT32_MAX - RECORD_ALIGNED_BYTES) { return; }                            /* a frame shorter than its header */
-    if (0 == take_records(taking->records, frame, frame_bytes)) { (void)take_other(taking, frame, frame_bytes); }
+    if (frame == take_records(records, frame, frame_bytes)) { (void)take_other(records, frame, frame_bytes); }
 }
 
 /* ---- the image at hand ----------------------------------------------------------------------------------------------------- */
@@ -117,27 +116,29 @@ static __attribute__((noinline, cold)) void hold_image(aeron_bus_sub_t *sub, uin
     sub->held_mtu_bytes = constants.mtu_length;
 }
 
-static __attribute__((noinline)) int poll_images(aeron_bus_sub_t *sub, taking_t *taking)
+/* Several images or none, something that is no record of ours, padding, or nothing at all. count: of records before the poll. */
+static __attribute__((noinline)) int poll_slowly(aeron_bus_sub_t *sub, tpi_records_t *records, uint32_t count, int bytes)
 {
-    return aeron_subscription_poll(sub->sub, on_fragment, taking, taking->records->capacity - taking->records->count);
+    for (int turn = 0; bytes > 0 && turn < TURNS_MAX; turn++)
+    {
+        if (records->count != count || 0 != records->passed || 0 != records->others) { return 1; }
+        const bool is_block = NULL != sub->held && most_bytes(records) >= sub->held_mtu_bytes;
+        bytes = is_block ? aeron_image_block_poll(sub->held, on_block, records, most_bytes(records)) :
+            aeron_subscription_poll(sub->sub, on_fragment, records, records->capacity - records->count);
+    }
+    return aeron_subscription_is_closed(sub->sub) ? TP_CLOSED : 0;
 }
 
 int tpi_aeron_poll_records(tpi_subscription_t *base, tpi_records_t *records)
 {
     aeron_bus_sub_t *const sub = (aeron_bus_sub_t *)base;
-    taking_t taking = { .records = records };
     const uint32_t changes = atomic_load_explicit(&sub->changes, memory_order_acquire);
     if (changes != sub->seen_changes) { hold_image(sub, changes); }
-    const uint64_t before = records->count + records->passed;
-    int turns = 0;
-    int bytes;
-    do
-    {
-        const bool is_block = NULL != sub->held && most_bytes(records) >= sub->held_mtu_bytes;
-        bytes = is_block ? aeron_image_block_poll(sub->held, on_block, &taking, most_bytes(records)) : poll_images(sub, &taking);
-        const int count = (int)(records->count + records->passed - before + taking.others);
-        if (0 != count) { return count; }
-    }
-    while (bytes > 0 && ++turns < TURNS_MAX);
-    return bytes < 0 || aeron_subscription_is_closed(sub->sub) ? TP_CLOSED : 0;
+    const size_t most = most_bytes(records);
+    const uint32_t count = records->count;
+    records->passed = 0;
+    records->others = 0;
+    if (NULL == sub->held || most < sub->held_mtu_bytes) { return poll_slowly(sub, records, count, 1); }
+    const int bytes = aeron_image_block_poll(sub->held, on_block, records, most);
+    return records->count != count ? 1 : poll_slowly(sub, records, count, bytes);
 }

@@ -260,6 +260,7 @@ static void take_record(void *clientd, const tpi_message_t *message)
     if (TPI_RECORD_BYTES != message->length || head != records->head)
     {
         const size_t first_fragment = message->length < MEM_MTU_PAYLOAD ? message->length : MEM_MTU_PAYLOAD;
+        records->others++;
         tpi_bus_handler_enter();
         records->other(records, message->data, first_fragment);
         tpi_bus_handler_leave();
@@ -270,6 +271,8 @@ static void take_record(void *clientd, const tpi_message_t *message)
 
 int tpi_mem_poll_records(tpi_subscription_t *base, tpi_records_t *records)
 {
+    records->passed = 0;
+    records->others = 0;
     return tpi_mem_poll(base, take_record, records, (int)(records->capacity - records->count));
 }
 

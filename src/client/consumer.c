@@ -371,6 +371,7 @@ void tp_consumer_close(tp_consumer_t *consumer)
     if (NULL == consumer) { return; }
     if ((consumer->in_handler || consumer->is_turning) && !atomic_load(&consumer->client->closing))
     {
+        consumer->plain.use = TPI_PLAIN_NOT;
         consumer->close_asked = true;                      /* from a handler of its own: done when that has returned */
         return;
     }

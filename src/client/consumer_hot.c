@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "client/consumer_plain.h"
 #include "client/consumer_ring.h"
 #include "client/consumer_stage.h"
 #include "client/consumer_wait.h"
@@ -44,6 +45,8 @@ static void take_map(tp_consumer_t *c)
     if (tpi_stat_get(&c->epoch) != c->ledger_epoch && 0 != tpi_stat_get(&c->epoch)) { restart(c); }     /* before the mapping counts as taken */
     c->map = tpi_handoff_take(&c->maps);                   /* D-135 W-112 W-114 */
     c->suspended = false;
+    c->plain.use = TPI_PLAIN_NOT;
+    c->plain.map = NULL;                                   /* what it was may be gone, and another one in its place */
     if (NULL == c->map) { return; }
     if (c->map->epoch != c->ledger_epoch) { restart(c); }
     c->ledger_epoch = c->map->epoch;
@@ -64,6 +67,7 @@ static void refresh(tp_consumer_t *c)
 static void suspend(tp_consumer_t *c, tpi_unmap_reason_t reason)
 {
     c->suspended = true;
+    c->plain.use = TPI_PLAIN_NOT;
     if (TPI_UNMAP_REGRESSION == reason) { c->ledger_epoch = 0; }
     tpi_stat_set(&c->unmap_reason, (uint64_t)reason);
     atomic_store_explicit(&c->unmap_epoch, c->map->epoch, memory_order_release);
@@ -135,12 +139,23 @@ typedef struct found
 }
 found_t;
 
+static void age_torn_bits(tp_consumer_t *c)
+{
+    const uint64_t age = c->delivery - c->torn_at;
+    c->torn_bits = age < 64 ? c->torn_bits << age : 0;
+    c->torn_at = c->delivery;
+}
+
 /* counts: the frame has no place in the ledger yet. */
 static void deliver(tp_consumer_t *c, const tpc_frame_descriptor_t *d, const found_t *found, bool counts, tp_frame_view_t *view)
 {
     const tpi_frame_t *frame = &found->frame;
     c->delivery++;
-    c->torn_bits = c->torn_bits << 1 | (counts ? 0u : 1u);
+    if (!counts)
+    {
+        age_torn_bits(c);
+        c->torn_bits |= 1u;
+    }
     *view = (tp_frame_view_t){ .size = sizeof(*view), .stream_id = c->map->stream_id, .epoch = c->map->epoch, .seq = d->seq,
         .payload = tpi_pool_payload(frame->pool, frame->index), .payload_bytes = frame->values_len_bytes, .tensor = &frame->tensor->tensor,
         .timestamp_ns = frame->timestamp_ns, .trace_id = d->trace_id,
@@ -191,6 +206,7 @@ static int read_slot(tp_consumer_t *c, const tpc_frame_descriptor_t *d, tp_frame
     if (TPI_DROP_ACCEPTED == reason && !is_due(c, d->timestamp_ns, found.frame.timestamp_ns)) { reason = TPI_DROP_RATE_LIMITED; }
     if (TPI_DROP_ACCEPTED != reason) { drop(c, reason, 1); return 0; }
     deliver(c, d, &found, true, view);
+    tpi_plain_learn(c, &found.frame, view);
     return 1;
 }
 
@@ -213,33 +229,35 @@ static int read_found(tp_consumer_t *c, const tpc_frame_descriptor_t *found, tp_
 }
 
 /* The next acceptable frame of the stage; 0 when the stage is empty. */
-static int next_staged(tp_consumer_t *c, tp_frame_view_t *view)
+static __attribute__((noinline)) int next_judged(tp_consumer_t *c, tp_frame_view_t *view)
 {
     uint32_t rounds = 0;
-    tpc_frame_descriptor_t found;
-    while (!tpi_stage_is_empty(c))
+    int found_one = 0;
+    tpc_frame_descriptor_t d;
+    while (1 != found_one && !tpi_stage_is_empty(c))
     {
-        if (tpi_consumer_find_missing(c, &found))
+        if (tpi_consumer_find_missing(c, &d))
         {
-            if (1 == read_found(c, &found, view)) { return 1; }
+            found_one = read_found(c, &d, view);
             continue;
         }
-        const tpc_frame_descriptor_t d = tpi_stage_take(c);
-        if (!account(c, &d) || is_outdated(c, d.seq, &rounds)) { continue; }
-        if (1 == read_slot(c, &d, view)) { return 1; }
+        d = tpi_stage_take(c);
+        if (account(c, &d) && !is_outdated(c, d.seq, &rounds)) { found_one = read_slot(c, &d, view); }
     }
-    return 0;
+    tpi_plain_settle(c);
+    return found_one;
 }
+
+static inline int next_staged(tp_consumer_t *c, tp_frame_view_t *view) { return 1 == tpi_plain_next(c, view) ? 1 : next_judged(c, view); }
 
 /* No descriptor is at hand. */
 static int next_in_ring(tp_consumer_t *c, tp_frame_view_t *view)
 {
     tpc_frame_descriptor_t found;
-    for (uint32_t i = 0; i < BATCHES_MAX && tpi_consumer_find_next(c, &found); i++)
-    {
-        if (1 == read_found(c, &found, view)) { return 1; }
-    }
-    return 0;
+    int found_one = 0;
+    for (uint32_t i = 0; 1 != found_one && i < BATCHES_MAX && tpi_consumer_find_next(c, &found); i++) { found_one = read_found(c, &found, view); }
+    tpi_plain_settle(c);
+    return found_one;
 }
 
 /* ---- the calls ---------------------------------------------------------------------------------------------------------- */
@@ -303,6 +321,7 @@ tpi_outlook_t tpi_consumer_look(tp_consumer_t *consumer)
 int tp_consumer_set_frame_handler(tp_consumer_t *consumer, tp_frame_handler_t handler, void *clientd)
 {
     if (NULL == consumer) { TPI_SET_ERR(TP_EINVAL, "consumer is NULL"); return -1; }
+    consumer->plain.use = TPI_PLAIN_NOT;
     consumer->on_frame = handler;
     consumer->frame_clientd = clientd;
     return 0;
@@ -316,6 +335,7 @@ int tp_consumer_set_descriptor_handler(tp_consumer_t *consumer, tp_descriptor_ha
         consumer->handed_out = tpi_alloc_array(TPI_HANDED_OUT, sizeof(consumer->handed_out[0]));
         if (NULL == consumer->handed_out) { return -1; }
     }
+    consumer->plain.use = TPI_PLAIN_NOT;
     consumer->on_descriptor = handler;
     consumer->descriptor_clientd = clientd;
     return 0;
@@ -343,29 +363,48 @@ static int serve(tp_consumer_t *c, const tpc_frame_descriptor_t *d, bool is_foun
     return delivered;
 }
 
+/* One descriptor of the stage, or a frame that none announced. false: there is neither. */
+static __attribute__((noinline)) bool serve_one(tp_consumer_t *c, int *delivered)
+{
+    tpc_frame_descriptor_t d;
+    const bool is_staged = !tpi_stage_is_empty(c);
+    const bool is_found = is_staged ? tpi_consumer_find_missing(c, &d) : tpi_consumer_find_next(c, &d);
+    if (is_staged && !is_found) { d = tpi_stage_take(c); }
+    if (is_found || (is_staged && account(c, &d))) { *delivered += serve(c, &d, is_found); }
+    tpi_plain_settle(c);
+    return is_staged || is_found;
+}
+
+/* All that is not the common case from here on. is_drained: there was nothing a moment ago. */
+static __attribute__((noinline)) int poll_judged(tp_consumer_t *c, int limit, int handled, bool is_drained)
+{
+    int delivered = handled;
+    uint32_t batches = 1;
+    while (handled < limit && !c->close_asked)
+    {
+        if (tpi_stage_is_empty(c) && !is_drained && batches++ < BATCHES_MAX && tpi_stage_refill(c) > 0) { continue; }    /* maybe all of it foreign */
+        is_drained = false;
+        const int n = tpi_plain_run(c, limit - handled);
+        handled += n;
+        delivered += n;
+        if (0 != n) { continue; }
+        if (!serve_one(c, &delivered)) { break; }
+        handled++;
+    }
+    if (c->close_asked) { tp_consumer_close(c); }
+    return delivered;
+}
+
 int tp_consumer_poll_descriptors(tp_consumer_t *consumer, int limit)
 {
     tp_consumer_t *c = consumer;
     int handled = 0;
-    int delivered = 0;
-    uint32_t batches = 0;
     if (NULL == c || limit <= 0 || c->in_handler) { return TP_INVALID_ARGUMENT; }
     if (atomic_load_explicit(&c->client->closing, memory_order_relaxed)) { return TP_CLOSED; }
     refresh(c);
-    while (handled < limit && !c->close_asked)
-    {
-        tpc_frame_descriptor_t found;
-        if (tpi_stage_is_empty(c) && batches++ < BATCHES_MAX && tpi_stage_refill(c) > 0) { continue; }      /* all of that batch may be foreign */
-        const bool is_staged = !tpi_stage_is_empty(c);
-        const bool is_found = is_staged ? tpi_consumer_find_missing(c, &found) : tpi_consumer_find_next(c, &found);
-        if (!is_staged && !is_found) { break; }
-        if (!is_found) { found = tpi_stage_take(c); }
-        const tpc_frame_descriptor_t *d = &found;
-        handled++;
-        if (is_found || account(c, d)) { delivered += serve(c, d, is_found); }
-    }
-    if (c->close_asked) { tp_consumer_close(c); }
-    return delivered;
+    const bool is_drained = tpi_stage_is_empty(c) && tpi_stage_refill(c) <= 0;
+    if (!is_drained) { handled = tpi_plain_run(c, limit); }
+    return handled == limit && !c->close_asked ? handled : poll_judged(c, limit, handled, is_drained);
 }
 
 /* Once: the ledger has one place a frame. */
@@ -440,6 +479,7 @@ bool tp_frame_view_is_valid(const tp_frame_view_t *view)
     const tpi_slot_word_t *slot = view->opaque[1];
     if (c->map == view->opaque[2] && is_usable(c) && tpi_pool_set_still(c->map->set, slot, view->opaque_words[0])) { return true; }   /* M4 W-114 */
     const uint64_t age = c->delivery - view->opaque_words[1];
+    age_torn_bits(c);
     if (age < 64 && 0 == (c->torn_bits >> age & 1u))
     {
         c->torn_bits |= UINT64_C(1) << age;

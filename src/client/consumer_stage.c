@@ -44,24 +44,27 @@ int tpi_stage_init(tp_consumer_t *consumer)
 }
 
 /* Only the thread that polls a subscription may look at its images. */
-static void note_silence(tp_consumer_t *c)
+static __attribute__((noinline)) int note_silence(tp_consumer_t *c)
 {
     const uint32_t is_silent = c->link->is_private && !tpi_subscription_is_connected(c->link->subscription);
     if (is_silent != atomic_load_explicit(&c->link_is_silent, memory_order_relaxed))
     {
         atomic_store_explicit(&c->link_is_silent, is_silent, memory_order_relaxed);
     }
+    return 0;
 }
 
-/* Messages polled, or nothing. */
+static __attribute__((noinline)) int count_foreign(tp_consumer_t *c)
+{
+    tpi_stat_add(&c->foreign, c->staged.passed);
+    return 1;
+}
+
+/* Above 0: something came. */
 static int poll_link(tp_consumer_t *c)
 {
     const int n = tpi_subscription_poll_records(c->link->subscription, &c->staged);
-    if (0 != c->staged.passed)
-    {
-        tpi_stat_add(&c->foreign, c->staged.passed);
-        c->staged.passed = 0;
-    }
+    if (0 != c->staged.passed) { (void)count_foreign(c); }
     return n;
 }
 
@@ -77,25 +80,32 @@ static __attribute__((noinline, cold)) bool change_link(tp_consumer_t *c)
         if (poll_link(c) > 0) { return true; }
     }
     c->drained = false;
+    c->plain.use = TPI_PLAIN_NOT;
     c->link = tpi_handoff_take(&c->links);                 /* W-131 */
     if (NULL != c->link) { tpi_follow_switch(&c->follow); }                                /* O-20 */
     return false;
+}
+
+static __attribute__((noinline)) int refill_slowly(tp_consumer_t *c)
+{
+    if (!tpi_handoff_is_current(&c->links, c->link) && change_link(c)) { return 1; }
+    if (NULL == c->link) { return 0; }
+    const int n = poll_link(c);
+    return n > 0 ? n : note_silence(c);
 }
 
 int tpi_stage_refill(tp_consumer_t *consumer)
 {
     tp_consumer_t *c = consumer;
     c->stage_at = 0;
-    c->staged.count = 0;
-    c->staged.key = atomic_load_explicit(&c->stream_id, memory_order_relaxed);             /* P1 */
     c->newest_from = 0;
     c->newest_is_known = false;
-    if (!tpi_handoff_is_current(&c->links, c->link) && change_link(c)) { return 1; }
-    if (NULL == c->link) { return 0; }
-    const int n = poll_link(c);
-    if (n > 0) { return n; }
-    note_silence(c);
-    return 0;
+    c->staged.count = 0;
+    c->staged.key = atomic_load_explicit(&c->stream_id, memory_order_relaxed);             /* P1 */
+    const tpi_consumer_link_t *const link = c->link;
+    if (NULL == link || !tpi_handoff_is_current(&c->links, link)) { return refill_slowly(c); }
+    if (tpi_subscription_poll_records(link->subscription, &c->staged) <= 0) { return note_silence(c); }
+    return 0 == c->staged.passed ? 1 : count_foreign(c);
 }
 
 uint64_t tpi_stage_newest(tp_consumer_t *consumer)

@@ -9,7 +9,7 @@
 
 int tpi_stage_init(tp_consumer_t *consumer);
 
-/* Fills the empty stage. Messages polled. */
+/* Fills the empty stage. Above 0: messages came, foreign ones perhaps. */
 int tpi_stage_refill(tp_consumer_t *consumer);
 
 static inline bool tpi_stage_is_empty(const tp_consumer_t *c) { return c->stage_at >= c->staged.count; }

@@ -95,6 +95,23 @@ typedef enum tpi_unmap_reason { TPI_UNMAP_NONE = 0, TPI_UNMAP_NEWER_EPOCH, TPI_U
 /* SOON: a frame lies in the ring, and its descriptor is waited for. */
 typedef enum tpi_outlook { TPI_OUTLOOK_NOTHING = 0, TPI_OUTLOOK_SOON, TPI_OUTLOOK_NOW } tpi_outlook_t;
 
+/* What the common case compares with, and the view it fills; client/consumer_plain.h. */
+typedef enum tpi_plain_use { TPI_PLAIN_NOT = 0, TPI_PLAIN_NEXT, TPI_PLAIN_HANDLER } tpi_plain_use_t;
+
+typedef struct tpi_plain
+{
+    tpi_plain_use_t use;               /* where the common case may be used: nowhere, by tp_consumer_next, by a poll with its handler as well */
+    const tpi_consumer_map_t *map;     /* of what follows; NULL: nothing learnt */
+    const tpi_slot_word_t *slots;
+    const uint8_t *payloads;           /* of the pool of the last frame */
+    uint32_t index_mask;
+    uint32_t stride_bytes;
+    uint64_t pool_and_offset;          /* the 48 bits of poolId and payloadOffset, 16 bits up */
+    uint64_t max_gap;
+    tp_frame_view_t view;
+}
+tpi_plain_t;
+
 struct tp_consumer
 {
     tp_client_t *client;
@@ -135,20 +152,22 @@ struct tp_consumer
     bool in_handler;
     bool is_turning;                   /* inside tp_consumer_next, which turns the conductor */
     bool close_asked;
-    uint32_t calls;
     tpi_dispatcher_t *dispatcher;
     tpi_follow_t follow;
     tpi_frame_checker_t checker;
     uint64_t first_seq;
     uint64_t ledger_epoch;             /* whose frames follow, first_seq and last_seq tell; 0 = none */
-    uint32_t stage_at;
-    bool newest_is_known;
-    uint32_t newest_from;              /* first one staged that may be of the mapped epoch */
     uint64_t stage_newest;             /* highest seq staged of the mapped epoch, once asked for */
+    uint32_t calls;
+    uint32_t newest_is_known;
+    uint32_t newest_from;              /* first one staged that may be of the mapped epoch */
+    uint32_t stage_at;
     tpi_records_t staged;              /* stage, filled up to staged.count; client/consumer_stage.h */
     uint64_t delivery;                 /* number of the last view given out */
     uint64_t *handed_out;              /* descriptors given to the descriptor handler and not read yet: seq + 1 by seq % TPI_HANDED_OUT */
-    uint64_t torn_bits;                /* which of the last 64 deliveries were counted as torn */
+    uint64_t torn_bits;                /* which of the 64 deliveries up to torn_at were counted as torn */
+    uint64_t torn_at;
+    tpi_plain_t plain;
     tpi_rate_gate_t gate;              /* RATE_LIMITED on a shared stream */
     tp_frame_handler_t on_frame;
     void *frame_clientd;

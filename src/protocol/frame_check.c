@@ -6,11 +6,11 @@
 #include "common/bytes.h"
 
 #define HEADER_AT TPC_SLOT_HEADER_BLOCK
+#define SHAPE_USED_AT (HEADER_AT - TPI_SLOT_SHAPE_FIRST * 8u)
 #define PAD_AT 147u                                  /* slot offset of TensorHeader.pad: not compared (W-020) */
-#define HEADER_USED (PAD_AT - HEADER_AT)
 
-_Static_assert(HEADER_USED <= TPC_HEADER_BYTES_LEN, "the checker keeps the whole header");
 _Static_assert(TPC_TENSOR_HEADER_AT + 75 == PAD_AT, "slot layout drifted");
+_Static_assert(TPI_SLOT_SHAPE_FIRST * 8 + 4 == HEADER_AT && TPI_SLOT_SHAPE_LAST * 8 + 3 == PAD_AT, "the words of the shape are its bytes");
 
 /* Rows 4 to 7. */
 static tpi_drop_reason_t locate(tpi_frame_t *frame, uint32_t payload_offset, uint32_t payload_slot, uint16_t pool_id, uint32_t values_len_bytes,
@@ -42,18 +42,18 @@ tpi_drop_reason_t tpi_frame_check(tpi_frame_t *frame, tpi_tensor_result_t *tenso
     return TPI_DROP_ACCEPTED;
 }
 
-static tpi_drop_reason_t check_new_header(tpi_frame_checker_t *checker, tpi_frame_t *frame, const uint8_t *bytes, uint64_t seq,
+static tpi_drop_reason_t check_new_header(tpi_frame_checker_t *checker, tpi_frame_t *frame, const uint64_t *image, uint64_t seq,
     const tpi_pool_set_t *set)
 {
     tpc_slot_t slot;
     tpi_tensor_result_t tensor;
-    tpc_slot_decode(&slot, bytes);
+    tpc_slot_decode(&slot, (const uint8_t *)image);
     checker->validations++;
     checker->tensor_verdict = TPI_TENSOR_OK;
     const tpi_drop_reason_t reason = tpi_frame_check(frame, &tensor, &slot, seq, set);
     if (TPI_DROP_BAD_TENSOR == reason) { checker->tensor_verdict = (int)tpi_tensor_validate_slot(&tensor, &slot); }
     if (TPI_DROP_ACCEPTED != reason) { return reason; }
-    memcpy(checker->header, bytes + HEADER_AT, HEADER_USED);
+    memcpy(checker->shape.word, &image[TPI_SLOT_SHAPE_FIRST], sizeof(checker->shape.word));
     checker->tensor = tensor;
     checker->is_known = true;
     frame->tensor = &checker->tensor;
@@ -64,9 +64,9 @@ tpi_drop_reason_t tpi_frame_checker_check(tpi_frame_checker_t *checker, tpi_fram
     const tpi_pool_set_t *set)
 {
     const uint8_t *const bytes = (const uint8_t *)image;
-    if (!checker->is_known || 0 != memcmp(checker->header, bytes + HEADER_AT, HEADER_USED))
+    if (!checker->is_known || 0 != memcmp((const uint8_t *)checker->shape.word + SHAPE_USED_AT, bytes + HEADER_AT, PAD_AT - HEADER_AT))
     {
-        return check_new_header(checker, frame, bytes, seq, set);
+        return check_new_header(checker, frame, image, seq, set);
     }
     if (0 != seq >> 63) { return TPI_DROP_BAD_SEQ; }
     uint16_t pool_id;

@@ -35,7 +35,7 @@ tpi_drop_reason_t tpi_frame_check(tpi_frame_t *frame, tpi_tensor_result_t *tenso
 typedef struct tpi_frame_checker
 {
     bool is_known;
-    uint8_t header[TPC_HEADER_BYTES_LEN];      /* length of headerBytes, embedded header, tensor fields without the pad */
+    tpi_slot_shape_t shape;                    /* length of headerBytes, embedded header, tensor fields; the rest is not looked at */
     tpi_tensor_result_t tensor;
     int tensor_verdict;                        /* of the last full validation: tpi_tensor_verdict_t, for diagnostics */
     uint64_t validations;

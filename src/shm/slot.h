@@ -14,12 +14,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#if defined(__x86_64__)
+#include <emmintrin.h>
+#endif
 
 #include "common/hint.h"
 
 #define TPI_SLOT_WORDS 32u
 #define TPI_SLOT_SHAPE_FIRST 7u        /* words 7 to 18: the shape. Words 1 to 4 are the frame's, all others are pads (codec/codec_shm.h) */
 #define TPI_SLOT_SHAPE_LAST 18u
+#define TPI_SLOT_SHAPE_WORDS 12u
+
+/* word[1] lies as word 8 of a slot does. */
+typedef struct tpi_slot_shape { _Alignas(16) uint64_t unused; uint64_t word[TPI_SLOT_SHAPE_WORDS]; } tpi_slot_shape_t;
+
+_Static_assert(8 == offsetof(tpi_slot_shape_t, word) && TPI_SLOT_SHAPE_FIRST + TPI_SLOT_SHAPE_WORDS == TPI_SLOT_SHAPE_LAST + 1, "pairs of words");
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2 && ATOMIC_LONG_LOCK_FREE == 2, "the commit word is shared between processes");
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
@@ -108,6 +117,84 @@ static inline tpi_slot_verdict_t tpi_slot_open(const tpi_slot_word_t *slot, uint
     for (unsigned i = 1; i < TPI_SLOT_WORDS; i++) { image[i] = atomic_load_explicit(&slot[i], memory_order_relaxed); }
     return TPI_SLOT_OK;
 }
+
+/*
+ * Reading parts of a slot between R0 and R1. Every byte that is judged is loaded once (trap M5). Where the processor reads any address, as it reads
+ * words, in as few loads as there are; else, and in builds for ThreadSanitizer, word by word.
+ */
+#if defined(__SANITIZE_THREAD__)
+#define TPI_SLOT_BY_WORDS 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TPI_SLOT_BY_WORDS 1
+#endif
+#endif
+#if !defined(__x86_64__) && !defined(TPI_SLOT_BY_WORDS)
+#define TPI_SLOT_BY_WORDS 1
+#endif
+
+/*
+ * tpi_slot_has_shape: the shape that a slot holds against a known one: words TPI_SLOT_SHAPE_FIRST to _LAST, without the bytes of the first and of the
+ * last that are no header (W-020). true: the same. tpi_slot_u32, tpi_slot_u64: a number at any byte of words 1 to 4.
+ */
+#if defined(TPI_SLOT_BY_WORDS)
+static inline uint64_t tpi_slot_u64(const tpi_slot_word_t *slot, unsigned at)
+{
+    const uint64_t low = atomic_load_explicit(&slot[at / 8], memory_order_relaxed);
+    if (0 == at % 8) { return low; }
+    return low >> (at % 8 * 8) | atomic_load_explicit(&slot[at / 8 + 1], memory_order_relaxed) << (64 - at % 8 * 8);
+}
+
+static inline uint32_t tpi_slot_u32(const tpi_slot_word_t *slot, unsigned at)
+{
+    if (at % 8 <= 4) { return (uint32_t)(atomic_load_explicit(&slot[at / 8], memory_order_relaxed) >> (at % 8 * 8)); }
+    return (uint32_t)tpi_slot_u64(slot, at);
+}
+
+static inline bool tpi_slot_has_shape(const tpi_slot_word_t *slot, const tpi_slot_shape_t *shape)
+{
+    const uint64_t *known = shape->word;
+    uint64_t differs = (atomic_load_explicit(&slot[TPI_SLOT_SHAPE_FIRST], memory_order_relaxed) ^ known[0]) >> 32;
+    TPI_SLOT_UNROLL
+    for (unsigned i = 1; i + 1 < TPI_SLOT_SHAPE_WORDS; i++)
+    {
+        differs |= atomic_load_explicit(&slot[TPI_SLOT_SHAPE_FIRST + i], memory_order_relaxed) ^ known[i];
+    }
+    const uint64_t last = atomic_load_explicit(&slot[TPI_SLOT_SHAPE_LAST], memory_order_relaxed);
+    return 0 == (differs | (last ^ known[TPI_SLOT_SHAPE_WORDS - 1]) << 40);
+}
+#else
+typedef struct tpi_any_u32 { uint32_t value; } __attribute__((packed, may_alias)) tpi_any_u32_t;
+typedef struct tpi_any_u64 { uint64_t value; } __attribute__((packed, may_alias)) tpi_any_u64_t;
+
+static inline uint32_t tpi_slot_u32(const tpi_slot_word_t *slot, unsigned at)
+{
+    return ((const volatile tpi_any_u32_t *)(const void *)((const char *)slot + at))->value;
+}
+
+static inline uint64_t tpi_slot_u64(const tpi_slot_word_t *slot, unsigned at)
+{
+    return ((const volatile tpi_any_u64_t *)(const void *)((const char *)slot + at))->value;
+}
+
+static inline __m128i tpi_slot_pair_is(const tpi_slot_word_t *slot, const tpi_slot_shape_t *shape, unsigned i)
+{
+    const __m128i found = *(const volatile __m128i *)(const void *)&slot[TPI_SLOT_SHAPE_FIRST + i];
+    return _mm_cmpeq_epi32(found, *(const __m128i *)(const void *)&shape->word[i]);
+}
+
+static inline bool tpi_slot_has_shape(const tpi_slot_word_t *slot, const tpi_slot_shape_t *shape)
+{
+    const uint64_t first = atomic_load_explicit(&slot[TPI_SLOT_SHAPE_FIRST], memory_order_relaxed) ^ shape->word[0];
+    const uint64_t last = atomic_load_explicit(&slot[TPI_SLOT_SHAPE_LAST], memory_order_relaxed) ^ shape->word[TPI_SLOT_SHAPE_WORDS - 1];
+    __m128i same = tpi_slot_pair_is(slot, shape, 1);
+    same = _mm_and_si128(same, tpi_slot_pair_is(slot, shape, 3));
+    same = _mm_and_si128(same, tpi_slot_pair_is(slot, shape, 5));
+    same = _mm_and_si128(same, tpi_slot_pair_is(slot, shape, 7));
+    same = _mm_and_si128(same, tpi_slot_pair_is(slot, shape, 9));
+    return 0 == (first >> 32 | last << 40) && 0xffff == _mm_movemask_epi8(same);
+}
+#endif
 
 /* R1 and the second load: whether everything read since tpi_slot_open belongs to that frame. */
 static inline bool tpi_slot_still(const tpi_slot_word_t *slot, uint64_t word)

@@ -644,7 +644,7 @@ static tpi_bus_ops_t flooded;
 static int flood(tpi_subscription_t *subscription, tpi_records_t *records)
 {
     (void)subscription;
-    records->passed += records->capacity;
+    records->passed = records->capacity;
     return (int)records->capacity;
 }
 

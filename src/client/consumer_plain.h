@@ -1,0 +1,89 @@
+/*
+ * The common case, straight: the next descriptor in order, a slot that holds that frame with the shape and the pool of the one before, a mapping in
+ * force. Consumer's thread only. It judges as the general way does (consumer_hot.c). At the first thing that is not as expected it changes nothing
+ * and leaves the frame to that: nothing is validated here for the first time.
+ */
+#ifndef TPI_CLIENT_CONSUMER_PLAIN_H
+#define TPI_CLIENT_CONSUMER_PLAIN_H
+
+#include "client/consumer_stage.h"
+
+/* The frame was delivered by the general way: the next one may be like it. view: what it said. */
+void tpi_plain_learn(tp_consumer_t *consumer, const tpi_frame_t *frame, const tp_frame_view_t *view);
+
+/* After the general way, and whenever else something may have changed that the common case relies on: whether it may be used. */
+void tpi_plain_settle(tp_consumer_t *consumer);
+
+/* Descriptors of the stage for the common case, 0: it is none. */
+static inline uint32_t tpi_plain_begin(const tp_consumer_t *c, tpi_plain_use_t use)
+{
+    const uint32_t staged = c->staged.count - c->stage_at;
+    if (0 == staged || c->plain.use < use || 0 != tpi_load_u32(&c->rate_limit_hz)) { return 0; }
+    if (1 == staged) { return 1; }
+    /* W-125: no resync, even if those between were lost. */
+    const uint64_t newest = tpi_u64_at(c->stage[c->staged.count - 1].bytes, TPC_FRAME_DESCRIPTOR_SEQ_AT);
+    return newest - c->follow.last - 1 <= c->plain.max_gap ? staged : 0;
+}
+
+/* true: read, accounted for, and in plain.view. tpi_plain_begin said yes, and since then there was nothing but this. */
+static inline __attribute__((always_inline)) bool tpi_plain_read(tp_consumer_t *c, const tpi_record_t *record)
+{
+    tpi_plain_t *const p = &c->plain;
+    const uint64_t seq = tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_SEQ_AT);
+    if (seq != c->follow.last + 1 || tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_EPOCH_AT) != p->view.epoch) { return false; }
+    if (!tpi_handoff_is_current(&c->maps, c->map)) { return false; }
+    const uint32_t index = (uint32_t)seq & p->index_mask;
+    const tpi_slot_word_t *const slot = p->slots + (size_t)index * TPI_SLOT_WORDS;
+    const uint64_t word = atomic_load_explicit(&slot[0], memory_order_acquire);            /* R0 of shm/slot.h */
+    if (word != (seq << 1 | 1u)) { return false; }
+    if (!tpi_slot_has_shape(slot, &c->checker.shape)) { return false; }
+    if (tpi_slot_u64(slot, TPC_SLOT_HEADER_POOL_ID_AT) << 16 != p->pool_and_offset) { return false; }
+    if (tpi_slot_u32(slot, TPC_SLOT_HEADER_PAYLOAD_SLOT_AT) != index) { return false; }
+    const uint32_t values_len_bytes = tpi_slot_u32(slot, TPC_SLOT_HEADER_VALUES_LEN_AT);
+    const uint64_t timestamp_ns = tpi_slot_u64(slot, TPC_SLOT_HEADER_TIMESTAMP_AT);
+    const uint32_t meta_version = tpi_slot_u32(slot, TPC_SLOT_HEADER_META_VERSION_AT);
+    if (values_len_bytes > p->stride_bytes) { return false; }
+    if (!tpi_slot_still(slot, word)) { return false; }                                     /* W-050: nothing leaves before C8 */
+    c->follow.last = seq;
+    c->follow.last_descriptor = seq;
+    tpi_stat_set(&c->last_seq, seq);
+    tpi_stat_add(&c->received, 1);
+    tpi_stat_add(&c->bytes, values_len_bytes);
+    p->view.seq = seq;
+    p->view.payload = p->payloads + (size_t)index * p->stride_bytes;
+    p->view.payload_bytes = values_len_bytes;
+    p->view.timestamp_ns = timestamp_ns;
+    p->view.publish_timestamp_ns = tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_TIMESTAMP_AT);
+    p->view.trace_id = tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_TRACE_ID_AT);
+    p->view.meta_version = TP_NULL_U32 != meta_version ? meta_version : tpi_u32_at(record->bytes, TPC_FRAME_DESCRIPTOR_META_VERSION_AT);
+    p->view.opaque[1] = (const void *)(uintptr_t)slot;
+    p->view.opaque_words[0] = word;
+    p->view.opaque_words[1] = ++c->delivery;
+    return true;
+}
+
+/* The frames for the handler at the beginning of the stage, at most limit. How many. */
+static inline __attribute__((always_inline)) int tpi_plain_run(tp_consumer_t *c, int limit)
+{
+    const uint32_t staged = tpi_plain_begin(c, TPI_PLAIN_HANDLER);
+    if (0 == staged) { return 0; }
+    const tpi_record_t *const first = &c->stage[c->stage_at];
+    const tpi_record_t *const end = first + ((uint32_t)limit < staged ? (uint32_t)limit : staged);
+    const tpi_record_t *record = first;
+    c->in_handler = true;
+    do
+    {
+        if (!tpi_plain_read(c, record)) { break; }
+        record++;
+        c->on_frame(c->frame_clientd, &c->plain.view);
+    }
+    while (record != end && TPI_PLAIN_NOT != c->plain.use);
+    c->in_handler = false;
+    c->stage_at += (uint32_t)(record - first);
+    return (int)(record - first);
+}
+
+/* The first frame of the stage. 1 and *view set, or 0: for the general way. */
+int tpi_plain_next(tp_consumer_t *consumer, tp_frame_view_t *view);
+
+#endif
