@@ -1,7 +1,8 @@
 /*
  * iceoryx 2.0.3 by its C binding: frames are loaned, published, taken and released in place. RouDi, its daemon, has one pool of frames of this size,
  * enough for all that are under way; it sleeps meanwhile. Queues hold at most 256 frames, nothing is kept for late subscribers. RouDi's names are the
- * same for the whole machine: there can be only one.
+ * same for the whole machine: there can be only one. It does not watch for signs of life: a process whose threads wait for a busy CPU would be
+ * taken for dead, and lose its ports.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,7 +50,7 @@ static int roles;                      /* of this process */
 
 static int run_roudi(void)
 {
-    (void)execlp("iox-roudi", "iox-roudi", "-c", config, "-l", "error", (char *)NULL);
+    (void)execlp("iox-roudi", "iox-roudi", "-c", config, "-l", "error", "-m", "off", (char *)NULL);
     (void)fprintf(stderr, "iox-roudi: %s\n", strerror(errno));
     return 1;
 }

@@ -49,12 +49,12 @@ int peer_fail(const char *what)
     return -1;
 }
 
-static bool pin(int cpu)
+int peer_pin(int cpu)
 {
     cpu_set_t set;
     CPU_ZERO(&set);
     if (cpu >= 0) { CPU_SET((size_t)cpu, &set); }
-    return cpu < 0 || 0 == sched_setaffinity(0, sizeof(set), &set);
+    return cpu < 0 || 0 == sched_setaffinity(0, sizeof(set), &set) ? 0 : peer_fail("cannot be pinned to that CPU");
 }
 
 /* ---- processes ---- */
@@ -64,7 +64,7 @@ typedef int (*role_t)(peer_run_t *run, uint64_t round);
 static int produce(peer_run_t *run, uint64_t round) { (void)round; return peer_produce(run); }
 static int consume(peer_run_t *run, uint64_t round) { (void)round; return peer_consume(run); }
 
-static pid_t start(peer_run_t *run, role_t role, int cpu, uint64_t round)
+static pid_t start(peer_run_t *run, role_t role, uint64_t round)
 {
     const pid_t parent = getpid();
     (void)fflush(NULL);
@@ -75,7 +75,6 @@ static pid_t start(peer_run_t *run, role_t role, int cpu, uint64_t round)
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     if (getppid() != parent) { _exit(EXIT_FAILURE); }
-    if (!pin(cpu)) { (void)peer_fail("cannot be pinned to that CPU"); _exit(EXIT_FAILURE); }
     const int rc = role(run, round);
     (void)fflush(NULL);
     exit(0 == rc ? EXIT_SUCCESS : EXIT_FAILURE);                       /* with the destructors of what was loaded */
@@ -115,7 +114,7 @@ static int wait_for_all(pid_t *pids, int count)
 
 static int run_roles(peer_run_t *run)
 {
-    pid_t pids[2] = { start(run, consume, run->cpus[1], 0), start(run, produce, run->cpus[0], 0) };
+    pid_t pids[2] = { start(run, consume, 0), start(run, produce, 0) };
     if (pids[0] < 0 || pids[1] < 0) { return peer_fail("cannot fork"); }
     return wait_for_all(pids, 2);
 }
@@ -125,7 +124,7 @@ static int run_rounds(peer_run_t *run)
     int rc = 0;
     for (uint64_t i = 0; 0 == rc && i < run->frames; i++)
     {
-        pid_t pid = start(run, peer_attach, run->cpus[0], i);
+        pid_t pid = start(run, peer_attach, i);
         rc = pid < 0 ? peer_fail("cannot fork") : wait_for_all(&pid, 1);
     }
     return rc;

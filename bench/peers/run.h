@@ -50,6 +50,8 @@ typedef struct peer_run
 peer_run_t;
 
 int64_t peer_now_ns(void);
+/* The calling thread alone; nothing for -1. Threads that a system started before go where there is room. */
+int peer_pin(int cpu);
 int peer_fail(const char *what);                                       /* says so on standard error, returns -1 */
 int peer_produce(peer_run_t *run);
 int peer_consume(peer_run_t *run);

@@ -193,7 +193,8 @@ int peer_produce(peer_run_t *run)
 {
     void *producer = NULL;
     if (peer_system.open_producer(&producer, &run->options) < 0) { return peer_fail("no producer"); }
-    int rc = connect(run, producer);
+    int rc = peer_pin(run->cpus[0]);
+    if (0 == rc) { rc = connect(run, producer); }
     if (0 == rc)
     {
         rc = PEER_LATENCY == run->verb ? produce_one_at_a_time(run, producer) : PEER_WAKE == run->verb ? produce_to_a_sleeper(run, producer) :
@@ -370,11 +371,13 @@ int peer_consume(peer_run_t *run)
         readers[i].run = run;
         rc = peer_system.open_consumer(&consumers[i], &run->options) < 0 ? peer_fail("no consumer") : 0;
     }
+    if (0 == rc) { rc = peer_pin(run->cpus[1]); }
     if (0 == rc) { rc = connect_all(run, consumers, readers); }
     if (0 == rc)
     {
         rc = PEER_LATENCY == run->verb ? consume_one_at_a_time(run, consumers[0], readers) :
-            PEER_WAKE == run->verb ? consume_asleep(run, consumers[0], readers) : PEER_PUBLISH == run->verb ? consume_batches(run, consumers, readers) : consume_flat_out(run, consumers[0], readers);
+            PEER_WAKE == run->verb ? consume_asleep(run, consumers[0], readers) :
+            PEER_PUBLISH == run->verb ? consume_batches(run, consumers, readers) : consume_flat_out(run, consumers[0], readers);
     }
     for (uint32_t i = 0; i < run->options.consumers; i++)
     {
