@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <iceoryx_binding_c/chunk.h>
@@ -55,11 +57,18 @@ static int run_roudi(void)
     return 1;
 }
 
-/* Sockets of processes that were killed. */
+/* Sockets of processes that were killed, and segments of a RouDi that was: they are named after the user's group. */
 static void remove_files(void)
 {
     char pattern[64];
     glob_t found;
+    const struct group *const group = getgrgid(getegid());
+    (void)shm_unlink("/iceoryx_mgmt");
+    if (NULL != group)
+    {
+        (void)snprintf(pattern, sizeof(pattern), "/%.60s", group->gr_name);
+        (void)shm_unlink(pattern);
+    }
     (void)snprintf(pattern, sizeof(pattern), "/tmp/tp-bench-%ld-*", (long)run_pid);
     (void)unlink(config);
     if (0 != glob(pattern, 0, NULL, &found)) { return; }
@@ -124,7 +133,7 @@ static void close_role(void *role)
     }
     if (NULL != r->subscriber) { iox_sub_deinit(r->subscriber); }
     free(r);
-    if (0 == --roles) { iox_runtime_shutdown(); }
+    roles--;                           /* the runtime ends with the process */
 }
 
 static int open_producer(void **producer, const peer_options_t *options)

@@ -24,6 +24,7 @@
 #define MAX_NS INT64_C(60000000000)
 #define FIGURES 3
 #define TIME_LIMIT_S 300
+#define LEAVE_S 3
 #define WRONG_USAGE 2
 
 static const char *const verb_names[] = { "latency", "publish", "rate", "attach", "wake" };
@@ -64,6 +65,24 @@ typedef int (*role_t)(peer_run_t *run, uint64_t round);
 static int produce(peer_run_t *run, uint64_t round) { (void)round; return peer_produce(run); }
 static int consume(peer_run_t *run, uint64_t round) { (void)round; return peer_consume(run); }
 
+static int role_code;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    _exit(role_code);
+}
+
+/* With the destructors of what was loaded, which have their time: all was measured, and one that hangs is no failure of ours. */
+static void leave(int code)
+{
+    role_code = code;
+    (void)fflush(NULL);
+    (void)signal(SIGALRM, on_alarm);
+    (void)alarm(LEAVE_S);
+    exit(code);
+}
+
 static pid_t start(peer_run_t *run, role_t role, uint64_t round)
 {
     const pid_t parent = getpid();
@@ -75,9 +94,8 @@ static pid_t start(peer_run_t *run, role_t role, uint64_t round)
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     if (getppid() != parent) { _exit(EXIT_FAILURE); }
-    const int rc = role(run, round);
-    (void)fflush(NULL);
-    exit(0 == rc ? EXIT_SUCCESS : EXIT_FAILURE);                       /* with the destructors of what was loaded */
+    leave(0 == role(run, round) ? EXIT_SUCCESS : EXIT_FAILURE);
+    return -1;                         /* not reached */
 }
 
 /* Sleeps until all have ended; kills the others when one fails, when time is up, or when we are told to end. */
