@@ -56,9 +56,8 @@ static bool take(tp_consumer_t *c, uint64_t seq, tpi_drop_reason_t missing, tpc_
 
 /* ---- before a descriptor ------------------------------------------------------------------------------------------------ */
 
-bool tpi_consumer_find_missing(tp_consumer_t *c, tpc_frame_descriptor_t *found)
+bool tpi_consumer_seek_missing(tp_consumer_t *c, tpc_frame_descriptor_t *found)
 {
-    if (tpi_stage_is_empty(c) || !c->follow.has_last) { return false; }
     const tpc_frame_descriptor_t d = tpi_stage_next(c);
     if (0 != d.seq >> 63) { return false; }
     if (d.seq <= c->follow.last + 1)
@@ -151,6 +150,7 @@ static sight_t look(const tp_consumer_t *c, uint64_t seq)
 static bool is_given_up(tp_consumer_t *c, uint64_t seq)
 {
     const uint32_t half = c->map->set->nslots / 2;
+    if (tpi_ring_watch_is_new(&c->watch, seq)) { return false; }
     const bool is_overdue = tpi_ring_watch_is_overdue(&c->watch, seq, TPI_RING_HOLE_PATIENCE_NS, tpi_clock_monotonic_ns());
     return is_overdue && (c->is_observer || c->watch.is_following || word_of(c, seq + half) >> 1 >= seq + half);   /* L-106 */
 }
@@ -163,7 +163,7 @@ static uint64_t newest_after(const tp_consumer_t *c, uint64_t seq)
     return is_there && newest > seq ? newest : seq;
 }
 
-bool tpi_consumer_find_next(tp_consumer_t *c, tpc_frame_descriptor_t *found)
+bool tpi_consumer_seek_next(tp_consumer_t *c, tpc_frame_descriptor_t *found)
 {
     if (!may_look(c)) { return false; }
     if (!c->follow.has_last && !c->has_start) { find_start(c); }
@@ -181,6 +181,7 @@ bool tpi_consumer_find_next(tp_consumer_t *c, tpc_frame_descriptor_t *found)
     else if (!c->is_observer && !c->watch.is_following)                                    /* L-102: the descriptor is preferred */
     {
         const int64_t patience_ns = c->follow.has_last ? TPI_RING_PATIENCE_NS : TPI_RING_JOIN_PATIENCE_NS;
+        if (tpi_ring_watch_is_new(&c->watch, next)) { return false; }      /* most descriptors come before the second look: no clock is read */
         if (!tpi_ring_watch_is_overdue(&c->watch, next, patience_ns, tpi_clock_monotonic_ns())) { return false; }
     }
     c->watch.is_following = true;

@@ -72,12 +72,21 @@ tpi_follow_step_t tpi_follow_ring_read(tpi_follow_t *follow, uint64_t seq)
     return account(follow, seq, seq);
 }
 
+bool tpi_ring_watch_is_new(tpi_ring_watch_t *watch, uint64_t seq)
+{
+    if (watch->has_seen && seq == watch->seen_seq) { return false; }
+    watch->has_seen = true;
+    watch->seen_seq = seq;
+    watch->is_timed = false;
+    return true;
+}
+
 bool tpi_ring_watch_is_overdue(tpi_ring_watch_t *watch, uint64_t seq, int64_t patience_ns, int64_t now_ns)
 {
-    if (!watch->has_seen || seq != watch->seen_seq)
+    (void)tpi_ring_watch_is_new(watch, seq);
+    if (!watch->is_timed)
     {
-        watch->has_seen = true;
-        watch->seen_seq = seq;
+        watch->is_timed = true;
         watch->since_ns = now_ns;
     }
     return now_ns - watch->since_ns >= patience_ns;                                    /* L-102 */

@@ -95,14 +95,17 @@ typedef struct tpi_ring_watch
     bool is_following;                 /* a descriptor was overdue, and none has caught up since */
     bool has_seen;
     uint64_t seen_seq;                 /* frame, or first of some, that lies in the ring unannounced */
-    int64_t since_ns;                  /* when that was seen first */
+    bool is_timed;
+    int64_t since_ns;                  /* when that was seen for the second time */
     bool has_taken;
     uint64_t first;                    /* [first, last] were taken from the ring, one after the other */
     uint64_t last;
 }
 tpi_ring_watch_t;
 
-/* seq was seen in the ring without a descriptor. true: it is overdue for patience_ns. */
+/* seq was seen in the ring without a descriptor. true: for the first time; its patience begins with the second. */
+bool tpi_ring_watch_is_new(tpi_ring_watch_t *watch, uint64_t seq);
+/* Again. true: it is overdue for patience_ns. */
 bool tpi_ring_watch_is_overdue(tpi_ring_watch_t *watch, uint64_t seq, int64_t patience_ns, int64_t now_ns);
 void tpi_ring_watch_took(tpi_ring_watch_t *watch, uint64_t seq);
 /* Whether a descriptor of seq comes after its frame was taken from the ring. */

@@ -300,9 +300,12 @@ static void a_descriptor_is_waited_for_as_long_as_patience_lasts__L_102(void **s
 {
     (void)state;
     tpi_ring_watch_t watch = { .has_seen = false };
-    assert_false(tpi_ring_watch_is_overdue(&watch, 7, 100, 1000));           /* seen first */
+    assert_true(tpi_ring_watch_is_new(&watch, 7));
+    assert_false(tpi_ring_watch_is_new(&watch, 7));
+    assert_false(tpi_ring_watch_is_overdue(&watch, 7, 100, 1000));           /* begins */
     assert_false(tpi_ring_watch_is_overdue(&watch, 7, 100, 1099));
     assert_true(tpi_ring_watch_is_overdue(&watch, 7, 100, 1100));
+    assert_true(tpi_ring_watch_is_new(&watch, 8));
     assert_false(tpi_ring_watch_is_overdue(&watch, 8, 100, 1100));           /* another frame, its own time */
     assert_false(tpi_ring_watch_is_overdue(&watch, 8, 100, 1199));
     assert_true(tpi_ring_watch_is_overdue(&watch, 8, 100, 1200));
