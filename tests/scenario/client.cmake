@@ -6,7 +6,7 @@ target_include_directories(scenario_client_dlpack SYSTEM PRIVATE "${TP_DLPACK_IN
 tp_cmocka_test(scenario_client_traffic SOURCES client_traffic_test.c LIBS tp_client_rig LABELS scenario)
 tp_cmocka_test(scenario_client_stats SOURCES client_stats_test.c LIBS tp_client_rig LABELS scenario)
 tp_cmocka_test(scenario_client_async SOURCES client_async_test.c LIBS tp_client_rig LABELS scenario)
-foreach (name progress_consumer progress_producer progress_threads straight claims wake ring observer)
+foreach (name progress_consumer progress_producer progress_threads straight claims wake ring observer plain)
     tp_cmocka_test(scenario_client_${name} SOURCES client_${name}_test.c LIBS tp_client_rig LABELS scenario)
 endforeach ()
 tp_cmocka_test(scenario_client_overwrite SOURCES client_overwrite_test.c LIBS tp_client_rig LABELS scenario)

@@ -1,0 +1,427 @@
+/*
+ * The common case against the general way: two consumers read the same frames, and one of them records latencies, which keeps it off the common case.
+ * Whatever a slot or a descriptor holds, both have to see the same.
+ */
+#include "client_consumer_rig.h"
+
+#define LAST 64u
+
+typedef struct seen { unsigned count; tp_frame_view_t view; tp_tensor_t tensor; uint64_t seqs[LAST]; uint16_t first; } seen_t;
+
+static tp_consumer_t *fast;
+static tp_consumer_t *general;
+static tp_producer_t *producer;
+static seen_t by_fast;
+static seen_t by_general;
+
+static void on_frame(void *clientd, const tp_frame_view_t *view)
+{
+    seen_t *const seen = clientd;
+    seen->view = *view;
+    seen->tensor = *view->tensor;
+    seen->first = view->payload_bytes >= sizeof(seen->first) ? *(const uint16_t *)view->payload : 0;
+    seen->seqs[seen->count++ % LAST] = view->seq;
+}
+
+static tp_consumer_t *open_one(bool latency, seen_t *seen)
+{
+    tp_consumer_context_t *const context = cr_consumer_context();
+    assert_int_equal(tp_consumer_context_set_latency(context, latency), 0);
+    assert_int_equal(tp_consumer_context_set_ring_recovery(context, false), 0);          /* it goes by the real clock */
+    tp_consumer_t *const consumer = cr_consumer_with(context);
+    assert_int_equal(tp_consumer_set_frame_handler(consumer, on_frame, seen), 0);
+    memset(seen, 0, sizeof(*seen));
+    return consumer;
+}
+
+static void publish(uint16_t value) { assert_true(cr_publish(producer, value) >= 0); }
+
+static int poll_both(int limit)
+{
+    cr_settle();
+    memset(&by_fast, 0, sizeof(by_fast));
+    memset(&by_general, 0, sizeof(by_general));
+    const int n = tp_consumer_poll_descriptors(fast, limit);
+    assert_int_equal(tp_consumer_poll_descriptors(general, limit), n);
+    return n;
+}
+
+static void assert_same(void)
+{
+    const tp_consumer_stats_t f = stats_of(fast);
+    const tp_consumer_stats_t g = stats_of(general);
+    assert_memory_equal(f.drops, g.drops, sizeof(f.drops));
+    assert_true(f.received == g.received && f.bytes == g.bytes && f.last_seq == g.last_seq && f.first_seq == g.first_seq);
+    assert_int_equal(f.foreign, g.foreign);
+    assert_int_equal(f.malformed, g.malformed);
+    assert_int_equal(by_fast.count, by_general.count);
+    assert_memory_equal(by_fast.seqs, by_general.seqs, sizeof(by_fast.seqs));
+    assert_memory_equal(&by_fast.tensor, &by_general.tensor, sizeof(by_fast.tensor));
+    assert_int_equal(by_fast.first, by_general.first);
+    const tp_frame_view_t *const a = &by_fast.view;
+    const tp_frame_view_t *const b = &by_general.view;
+    assert_true(a->size == b->size && a->stream_id == b->stream_id && a->epoch == b->epoch && a->seq == b->seq);
+    assert_true(a->payload_bytes == b->payload_bytes && a->timestamp_ns == b->timestamp_ns && a->trace_id == b->trace_id);
+    assert_true(a->publish_timestamp_ns == b->publish_timestamp_ns && a->meta_version == b->meta_version);
+    assert_true(a->pool_id == b->pool_id && a->flags == b->flags);
+}
+
+/* Both have seen a frame, so that the next one like it takes the common case. */
+static void open_pair(void)
+{
+    fast = open_one(false, &by_fast);
+    general = open_one(true, &by_general);
+    producer = cr_producer();
+    publish(1);
+    assert_int_equal(poll_both(10), 1);
+    assert_int_equal(fast->plain.use, TPI_PLAIN_HANDLER);
+    assert_int_equal(general->plain.use, TPI_PLAIN_NOT);
+    assert_same();
+}
+
+static void close_pair(void)
+{
+    tp_producer_close(producer);
+    tp_consumer_close(fast);
+    tp_consumer_close(general);
+}
+
+static uint8_t *slot_of(uint64_t seq)
+{
+    return cr->files[cr->file_count - 1]->regions[0].base + 64 + (seq & (CR_NSLOTS - 1)) * 256;
+}
+
+static void every_bit_of_a_slot_is_judged_as_the_general_way_does__M5_W_020_W_026_W_048_W_063_W_100(void **state)
+{
+    (void)state;
+    int delivered = 0;
+    open_pair();
+    for (unsigned bit = 0; bit < 256 * 8; bit++)
+    {
+        const uint64_t seq = stats_of(fast).last_seq + 1;
+        assert_int_equal(fast->plain.use, TPI_PLAIN_HANDLER);
+        publish((uint16_t)bit);
+        slot_of(seq)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        delivered += poll_both(10);
+        assert_same();
+        slot_of(seq)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        publish(7);
+        assert_int_equal(poll_both(10), 1);                /* the next good one comes through */
+        assert_same();
+        publish(8);
+        assert_int_equal(poll_both(10), 1);
+    }
+    assert_true(delivered > (109 + 26) * 8);               /* the pads, the times and some more are no fault */
+    assert_true(stats_of(fast).drops[TP_DROP_BAD_HEADER] > 200 && stats_of(fast).drops[TP_DROP_OVERWRITTEN] > 60);
+    close_pair();
+}
+
+static void send_raw(const uint8_t *data, size_t length) { assert_true(tpi_publication_offer(cr->descriptor_pub, data, length) > 0); }
+
+/* The next frame, announced by these bytes in place of its producer's. */
+static size_t encode_next(uint8_t bytes[128], uint16_t value)
+{
+    tpc_frame_descriptor_t d = descriptor(stats_of(fast).last_seq + 1);
+    d.timestamp_ns = 111;
+    d.meta_version = 3;
+    d.trace_id = 222;
+    assert_int_equal(tpi_mem_network_fault(cr->network, CR_DESCRIPTOR, TPI_MEM_LOSE, 1), 0);
+    publish(value);
+    memset(bytes, 0x77, 128);
+    return (size_t)tpc_frame_descriptor_encode(bytes, 128, &d);
+}
+
+static void every_bit_of_a_descriptor_is_judged_as_the_general_way_does__P1_O_38(void **state)
+{
+    (void)state;
+    uint8_t bytes[128];
+    open_pair();
+    for (unsigned bit = 0; bit < TPC_FRAME_DESCRIPTOR_LENGTH * 8; bit++)
+    {
+        /* epoch and seq suspend the mapping */
+        if (bit >= TPC_FRAME_DESCRIPTOR_EPOCH_AT * 8 && bit < TPC_FRAME_DESCRIPTOR_TIMESTAMP_AT * 8) { continue; }
+        const size_t length = encode_next(bytes, (uint16_t)bit);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        send_raw(bytes, length);
+        (void)poll_both(10);
+        assert_same();
+        publish(7);
+        assert_int_equal(poll_both(10), 1);
+        assert_same();
+        publish(8);
+        assert_int_equal(poll_both(10), 1);
+        assert_int_equal(fast->plain.use, TPI_PLAIN_HANDLER);
+    }
+    assert_int_equal(stats_of(fast).foreign, 32);
+    assert_true(stats_of(fast).malformed > 16);
+    close_pair();
+}
+
+static void blocks_of_any_length_are_read_between_the_others__O_38_P1_P10(void **state)
+{
+    (void)state;
+    uint8_t bytes[128];
+    open_pair();
+    for (uint8_t block = 30; block <= 64; block++)
+    {
+        (void)encode_next(bytes, block);
+        bytes[0] = block;
+        send_raw(bytes, 8u + block);
+        assert_int_equal(poll_both(10), block < 32 ? 0 : 1);
+        assert_same();
+        if (block >= 32) { assert_true(block < 40 ? TP_NULL_TRACE_ID == by_fast.view.trace_id : 222 == by_fast.view.trace_id); }
+        publish(7);
+        assert_int_equal(poll_both(10), 1);
+    }
+    assert_int_equal(stats_of(fast).malformed, 2);
+    (void)encode_next(bytes, 1);
+    bytes[0] = 44;
+    bytes[TPC_FRAME_DESCRIPTOR_STREAM_ID_AT] ^= 1;         /* P1: somebody else's */
+    send_raw(bytes, 52);
+    assert_int_equal(poll_both(10), 0);
+    assert_int_equal(stats_of(fast).foreign, 1);
+    assert_same();
+    (void)encode_next(bytes, 1);
+    bytes[6] = 2;                                          /* a newer version */
+    send_raw(bytes, TPC_FRAME_DESCRIPTOR_LENGTH);
+    assert_int_equal(poll_both(10), 0);
+    assert_int_equal(stats_of(fast).malformed, 3);
+    assert_same();
+    (void)encode_next(bytes, 1);
+    send_raw(bytes, TPC_FRAME_DESCRIPTOR_LENGTH - 1);      /* shorter than its block */
+    assert_int_equal(poll_both(10), 0);
+    assert_int_equal(stats_of(fast).malformed, 4);
+    assert_same();
+    close_pair();
+}
+
+static void messages_of_others_between_descriptors_lose_nothing(void **state)
+{
+    (void)state;
+    static uint8_t other[4000];
+    uint8_t head[8] = { 40, 0, 9, 0, 0x84, 3, 1, 0 };      /* another template of the same schema */
+    open_pair();
+    memcpy(other, head, sizeof(head));
+    for (int i = 0; i < 3; i++)
+    {
+        publish(1);
+        send_raw(other, 0 == i ? 48 : 1 == i ? 1376 : sizeof(other));                      /* whole, whole, in fragments */
+        publish(2);
+        assert_int_equal(poll_both(10), 2);
+        assert_same();
+    }
+    assert_int_equal(stats_of(fast).malformed, 0);
+    assert_int_equal(stats_of(fast).foreign, 0);
+    close_pair();
+}
+
+static void shape_and_pool_may_change_from_frame_to_frame(void **state)
+{
+    (void)state;
+    tp_tensor_template_t *wide = NULL;
+    uint16_t frame[64] = { 5 };
+    open_pair();
+    assert_int_equal(tp_tensor_template_init(&wide, TP_DTYPE_UINT16, TP_ROW_MAJOR, 2, (const int32_t[]){ 8, 8 }), 0);
+    for (int i = 0; i < 24; i++)
+    {
+        const bool is_wide = 0 != (i & 2) || 23 == i;
+        const int64_t seq = is_wide ? tp_producer_offer_frame(producer, wide, frame, sizeof(frame), NULL) : cr_publish(producer, 6);
+        assert_true(seq > 0);
+        if (1 == i % 3) { continue; }                      /* some come in batches */
+        assert_true(poll_both(10) > 0);
+        assert_same();
+        assert_int_equal(by_fast.tensor.dims[0], is_wide ? 8 : 4);
+        assert_int_equal(by_fast.view.pool_id, is_wide ? 2 : 1);
+        assert_int_equal(by_fast.view.payload_bytes, is_wide ? 128 : 32);
+        assert_int_equal(by_fast.first, is_wide ? 5 : 6);
+    }
+    assert_int_equal(stats_of(fast).received, 25);
+    tp_tensor_template_close(wide);
+    close_pair();
+}
+
+static void batches_are_served_up_to_the_limit_and_jumps_are_gaps__W_121(void **state)
+{
+    (void)state;
+    open_pair();
+    for (int limit = 1; limit <= 6; limit++)
+    {
+        for (int i = 0; i < 6; i++)
+        {
+            if (3 == i) { assert_int_equal(tpi_mem_network_fault(cr->network, CR_DESCRIPTOR, TPI_MEM_LOSE, 1), 0); }
+            publish((uint16_t)i);
+        }
+        int n = 0;
+        while (n < 5)
+        {
+            const int now = poll_both(limit);
+            assert_true(now > 0 && now <= limit);
+            assert_same();
+            n += now;
+        }
+        assert_int_equal(n, 5);
+        assert_int_equal(stats_of(fast).drops[TP_DROP_GAP], limit);
+        assert_ledger(fast);
+    }
+    close_pair();
+}
+
+static void a_jump_within_a_batch_resyncs_as_the_general_way_does__W_125(void **state)
+{
+    (void)state;
+    for (uint32_t gap = 1; gap < 6; gap++)
+    {
+        open_pair();
+        fast->follow.max_gap = gap;
+        general->follow.max_gap = gap;
+        publish(0);
+        assert_int_equal(poll_both(1), 1);
+        assert_int_equal(tp_consumer_set_frame_handler(fast, on_frame, &by_fast), 0);      /* learn again, with that gap */
+        fast->plain.max_gap = gap;
+        for (int i = 0; i < 5; i++) { publish((uint16_t)i); }
+        (void)poll_both(10);
+        assert_same();
+        publish(9);
+        assert_int_equal(poll_both(10), 1);
+        assert_same();
+        close_pair();
+        cr_next_epoch();
+    }
+}
+
+/* ---- what handlers do ----------------------------------------------------------------------------------------------------- */
+
+static int calls;
+
+static void on_second(void *clientd, const tp_frame_view_t *view)
+{
+    (void)view;
+    assert_int_equal(tp_consumer_set_frame_handler(clientd, NULL, NULL), 0);
+    calls++;
+}
+
+static void on_said(void *clientd, const tp_frame_descriptor_t *said)
+{
+    (void)clientd;
+    (void)said;
+    calls++;
+}
+
+static void on_third(void *clientd, const tp_frame_view_t *view)
+{
+    (void)view;
+    assert_int_equal(tp_consumer_set_descriptor_handler(clientd, on_said, NULL), 0);
+}
+
+static void on_closing(void *clientd, const tp_frame_view_t *view)
+{
+    (void)view;
+    tp_consumer_close(clientd);
+    calls++;
+}
+
+static void a_handler_may_take_itself_away_and_close_its_consumer(void **state)
+{
+    (void)state;
+    open_pair();
+    calls = 0;
+    assert_int_equal(tp_consumer_set_frame_handler(fast, on_second, fast), 0);
+    publish(1);
+    assert_int_equal(poll_both(10), 1);
+    assert_int_equal(calls, 1);
+    for (int i = 0; i < 3; i++) { publish(1); }
+    assert_int_equal(poll_both(10), 3);                    /* read, counted, and for nobody */
+    assert_int_equal(calls, 1);
+    assert_int_equal(fast->plain.use, TPI_PLAIN_NEXT);
+    assert_int_equal(tp_consumer_set_frame_handler(fast, on_frame, &by_fast), 0);
+    publish(1);
+    assert_int_equal(poll_both(10), 1);
+    assert_int_equal(tp_consumer_set_frame_handler(fast, on_second, fast), 0);
+    publish(1);
+    assert_int_equal(poll_both(1), 1);
+    assert_int_equal(tp_consumer_set_frame_handler(fast, on_frame, &by_fast), 0);
+    publish(1);
+    assert_int_equal(poll_both(1), 1);
+    fast->on_frame = on_third;                             /* without a call that would say so: from inside of the common case */
+    fast->frame_clientd = fast;
+    calls = 0;
+    for (int i = 0; i < 3; i++) { publish(1); }
+    assert_int_equal(poll_both(10), 3);
+    assert_int_equal(calls, 2);
+    assert_int_equal(tp_consumer_set_descriptor_handler(fast, NULL, NULL), 0);
+    assert_int_equal(tp_consumer_set_frame_handler(fast, on_frame, &by_fast), 0);
+    publish(1);
+    assert_int_equal(poll_both(1), 1);
+    fast->on_frame = on_closing;
+    fast->frame_clientd = fast;
+    calls = 0;
+    for (int i = 0; i < 3; i++) { publish(1); }
+    cr_settle();
+    assert_int_equal(tp_consumer_poll_descriptors(fast, 10), 1);
+    assert_int_equal(calls, 1);
+    tp_producer_close(producer);
+    tp_consumer_close(general);
+}
+
+static void another_epoch_is_learnt_anew__W_112_W_114(void **state)
+{
+    (void)state;
+    open_pair();
+    for (int epoch = 0; epoch < 3; epoch++)
+    {
+        cr_next_epoch();
+        cr_step(200 * MS);
+        for (int i = 0; i < 4; i++)
+        {
+            publish((uint16_t)(10 * epoch + i));
+            assert_int_equal(poll_both(10), 1);
+            assert_same();
+            assert_int_equal(by_fast.view.epoch, cr->epoch);
+            assert_int_equal(by_fast.first, 10 * epoch + i);
+            assert_ptr_equal(by_fast.view.opaque[2], fast->map);
+        }
+        assert_int_equal(fast->plain.use, TPI_PLAIN_HANDLER);
+    }
+    close_pair();
+}
+
+static void views_of_the_common_case_tell_that_they_were_overwritten__M4_W_050(void **state)
+{
+    (void)state;
+    tp_frame_view_t views[3];
+    open_pair();
+    for (int i = 0; i < 3; i++)
+    {
+        publish((uint16_t)i);
+        cr_settle();
+        assert_int_equal(next(fast, &views[i]), 1);
+        assert_true(tp_frame_view_is_valid(&views[i]));
+    }
+    for (unsigned i = 0; i < CR_NSLOTS - 1; i++) { publish(9); }
+    assert_true(tp_frame_view_is_valid(&views[2]));
+    assert_false(tp_frame_view_is_valid(&views[1]));
+    assert_false(tp_frame_view_is_valid(&views[1]));
+    assert_false(tp_frame_view_is_valid(&views[0]));
+    assert_int_equal(drops(fast, TP_DROP_TORN), 2);
+    assert_int_equal(stats_of(fast).received, 2);
+    assert_ledger(fast);
+    close_pair();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] =
+    {
+        CR_TEST(every_bit_of_a_slot_is_judged_as_the_general_way_does__M5_W_020_W_026_W_048_W_063_W_100),
+        CR_TEST(every_bit_of_a_descriptor_is_judged_as_the_general_way_does__P1_O_38),
+        CR_TEST(blocks_of_any_length_are_read_between_the_others__O_38_P1_P10),
+        CR_TEST(messages_of_others_between_descriptors_lose_nothing),
+        CR_TEST(shape_and_pool_may_change_from_frame_to_frame),
+        CR_TEST(batches_are_served_up_to_the_limit_and_jumps_are_gaps__W_121),
+        CR_TEST(a_jump_within_a_batch_resyncs_as_the_general_way_does__W_125),
+        CR_TEST(a_handler_may_take_itself_away_and_close_its_consumer),
+        CR_TEST(another_epoch_is_learnt_anew__W_112_W_114),
+        CR_TEST(views_of_the_common_case_tell_that_they_were_overwritten__M4_W_050),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
