@@ -54,7 +54,8 @@ static double fill_ours(fill_t *f, uint32_t frames)
         const int64_t seq = tp_producer_try_claim(f->producer, f->shape, &claim);
         if (seq < 0) { (void)fprintf(stderr, "bench: claim says %s\n", tp_result_name((int)seq)); return -1; }
         f->payloads[claim.seq % f->slots] = claim.payload;
-        if (FRAME != tp_frame_copy(f->producer, &claim, 0, f->source, FRAME, TP_COPY_AUTO)) { return -1; }
+        const int64_t copied = tp_frame_copy(f->producer, &claim, 0, f->source, FRAME, TP_COPY_AUTO);
+        if (FRAME != copied) { (void)fprintf(stderr, "bench: copy says %s\n", tp_result_name((int)copied)); return -1; }
         (void)tp_producer_commit_claim(f->producer, &claim, NULL);       /* nobody listens */
     }
     return seconds() - begin;
