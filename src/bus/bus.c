@@ -8,6 +8,7 @@
 
 #include "bus/bus_ops.h"
 #include "common/err.h"
+#include "common/hint.h"
 #include "common/log.h"
 
 #define ADMIN_TRIES 8                  /* term rotation: the next try succeeds unless others rotate, too */
@@ -172,8 +173,8 @@ void tpi_bus_claim_abort(tpi_bus_claim_t *claim)
 
 int64_t tpi_publication_send_prepared(tpi_publication_t *pub, const void *message, size_t length)
 {
-    if (NULL == pub || NULL == message || length > pub->max_claim) { return TP_INVALID_ARGUMENT; }
-    if (tpi_bus_lost(pub->bus)) { return TP_CLOSED; }
+    if (TPI_RARE(length > pub->max_claim)) { return TP_INVALID_ARGUMENT; }
+    if (TPI_RARE(tpi_bus_lost(pub->bus))) { return TP_CLOSED; }
     return pub->ops->send_prepared(pub, message, length);
 }
 

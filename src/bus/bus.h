@@ -102,7 +102,7 @@ void tpi_bus_async_cancel(tpi_bus_async_t *async);
 int64_t tpi_publication_claim(tpi_publication_t *pub, size_t length, tpi_bus_claim_t *claim);
 void tpi_bus_claim_commit(tpi_bus_claim_t *claim);
 void tpi_bus_claim_abort(tpi_bus_claim_t *claim);
-/* Claim, copy, commit in one call, for short messages prepared beforehand: the cheapest way out. Same results as _claim; one try (trap A2). */
+/* Claim, copy, commit in one call, for messages prepared beforehand: the cheapest way out. Same results as _claim; pub and message not NULL. */
 int64_t tpi_publication_send_prepared(tpi_publication_t *pub, const void *message, size_t length);
 /* Copies; fragments long messages. Same results. */
 int64_t tpi_publication_offer(tpi_publication_t *pub, const uint8_t *data, size_t length);

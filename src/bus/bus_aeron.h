@@ -9,6 +9,7 @@
 #include "bus/bus_ops.h"
 #include "bus/doorbell.h"
 #include "common/err.h"
+#include "common/hint.h"
 
 /* Of aeronc.h, which the files of this bus include themselves: this header stands alone. */
 typedef struct aeron_context_stct aeron_context_t;

@@ -94,7 +94,7 @@ void tpi_producer_counters(tp_producer_t *producer)
         p->counters_asked = true;
     }
     const uint64_t next = tpi_producer_shown_seq(p);
-    const int64_t values[] = { (int64_t)tpi_stat_get(&p->frames), (int64_t)tpi_stat_get(&p->bytes), 0 == next ? -1 : (int64_t)(next - 1) };
+    const int64_t values[] = { (int64_t)tpi_producer_frames(p), (int64_t)tpi_stat_get(&p->bytes), 0 == next ? -1 : (int64_t)(next - 1) };
     tpi_client_counters_set(p->connection, p->counters, p->counter_opens, values, 3);
 }
 

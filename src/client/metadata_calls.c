@@ -133,7 +133,8 @@ static int apply_attributes(tpi_change_t *change, int64_t now_ns)
     c->attributes = before;
     meta->set_ns = (uint64_t)now_ns;
     meta->told_too_long = false;
-    atomic_store_explicit(&meta->version, version + 1, memory_order_release);            /* W-181 */
+    atomic_store_explicit(&meta->version, version + 1, memory_order_release);
+    atomic_store_explicit(&meta->frame_version, version + 1, memory_order_relaxed);      /* W-181 */
     tpi_cadence_hasten(&meta->announce, now_ns);
     tpi_cadence_hasten(&meta->meta, now_ns);                                             /* W-180 */
     return 0;

@@ -649,8 +649,8 @@ int tp_producer_stats(const tp_producer_t *producer, tp_producer_stats_t *stats)
     if (NULL == p || NULL == stats) { TPI_SET_ERR(TP_EINVAL, "producer or stats is NULL"); return -1; }
     const tp_producer_stats_t s = { .size = sizeof(s), .attached = tp_producer_is_attached(p) ? 1 : 0,
         .stream_id = tpi_load_u32(&p->stream_id), .client_id = tpi_load_u32(&p->client_id), .epoch = tpi_stat_get(&p->epoch),
-        .next_seq = tpi_producer_shown_seq(p), .frames = tpi_stat_get(&p->frames), .bytes = tpi_stat_get(&p->bytes),
-        .aborted = tpi_stat_get(&p->aborted), .descriptors_sent = tpi_stat_get(&p->descriptors_sent),
+        .next_seq = tpi_producer_shown_seq(p), .frames = tpi_producer_frames(p), .bytes = tpi_stat_get(&p->bytes),
+        .aborted = tpi_stat_get(&p->aborted), .descriptors_sent = tpi_stat_get(&p->descriptors_sent) + tpi_stat_get(&p->went_straight),
         .descriptors_parked = tpi_stat_get(&p->descriptors_parked), .descriptors_dropped = tpi_stat_get(&p->descriptors_dropped),
         .not_connected = tpi_stat_get(&p->not_connected), .no_pool_fits = tpi_stat_get(&p->no_pool_fits),
         .lease_lost = tpi_stat_get(&p->lease_lost), .back_pressured = tpi_stat_get(&p->back_pressured),

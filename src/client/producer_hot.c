@@ -315,13 +315,16 @@ TPI_COLD static int64_t void_claim(tp_producer_t *p, tpi_claim_entry_t *e, tp_bu
     return tpi_producer_lost(p);
 }
 
-int64_t tpi_producer_refused(tp_producer_t *producer, uint32_t meta_version, uint64_t trace_id, int64_t rc)
+int64_t tpi_producer_refused(tp_producer_t *producer, int64_t rc)
 {
     tp_producer_t *p = producer;
     tpi_producer_leave_straight(p);
     const uint64_t seq = --p->head;
     tpi_frame_entry_t *entry = entry_of(p, seq);
-    *entry = (tpi_frame_entry_t){ .state = TPI_FRAME_READY, .meta_version = meta_version, .trace_id = trace_id };
+    entry->state = TPI_FRAME_READY;
+    memcpy(&entry->meta_version, p->straight.descriptor + TPC_FRAME_DESCRIPTOR_META_VERSION_AT, sizeof(entry->meta_version));
+    memcpy(&entry->trace_id, p->straight.descriptor + TPC_FRAME_DESCRIPTOR_TRACE_ID_AT, sizeof(entry->trace_id));
+    tpi_stat_add(&p->frames, 1);
     p->ready++;
     p->noted_from = seq;
     int64_t answer = rc;

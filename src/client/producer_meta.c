@@ -13,6 +13,7 @@
 
 void tpi_producer_meta_init(tpi_producer_meta_t *meta, int64_t period_ns)
 {
+    atomic_init(&meta->frame_version, TP_NULL_U32);                                      /* O-47 */
     tpi_cadence_init(&meta->announce, period_ns, 0);
     tpi_cadence_init(&meta->meta, period_ns, 0);
 }

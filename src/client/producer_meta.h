@@ -42,6 +42,7 @@ typedef struct tpi_producer_meta
     bool told_too_long;                /* the error handler knows about this version */
     tpi_meta_blob_t *blobs;            /* the first one is being sent */
     _Atomic uint32_t version;          /* in force; 0 = none */
+    _Atomic uint32_t frame_version;    /* the same as frames carry it: TP_NULL_U32 = none */
     tpi_stat_t announces;
     tpi_stat_t metas;
     tpi_stat_t blobs_sent;
@@ -62,8 +63,7 @@ void tpi_meta_blob_free(tpi_meta_blob_t *blob);            /* accepts NULL */
 /* What a frame without a version of its own carries: the one in force, or TP_NULL_U32. Producer's thread. */
 static inline uint32_t tpi_producer_meta_frame_version(const tpi_producer_meta_t *meta)
 {
-    const uint32_t version = tpi_load_u32(&meta->version);
-    return 0 == version ? TP_NULL_U32 : version;           /* O-47 */
+    return tpi_load_u32(&meta->frame_version);
 }
 
 #endif

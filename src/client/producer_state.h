@@ -128,7 +128,8 @@ struct tp_producer
     tpi_announcement_t announcements[TPI_ANNOUNCEMENTS_MAX];
     tpi_frame_entry_t window[TPI_WINDOW_MAX];
     tpi_stat_t stat_next_seq;
-    tpi_stat_t frames;
+    tpi_stat_t frames;                 /* without those that went straight, as descriptors_sent */
+    tpi_stat_t went_straight;
     tpi_stat_t bytes;
     tpi_stat_t aborted;
     tpi_stat_t descriptors_sent;
@@ -182,6 +183,12 @@ static inline uint64_t tpi_producer_shown_seq(const tp_producer_t *producer)
 {
     const bool is_behind = NULL != tpi_handoff_published(&producer->handoff) && !tpi_handoff_is_taken(&producer->handoff);
     return is_behind ? 0 : tpi_stat_get(&producer->stat_next_seq);               /* W-111 O-32 */
+}
+
+/* Committed. Any thread. */
+static inline uint64_t tpi_producer_frames(const tp_producer_t *producer)
+{
+    return tpi_stat_get(&producer->frames) + tpi_stat_get(&producer->went_straight);
 }
 
 /* Counts a refusal: TP_LEASE_LOST, or TP_CLOSED when the client is being closed. */

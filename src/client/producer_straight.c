@@ -5,9 +5,11 @@
 
 #include "common/clock.h"
 
-#define SEQ_END (UINT64_C(1) << 63)            /* W-253 O-40 */
+#define SEQ_FAR (UINT64_C(1) << 62)            /* as far from the last seq as from the first: 146 years at one frame a ns */
 
-static uint32_t attention_of(const tp_producer_t *p) { return tpi_load_u32(&p->attention); }
+static const _Atomic uint32_t nobody;          /* interested in wakes */
+
+static inline uint32_t attention_of(const tp_producer_t *p) { return tpi_load_u32(&p->attention); }
 
 void tpi_producer_call_attention(tp_producer_t *producer)
 {
@@ -41,6 +43,7 @@ void tpi_producer_leave_straight(tp_producer_t *producer)
     if (TPI_GATE_SHUT == p->straight.gate) { return; }
     p->head = p->next_seq;
     if (TPI_GATE_OPEN != p->straight.gate) { write_down(p, --p->head); }
+    p->next_serial = p->straight.serial_base + p->next_seq;                      /* more than any given */
     p->straight.gate = TPI_GATE_SHUT;
     p->noted_from = p->head;
     p->map->described = TP_NULL_U64;
@@ -50,7 +53,8 @@ static bool is_calm(const tp_producer_t *p)
 {
     const bool is_plain = NULL == p->flush && !p->publish_time && !p->gave_up && NULL != p->map;
     const bool has_none_out = TPI_CLAIMS_MAX == p->free_count && 0 == p->claims[TPI_CLAIM_STRAIGHT].serial;
-    return is_plain && has_none_out && p->head == p->next_seq && p->next_seq >= p->map->whole_until;
+    const bool is_far = p->next_seq < SEQ_FAR;                                   /* W-253 O-40: nobody counts up to there */
+    return is_plain && has_none_out && is_far && p->head == p->next_seq && p->next_seq >= p->map->whole_until;
 }
 
 /* The next frames go into that pool. */
@@ -61,7 +65,11 @@ static void set_pool(tpi_straight_t *s, const tpi_pool_set_t *set, const tpi_poo
     s->stride_bytes = pool->stride_bytes;
     s->payloads = tpi_pool_payload(pool, 0);
     s->pool_id = pool->pool_id;
+    const tp_buffer_claim_t claim = { .size = sizeof(claim), .pool_id = pool->pool_id };
+    memcpy(&s->head, &claim, sizeof(s->head));
 }
+
+_Static_assert(8 == offsetof(tp_buffer_claim_t, payload), "the first eight bytes of a claim");
 
 void tpi_producer_go_straight(tp_producer_t *producer)
 {
@@ -77,6 +85,9 @@ void tpi_producer_go_straight(tp_producer_t *producer)
     memcpy(s->descriptor, p->map->descriptor, sizeof(s->descriptor));
     const tpi_pool_t *pool = tpi_pool_set_fit(set, p->last_length);
     set_pool(s, set, NULL == pool ? &set->pools[0] : pool);
+    tpi_wake_page_t *wake = atomic_load_explicit(&p->map->wake, memory_order_acquire);
+    s->interest = NULL == wake ? &nobody : &wake->interest;
+    s->serial_base = p->next_serial + 1 - p->next_seq;
     s->gate = TPI_GATE_OPEN;
 }
 
@@ -84,7 +95,7 @@ void tpi_producer_go_straight(tp_producer_t *producer)
 
 TPI_INLINE bool is_open(const tp_producer_t *p)
 {
-    return TPI_GATE_OPEN == p->straight.gate && 0 == attention_of(p) && p->next_seq < SEQ_END;
+    return TPI_GATE_OPEN == p->straight.gate && 0 == attention_of(p);
 }
 
 TPI_INLINE bool is_late(const tp_producer_t *p, int64_t now_ns)
@@ -101,17 +112,17 @@ TPI_INLINE int64_t claim_straight(tp_producer_t *p, const tp_tensor_template_t *
     const uint64_t seq = p->next_seq;
     const uint64_t index = seq & s->index_mask;                                  /* W-056 W-097 */
     tpi_slot_word_t *slot = (tpi_slot_word_t *)(void *)(s->slots + index * TPI_SLOT_BYTES);
-    const uint64_t serial = ++p->next_serial;
+    const uint64_t serial = s->serial_base + seq;
     tpi_slot_begin(slot, seq);                                                   /* W-040 */
     tpi_slot_put_shape(slot, tensor->image);
+    tpi_slot_put_place(slot, (uint32_t)index, s->pool_id);
     p->next_seq = seq + 1;
     tpi_stat_set(&p->stat_next_seq, seq + 1);
     s->gate = serial;
     s->slot = slot;
     s->tensor = tensor;
     s->length = length;
-    claim->size = sizeof(*claim);
-    claim->pool_id = s->pool_id;
+    memcpy(claim, &s->head, sizeof(s->head));
     claim->payload = s->payloads + index * s->stride_bytes;                      /* W-057 */
     claim->length = (size_t)length;
     claim->capacity = (size_t)s->stride_bytes;
@@ -136,8 +147,10 @@ TPI_COLD static int64_t claim_otherwise(tp_producer_t *p, const tp_tensor_templa
 int64_t tp_producer_try_claim(tp_producer_t *producer, const tp_tensor_template_t *tensor, tp_buffer_claim_t *claim)
 {
     tp_producer_t *p = producer;
-    if (TPI_RARE(NULL == p || NULL == tensor || NULL == claim)) { return TP_INVALID_ARGUMENT; }
-    const int64_t now_ns = tpi_clock_monotonic_ns();                             /* the one clock read: capture time and deadline; W-195 W-196 */
+    if (TPI_RARE(NULL == p)) { return TP_INVALID_ARGUMENT; }
+    if (TPI_RARE(NULL == tensor)) { return TP_INVALID_ARGUMENT; }
+    if (TPI_RARE(NULL == claim)) { return TP_INVALID_ARGUMENT; }
+    const int64_t now_ns = tpi_clock_read_ns(CLOCK_MONOTONIC);                   /* the one clock read: capture time and deadline; W-195 W-196 */
     const uint64_t length = tensor->extent_bytes;
     const bool is_straight = is_open(p) && !is_late(p, now_ns) && fits(&p->straight, length);                    /* D-103 M8 */
     if (TPI_RARE(!is_straight)) { return claim_otherwise(p, tensor, length, (uint64_t)now_ns, now_ns, claim); }
@@ -177,6 +190,8 @@ TPI_INLINE int64_t commit_straight(tp_producer_t *p, tp_buffer_claim_t *claim, c
 {
     tpi_straight_t *s = &p->straight;
     const uint64_t seq = p->next_seq - 1;
+    const uint64_t length = claim->length;
+    tpi_slot_word_t *slot = s->slot;
     uint64_t timestamp_ns = claim->timestamp_ns;                                 /* W-102 W-104 */
     uint32_t meta_version = TP_NULL_U32;
     uint64_t trace_id = TP_NULL_TRACE_ID;
@@ -188,38 +203,39 @@ TPI_INLINE int64_t commit_straight(tp_producer_t *p, tp_buffer_claim_t *claim, c
     }
     if (TPI_RARE(TP_NULL_U64 == timestamp_ns)) { return tpi_producer_commit_long(p, claim, metadata); }
     if (TP_NULL_U32 == meta_version) { meta_version = tpi_producer_meta_frame_version(&p->meta); }               /* W-181 */
-    const uint64_t length = claim->length;
-    tpi_slot_put_frame(s->slot, (uint32_t)length, (uint32_t)(seq & s->index_mask), s->pool_id, timestamp_ns, meta_version);      /* T-033 */
-    tpi_slot_end(s->slot, seq);                                                  /* W-035 W-094: before anything is sent */
+    tpi_slot_put_frame(slot, (uint32_t)length, timestamp_ns, meta_version);      /* T-033: no trace id */
+    tpi_slot_end(slot, seq);                                                     /* W-035 W-094: before anything is sent */
     if (NULL != trace) { trace_id = tpi_producer_trace_commit(trace, p->map, seq, trace_id); }
     tpc_frame_descriptor_patch(s->descriptor, seq, meta_version, trace_id);      /* W-093 W-107 */
     s->gate = TPI_GATE_OPEN;
     claim->opaque[0] = 0;
     claim->payload = NULL;
-    tpi_stat_add(&p->frames, 1);
     tpi_stat_add(&p->bytes, length);
     const int64_t rc = tpi_publication_send_prepared(s->publication, s->descriptor, sizeof(s->descriptor));
-    if (TPI_RARE(rc <= 0)) { return tpi_producer_refused(p, meta_version, trace_id, rc); }
-    tpi_stat_add(&p->descriptors_sent, 1);
-    tpi_producer_wake(p->map);                                                   /* L-201: after the slot and its descriptor */
-    return (int64_t)seq;
+    if (TPI_RARE(rc <= 0)) { return tpi_producer_refused(p, rc); }
+    tpi_stat_add(&p->went_straight, 1);
+    if (TPI_RARE(0 != tpi_load_u32(s->interest))) { tpi_producer_wake(p->map); }         /* L-201: after the slot and its descriptor */
+    return (int64_t)(p->next_seq - 1);
+}
+
+TPI_INLINE bool may_commit(const tp_producer_t *p, const tp_buffer_claim_t *claim)
+{
+    const bool is_its_turn = claim->opaque[0] == p->straight.gate && 0 == attention_of(p);
+    return is_its_turn && claim->length <= p->straight.length && !is_late(p, tpi_clock_read_ns(CLOCK_MONOTONIC_COARSE));    /* M8 D-103 */
 }
 
 /* With metadata, or traced. */
-static __attribute__((noinline)) int64_t commit_told(tp_producer_t *p, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata,
-    tpi_producer_trace_t *trace)
+static __attribute__((noinline)) int64_t commit_told(tp_producer_t *p, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata)
 {
-    return commit_straight(p, claim, metadata, trace);
+    if (TPI_RARE(!may_commit(p, claim))) { return tpi_producer_commit_long(p, claim, metadata); }
+    return commit_straight(p, claim, metadata, atomic_load_explicit(&p->trace, memory_order_acquire));
 }
 
 int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata)
 {
     tp_producer_t *p = producer;
     if (TPI_RARE(NULL == p || NULL == claim)) { return TP_INVALID_ARGUMENT; }
-    const bool is_in_time = !is_late(p, tpi_clock_coarse_ns());                  /* M8 D-103 */
-    const bool is_straight = claim->opaque[0] == p->straight.gate && 0 == attention_of(p) && claim->length <= p->straight.length;
-    if (TPI_RARE(!is_straight || !is_in_time)) { return tpi_producer_commit_long(p, claim, metadata); }
-    tpi_producer_trace_t *trace = atomic_load_explicit(&p->trace, memory_order_acquire);
-    if (NULL != metadata || NULL != trace) { return commit_told(p, claim, metadata, trace); }
+    if (NULL != metadata || NULL != atomic_load_explicit(&p->trace, memory_order_relaxed)) { return commit_told(p, claim, metadata); }
+    if (TPI_RARE(!may_commit(p, claim))) { return tpi_producer_commit_long(p, claim, NULL); }
     return commit_straight(p, claim, NULL, NULL);
 }

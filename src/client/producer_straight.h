@@ -31,17 +31,20 @@ typedef struct tpi_straight
     /* of the mapping, as they were when the gate was opened */
     uint64_t index_mask;
     uint8_t *slots;
-    uint8_t *payloads;                 /* these five: of the pool that the last frame was put into */
+    uint8_t *payloads;                 /* these five, head and pool_id: of the pool that the last frame was put into */
     uint64_t stride_bytes;
     uint64_t fit_least;                /* shortest payload that goes there */
     uint64_t fit_span;                 /* the longest one less the shortest */
+    uint64_t head;                     /* the first eight bytes of tp_buffer_claim_t: size and pool_id */
     uint16_t pool_id;
+    uint64_t serial_base;              /* serial of the claim of seq 0 */
+    const _Atomic uint32_t *interest;  /* in wakes (shm/wake.h) */
     tpi_publication_t *publication;
     uint8_t descriptor[TPC_FRAME_DESCRIPTOR_LENGTH];       /* the message, encoded once: tpc_frame_descriptor_patch */
 }
 tpi_straight_t;
 
-/* Any thread, after a change that a producer in full flight has to notice: another mapping, private streams. */
+/* Any thread, after a change that a producer in full flight has to notice: another mapping, private streams, a wake-up page. */
 void tpi_producer_call_attention(tp_producer_t *producer);
 void tpi_producer_leave_straight(tp_producer_t *producer);
 /* Opens the gate when everything is as it has to be. */
@@ -54,6 +57,6 @@ int64_t tpi_producer_claim_long(tp_producer_t *producer, const tp_tensor_templat
     tp_buffer_claim_t *claim);
 int64_t tpi_producer_commit_long(tp_producer_t *producer, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata);
 /* The descriptor of the newest frame, which is committed and alone, was refused with rc. */
-int64_t tpi_producer_refused(tp_producer_t *producer, uint32_t meta_version, uint64_t trace_id, int64_t rc);
+int64_t tpi_producer_refused(tp_producer_t *producer, int64_t rc);
 
 #endif

@@ -33,6 +33,7 @@ static void hand_over(tp_producer_t *p, int64_t now_ns)
     map->wake_source = p->wake;
     map->wake_source->refs++;
     atomic_store_explicit(&map->wake, p->wake->page, memory_order_release);
+    tpi_producer_call_attention(p);
     p->promise_ns = now_ns + SETTLE_NS;
     p->decay_ns = now_ns + TPI_WAKE_DECAY_NS;
 }

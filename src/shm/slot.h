@@ -73,7 +73,7 @@ static inline void tpi_slot_commit(tpi_slot_word_t *slot, uint64_t seq, const ui
 }
 
 /*
- * The same in parts, for a slot whose pads this writer has zeroed before: shape and frame in any order after tpi_slot_begin, then tpi_slot_end. All
+ * The same in parts, for a slot whose pads this writer has zeroed before: shape, place and frame after tpi_slot_begin, then tpi_slot_end. All
  * fields are written each time (W-041). The stores are plain ones, as those of payload are (8.6): W0 and W1 keep them between the two words.
  */
 static inline void tpi_slot_put_shape(tpi_slot_word_t *slot, const uint64_t image[TPI_SLOT_WORDS])
@@ -86,21 +86,31 @@ static inline void tpi_slot_put_shape(tpi_slot_word_t *slot, const uint64_t imag
 #endif
 }
 
-/* payload_offset is 0. */
-static inline void tpi_slot_put_frame(tpi_slot_word_t *slot, uint32_t values_len_bytes, uint32_t payload_slot, uint16_t pool_id,
-    uint64_t timestamp_ns, uint32_t meta_version)
+/* Where the payload lies; payload_offset is 0. After it tpi_slot_put_frame. */
+static inline void tpi_slot_put_place(tpi_slot_word_t *slot, uint32_t payload_slot, uint16_t pool_id)
 {
 #if defined(TPI_THREAD_SANITIZER)
-    atomic_store_explicit(&slot[1], values_len_bytes | (uint64_t)payload_slot << 32, memory_order_relaxed);
-    atomic_store_explicit(&slot[2], pool_id | timestamp_ns << 48, memory_order_relaxed);
+    atomic_store_explicit(&slot[1], (uint64_t)payload_slot << 32, memory_order_relaxed);
+    atomic_store_explicit(&slot[2], pool_id, memory_order_relaxed);
+#else
+    const uint64_t pool = pool_id;
+    __builtin_memcpy((uint8_t *)(uintptr_t)slot + 12, &payload_slot, sizeof(payload_slot));
+    __builtin_memcpy((uint8_t *)(uintptr_t)slot + 16, &pool, sizeof(pool));     /* its last two bytes are the timestamp's */
+#endif
+}
+
+static inline void tpi_slot_put_frame(tpi_slot_word_t *slot, uint32_t values_len_bytes, uint64_t timestamp_ns, uint32_t meta_version)
+{
+#if defined(TPI_THREAD_SANITIZER)
+    const uint64_t place = atomic_load_explicit(&slot[1], memory_order_relaxed) & ~(uint64_t)UINT32_MAX;
+    const uint64_t pool = atomic_load_explicit(&slot[2], memory_order_relaxed) & UINT16_MAX;
+    atomic_store_explicit(&slot[1], place | values_len_bytes, memory_order_relaxed);
+    atomic_store_explicit(&slot[2], pool | timestamp_ns << 48, memory_order_relaxed);
     atomic_store_explicit(&slot[3], timestamp_ns >> 16 | (uint64_t)meta_version << 48, memory_order_relaxed);
     atomic_store_explicit(&slot[4], meta_version >> 16, memory_order_relaxed);
 #else
     uint8_t *const bytes = (uint8_t *)(uintptr_t)slot;
-    const uint64_t pool = pool_id;
     __builtin_memcpy(bytes + 8, &values_len_bytes, sizeof(values_len_bytes));
-    __builtin_memcpy(bytes + 12, &payload_slot, sizeof(payload_slot));
-    __builtin_memcpy(bytes + 16, &pool, sizeof(pool));                          /* its last two bytes are the next field's */
     __builtin_memcpy(bytes + 22, &timestamp_ns, sizeof(timestamp_ns));
     __builtin_memcpy(bytes + 30, &meta_version, sizeof(meta_version));
 #endif

@@ -114,7 +114,8 @@ static void put_frame(tpi_slot_word_t *slot, uint64_t seq, const uint64_t image[
     memcpy(&pool_id, bytes + 16, sizeof(pool_id));
     memcpy(&timestamp_ns, bytes + 22, sizeof(timestamp_ns));
     memcpy(&meta_version, bytes + 30, sizeof(meta_version));
-    tpi_slot_put_frame(slot, length, index, pool_id, timestamp_ns, meta_version);
+    tpi_slot_put_place(slot, index, pool_id);
+    tpi_slot_put_frame(slot, length, timestamp_ns, meta_version);
     tpi_slot_end(slot, seq);
 }
 

@@ -124,7 +124,8 @@ void commit_parts(tpi_slot_word_t *slot, uint64_t seq, const uint64_t *image, co
 {
     tpi_slot_begin(slot, seq);
     tpi_slot_put_shape(slot, image);
-    tpi_slot_put_frame(slot, (uint32_t)fields[0], (uint32_t)fields[1], (uint16_t)fields[2], fields[3], (uint32_t)fields[4]);
+    tpi_slot_put_place(slot, (uint32_t)fields[1], (uint16_t)fields[2]);
+    tpi_slot_put_frame(slot, (uint32_t)fields[0], fields[3], (uint32_t)fields[4]);
     tpi_slot_end(slot, seq);
 }
 int open_slot(const tpi_slot_word_t *slot, uint64_t seq, uint64_t *word, uint64_t *image) { return (int)tpi_slot_open(slot, seq, word, image); }

@@ -369,7 +369,14 @@ static void the_last_seq_is_followed_by_a_new_epoch__O_40_W_253(void **state)
 {
     (void)state;
     tp_producer_t *producer = straight_producer();
+    producer->next_seq = (UINT64_C(1) << 62) - 1;
+    (void)tp_producer_flush(producer);
+    assert_int_equal(producer->straight.gate, TPI_GATE_OPEN);
+    producer->next_seq++;
+    (void)tp_producer_flush(producer);
+    assert_int_equal(producer->straight.gate, TPI_GATE_SHUT);                /* for good */
     producer->next_seq = (UINT64_C(1) << 63) - 1;
+    producer->head = producer->next_seq;
     assert_int_equal(cr_publish(producer, 1), INT64_MAX);
     assert_int_equal(cr_publish(producer, 1), TP_LEASE_LOST);
     assert_true(atomic_load(&producer->wants_epoch));
