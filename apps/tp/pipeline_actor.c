@@ -38,6 +38,16 @@ static bool find(pipe_actor_t *actor, const char *name, tp_stream_ref_t *stream)
     return found;
 }
 
+/* Lineage is judged by trace ids, which stand in descriptors alone: a late one is waited for. */
+static int open_input(pipe_actor_t *actor, int input, const tp_stream_ref_t *stream, const tp_consumer_context_t *context)
+{
+    tp_consumer_context_t *usual = NULL;
+    if (NULL == context && (tp_consumer_context_init(&usual) < 0 || tp_consumer_context_set_ring_recovery(usual, false) < 0)) { return -1; }
+    const int rc = tp_consumer_init_ref(&actor->inputs[input], actor->client, stream, NULL == context ? usual : context);
+    tp_consumer_context_close(usual);
+    return rc;
+}
+
 /* A name is known when its producer has announced it and the provider has heard that. */
 int pipe_actor_input(pipe_actor_t *actor, int input, const char *name, const tp_consumer_context_t *context)
 {
@@ -49,7 +59,7 @@ int pipe_actor_input(pipe_actor_t *actor, int input, const char *name, const tp_
         if (cli_stopped() || cli_now_ns() > end_ns) { return cli_error(TP_ENOENT, NULL, "demo: discovery does not know '%s' within 12 s", name); }
         if (pipe_actor_listen(actor, 20) < 0) { return CLI_FAILED; }
     }
-    if (tp_consumer_init_ref(&actor->inputs[input], actor->client, &stream, context) < 0) { return cli_error_last(); }
+    if (open_input(actor, input, &stream, context) < 0) { return cli_error_last(); }
     if (actor->record.input_count <= (uint32_t)input) { actor->record.input_count = (uint32_t)input + 1; }
     actor->record.inputs[input].by_discovery = 1;
     while (!tp_consumer_is_mapped(actor->inputs[input]))

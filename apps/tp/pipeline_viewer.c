@@ -24,7 +24,7 @@ static int open_viewer(pipe_actor_t *actor, const cli_args_t *args)
     if (CLI_OK != code) { return code; }
     if (tp_consumer_context_init(&context) < 0 || tp_consumer_context_set_mode(context, TP_MODE_STREAM, PIPE_VIEWER_HZ) < 0 ||
         tp_consumer_context_set_descriptor_request(context, "aeron:ipc", 1) < 0 ||
-        tp_consumer_context_set_hello_interval_ns(context, CLI_NS_PER_S / 5) < 0)
+        tp_consumer_context_set_hello_interval_ns(context, CLI_NS_PER_S / 5) < 0 || tp_consumer_context_set_ring_recovery(context, false) < 0)
     {
         code = cli_error_last();
     }
