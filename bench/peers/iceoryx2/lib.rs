@@ -6,12 +6,16 @@
 use std::cell::RefCell;
 use std::ffi::{c_char, c_int, c_void, CStr};
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 use iceoryx2::node::{Node, NodeBuilder};
+use iceoryx2::port::listener::Listener;
+use iceoryx2::port::notifier::Notifier;
 use iceoryx2::port::publisher::Publisher;
 use iceoryx2::port::subscriber::Subscriber;
 use iceoryx2::prelude::*;
 use iceoryx2::sample_mut_uninit::SampleMutUninit;
+use iceoryx2::service::port_factory::event;
 use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
 
 type Failure = Box<dyn std::error::Error>;
@@ -27,16 +31,19 @@ pub struct Options {
     consumers: usize,
     stream_id: u32,
     dir: *const c_char,
+    sleeps: bool,
 }
 
 pub struct Producer {
     publisher: Publisher<ipc::Service, [u8], ()>,
+    notifier: Option<Notifier<ipc::Service>>,
     loaned: Option<SampleMutUninit<ipc::Service, [core::mem::MaybeUninit<u8>], ()>>,
     _service: PortFactory<ipc::Service, [u8], ()>,
     _node: Rc<Node<ipc::Service>>,
 }
 
 pub struct Consumer {
+    listener: Option<Listener<ipc::Service>>,
     subscriber: Subscriber<ipc::Service, [u8], ()>,
     _service: PortFactory<ipc::Service, [u8], ()>,
     _node: Rc<Node<ipc::Service>>,
@@ -73,18 +80,26 @@ fn service(node: &Node<ipc::Service>, options: &Options) -> Result<PortFactory<i
         .open_or_create()?)
 }
 
+/// What wakes a reader: iceoryx2 has events for that, beside publish-subscribe.
+fn event(node: &Node<ipc::Service>, options: &Options) -> Result<event::PortFactory<ipc::Service>, Failure> {
+    let name = ServiceName::new(&format!("bench-wake/{}", options.stream_id))?;
+    Ok(node.service_builder(&name).event().open_or_create()?)
+}
+
 fn open_producer(options: &Options) -> Result<Producer, Failure> {
     let node = node(options)?;
     let service = service(&node, options)?;
     let publisher = service.publisher_builder().initial_max_slice_len(options.size).create()?;
-    Ok(Producer { publisher, loaned: None, _service: service, _node: node })
+    let notifier = if options.sleeps { Some(event(&node, options)?.notifier_builder().create()?) } else { None };
+    Ok(Producer { publisher, notifier, loaned: None, _service: service, _node: node })
 }
 
 fn open_consumer(options: &Options) -> Result<Consumer, Failure> {
     let node = node(options)?;
     let service = service(&node, options)?;
     let subscriber = service.subscriber_builder().buffer_size(options.depth).create()?;
-    Ok(Consumer { subscriber, _service: service, _node: node })
+    let listener = if options.sleeps { Some(event(&node, options)?.listener_builder().create()?) } else { None };
+    Ok(Consumer { listener, subscriber, _service: service, _node: node })
 }
 
 fn handed_out<T>(made: Result<T, Failure>) -> *mut T {
@@ -145,7 +160,10 @@ pub unsafe extern "C" fn bench_iceoryx2_claim(producer: *mut Producer, length: u
 #[no_mangle]
 pub unsafe extern "C" fn bench_iceoryx2_commit(producer: *mut Producer) -> c_int {
     match (*producer).loaned.take().map(|sample| sample.assume_init().send()) {
-        Some(Ok(_)) => 0,
+        Some(Ok(_)) => match &(*producer).notifier {
+            Some(notifier) if notifier.notify().is_err() => -1,
+            _ => 0,
+        },
         _ => -1,
     }
 }
@@ -162,5 +180,20 @@ pub unsafe extern "C" fn bench_iceoryx2_poll(consumer: *mut Consumer, on_frame: 
         }
         Ok(None) => 0,
         Err(_) => -1,
+    }
+}
+
+/// # Safety
+/// As bench_iceoryx2_poll; the consumer was opened to sleep.
+#[no_mangle]
+pub unsafe extern "C" fn bench_iceoryx2_wait(consumer: *mut Consumer, on_frame: OnFrame, clientd: *mut c_void, timeout_ns: i64) -> c_int {
+    let frames = bench_iceoryx2_poll(consumer, on_frame, clientd);
+    if frames != 0 {
+        return frames;
+    }
+    let timeout = Duration::from_nanos(timeout_ns.max(0) as u64);
+    match (*consumer).listener.as_mut().map(|listener| listener.timed_wait(|_| (), timeout)) {
+        Some(Ok(_)) => bench_iceoryx2_poll(consumer, on_frame, clientd),
+        _ => -1,
     }
 }
