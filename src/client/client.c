@@ -25,6 +25,8 @@
 #define RECONNECT_MAX_NS (500 * TPI_NS_PER_MS)
 #define AGENT_PARK_MIN_NS (50 * TPI_NS_PER_US)
 #define AGENT_PARK_MAX_NS (4 * TPI_NS_PER_MS)          /* control messages wait no longer than this */
+#define AGENT_PARK_QUIET_NS (20 * TPI_NS_PER_MS)        /* nor than this, when nothing was urgent for a while */
+#define QUIET_AFTER_NS (5 * TPI_NS_PER_S)
 #define AGENT_PARK_CALM_NS (100 * TPI_NS_PER_MS)        /* nor than this, when all it has are readers asleep */
 #define AGENT_PARK_HURRY_NS (200 * TPI_NS_PER_US)
 #define HURRY_NS (100 * TPI_NS_PER_MS)
@@ -166,13 +168,33 @@ int tpi_client_create_on_bus(tp_client_t **client, const tp_context_t *context, 
 
 /* ---- the agent ---------------------------------------------------------------------------------------------------------- */
 
+/* Connected, and nobody waits for an answer or for messages of others. */
+static bool is_plain(const tp_client_t *client)
+{
+    const tpi_connection_t *const c = client->connection;
+    return NULL != c && c->ready && NULL == c->opens && NULL == client->pending && NULL == client->discoveries && NULL == client->barriers &&
+        NULL == client->authorities && NULL == client->traffic && !tpi_events_want_any(&client->events);
+}
+
+/* Producers and consumers, but nothing about them was urgent for a while. */
+static bool is_quiet(const tp_client_t *client)
+{
+    if (!is_plain(client) || atomic_load_explicit(&client->last_now_ns, memory_order_relaxed) < client->quiet_ns) { return false; }
+    for (const tp_consumer_t *one = client->consumers; NULL != one; one = tpi_consumer_next_of(one))
+    {
+        if (tpi_consumer_wants_progress(one)) { return false; }
+    }
+    for (const tp_client_t *child = client->children; NULL != child; child = child->sibling)
+    {
+        if (!is_quiet(child)) { return false; }
+    }
+    return true;
+}
+
 /* Nothing but readers that sleep until their producers wake them: no message is urgent. */
 static bool is_calm(const tp_client_t *client)
 {
-    const tpi_connection_t *const c = client->connection;
-    const bool is_plain = NULL == client->producers && NULL == client->pending && NULL == client->discoveries && NULL == client->barriers &&
-        NULL == client->authorities && NULL == client->traffic && !tpi_events_want_any(&client->events);
-    if (!is_plain || NULL == c || !c->ready || NULL != c->opens) { return false; }
+    if (NULL != client->producers || !is_plain(client)) { return false; }
     for (const tp_consumer_t *one = client->consumers; NULL != one; one = tpi_consumer_next_of(one))
     {
         if (!tpi_consumer_is_calm(one)) { return false; }
@@ -187,15 +209,16 @@ static bool is_calm(const tp_client_t *client)
 int64_t tpi_client_park_limit_ns(const tp_client_t *client)
 {
     if (tpi_clock_monotonic_ns() < atomic_load_explicit(&client->hurry_until_ns, memory_order_relaxed)) { return AGENT_PARK_HURRY_NS; }
-    return NULL != client->consumers && is_calm(client) ? AGENT_PARK_CALM_NS : AGENT_PARK_MAX_NS;     /* L-211 */
+    if (NULL != client->consumers && is_calm(client)) { return AGENT_PARK_CALM_NS; }                  /* L-211 */
+    return is_quiet(client) ? AGENT_PARK_QUIET_NS : AGENT_PARK_MAX_NS;                                /* L-308 */
 }
 
-/* A calm client does not stay up for the messages that come by every second. */
+/* A calm or quiet client does not stay up for the messages that come by every second. */
 static int agent_work(void *state, int64_t now_ns)
 {
     tp_client_t *const client = state;
     const int work = tpi_client_do_work_at(client, now_ns);
-    return work > 0 && AGENT_PARK_CALM_NS == tpi_client_park_limit_ns(client) ? 0 : work;
+    return work > 0 && tpi_client_park_limit_ns(client) > AGENT_PARK_MAX_NS ? 0 : work;
 }
 
 static int64_t agent_park_limit(void *state) { return tpi_client_park_limit_ns(state); }
@@ -295,6 +318,7 @@ int tpi_client_do_work_at(tp_client_t *client, int64_t now_ns)
     work += tpi_join_work(client, now_ns);
     tick(client, now_ns);
     work += tpi_children_work(client, now_ns);
+    if (now_ns < atomic_load_explicit(&client->hurry_until_ns, memory_order_relaxed)) { client->quiet_ns = now_ns + QUIET_AFTER_NS; }
     tpi_stat_add(&client->cycles, 1);
     tpi_stat_add(&client->work, (uint64_t)work);
     const int64_t took_ns = client->is_stepped ? 0 : tpi_clock_monotonic_ns() - now_ns;

@@ -158,6 +158,7 @@ struct tp_client
     bool is_stepped;                   /* tests: time is what tpi_client_do_work_at was last given */
     _Atomic int64_t last_now_ns;       /* producers ask for the time, too */
     int64_t next_tick_ns;
+    int64_t quiet_ns;                  /* from then on nothing was urgent for long enough */
     int64_t next_endpoint_ns;
     int64_t next_counter_scan_ns;
     int64_t driver_counter;            /* highest value of the driver's instance counter */
@@ -325,5 +326,6 @@ tp_consumer_t *tpi_consumer_next_of(const tp_consumer_t *consumer);
 bool tpi_consumer_is_observer(const tp_consumer_t *consumer);
 /* Whether it has slept for a second on its wake-up page, and nothing else is expected of it. */
 bool tpi_consumer_is_calm(const tp_consumer_t *consumer);
+bool tpi_consumer_wants_progress(const tp_consumer_t *consumer);
 
 #endif

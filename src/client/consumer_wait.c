@@ -199,6 +199,7 @@ static void watch_calm(tp_consumer_t *c, int64_t now_ns)
     c->is_calm = NULL == c->progress.handler && NULL != c->published && now_ns >= c->calm_ns;
 }
 
+bool tpi_consumer_wants_progress(const tp_consumer_t *consumer) { return NULL != consumer->progress.handler; }
 bool tpi_consumer_is_calm(const tp_consumer_t *consumer) { return consumer->is_calm; }
 
 int tpi_consumer_wait_work(tp_consumer_t *consumer, int64_t now_ns)

@@ -4,6 +4,7 @@ target_link_libraries(tp_client_rig PRIVATE tp_compiler PUBLIC tpi_client cmocka
 tp_cmocka_test(scenario_client_dlpack SOURCES client_dlpack_test.c LIBS tp_client_rig LABELS scenario)
 target_include_directories(scenario_client_dlpack SYSTEM PRIVATE "${TP_DLPACK_INCLUDE}")
 tp_cmocka_test(scenario_client_traffic SOURCES client_traffic_test.c LIBS tp_client_rig LABELS scenario)
+tp_cmocka_test(scenario_client_idle SOURCES client_idle_test.c LIBS tp_client_rig LABELS scenario)
 tp_cmocka_test(scenario_client_stats SOURCES client_stats_test.c LIBS tp_client_rig LABELS scenario)
 tp_cmocka_test(scenario_client_async SOURCES client_async_test.c LIBS tp_client_rig LABELS scenario)
 foreach (name progress_consumer progress_producer progress_threads straight claims wake ring observer plain)
