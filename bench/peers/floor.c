@@ -87,10 +87,11 @@ static int commit_line(void *producer)
 static int poll_line(void *consumer, peer_on_frame_t on_frame, void *clientd)
 {
     floor_line_t *const line = line_at(ring.read);
+    const uint64_t seq = atomic_load_explicit(&line->seq, memory_order_acquire);
     (void)consumer;
-    if (atomic_load_explicit(&line->seq, memory_order_acquire) != ring.read + 1) { return 0; }
+    if (seq < ring.read + 1) { return 0; }
     on_frame(clientd, line->payload, ring.length);
-    ring.read++;
+    ring.read = seq;                   /* overtaken, while nobody listened yet: goes on from here */
     return 1;
 }
 

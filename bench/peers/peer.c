@@ -41,6 +41,8 @@ static const char help_text[] =
     "  --stream N      fresh for each run (20000)\n"
     "  --dir DIR       a directory of the run's own (/dev/shm)\n"
     "  --option WORD   a variant of the system\n"
+    "  --fill N        latency: write only the first N bytes, as if a device had written the rest\n"
+    "  --settle N      latency: frames of a few bytes beforehand, so that every page of the system's own memory has been touched (0)\n"
     "  --no-touch      latency: do not load the first payload byte before the clock is read\n"
     "  --checksum      rate: read all bytes\n";
 
@@ -248,6 +250,8 @@ static int take_option(peer_run_t *run, int option, const char *text)
         case 'i': rc = number(text, 1, INT32_MAX, &value); run->options.stream_id = (uint32_t)value; break;
         case 'D': run->options.dir = text; break;
         case 'o': run->options.option = text; rc = check_variant(text); break;
+        case 'F': rc = number(text, PEER_MIN_SIZE, MAX_SIZE, &value); run->filled = value; break;
+        case 'S': rc = number(text, 0, MAX_FRAMES, &value); run->settling = value; break;
         case 'T': run->touches = false; break;
         case '1': run->one_cpu = true; break;
         case 'C': run->checksums = true; break;
@@ -264,7 +268,8 @@ static int take_verb(peer_run_t *run, const char *verb)
         run->verb = (peer_verb_t)i;
         if (PEER_PUBLISH == run->verb) { run->frames = (run->frames + PEER_BATCH - 1) / PEER_BATCH * PEER_BATCH; }
         const uint64_t warm_up = PEER_ATTACH == run->verb ? 0 : run->frames / 10 < PEER_WARM_UP ? run->frames / 10 : PEER_WARM_UP;
-        run->total = run->frames + (PEER_PUBLISH == run->verb ? warm_up / PEER_BATCH * PEER_BATCH : warm_up);
+        if (PEER_LATENCY != run->verb) { run->settling = 0; }
+        run->total = run->settling + run->frames + (PEER_PUBLISH == run->verb ? warm_up / PEER_BATCH * PEER_BATCH : warm_up);
         if (0 != (run->options.depth & (run->options.depth - 1))) { return peer_fail("--depth takes a power of two"); }
         run->options.sleeps = PEER_WAKE == run->verb;
         if (run->one_cpu && PEER_WAKE != run->verb) { return peer_fail("--one-cpu is for wake: elsewhere both spin"); }
@@ -286,6 +291,7 @@ static int parse(peer_run_t *run, int argc, char **argv)
         { "size", required_argument, NULL, 's' }, { "frames", required_argument, NULL, 'f' }, { "cpu", required_argument, NULL, 'c' },
         { "depth", required_argument, NULL, 'd' }, { "consumers", required_argument, NULL, 'n' }, { "stream", required_argument, NULL, 'i' },
         { "dir", required_argument, NULL, 'D' }, { "option", required_argument, NULL, 'o' }, { "no-touch", no_argument, NULL, 'T' },
+        { "fill", required_argument, NULL, 'F' }, { "settle", required_argument, NULL, 'S' },
         { "one-cpu", no_argument, NULL, '1' },        { "checksum", no_argument, NULL, 'C' }, { "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 }
     };
     int rc = 0;
@@ -310,7 +316,7 @@ static int make_shared(peer_run_t *run)
 int main(int argc, char **argv)
 {
     static peer_run_t run = { .options = { .size = 64, .depth = 64, .consumers = 1, .stream_id = 20000, .dir = "/dev/shm", .option = "" },
-        .frames = 10000, .cpus = { -1, -1 }, .touches = true };
+        .frames = 10000, .cpus = { -1, -1 }, .touches = true, .filled = MAX_SIZE };
     sigset_t blocked;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (parse(&run, argc, argv) < 0) { return WRONG_USAGE; }

@@ -43,6 +43,8 @@ typedef struct peer_run
     uint64_t total;                    /* with those that warm up */
     int cpus[2];                       /* -1: not pinned */
     bool one_cpu;                      /* the consumer is pinned where the producer is */
+    uint64_t settling;                 /* latency: frames before those that warm up, hardly filled */
+    size_t filled;                     /* latency: bytes written into a payload, at most its size */
     bool touches;
     bool checksums;
     peer_shared_t *shared;

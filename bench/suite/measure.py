@@ -122,7 +122,7 @@ class Measure:
 
     def instructions(self, row):
         counts = self.systems.instructions()
-        return [line(row.target, figure, [counts[figure.key]], 1, 1, 1) if figure.key in counts else
+        return [line(row.target, figure, [counts[figure.key]], 1, 1, 1) if counts.get(figure.key) else
                 missing(row.target, figure, "bench/run does not count it") for figure in row.figures]
 
     # ---- curves ----
