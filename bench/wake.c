@@ -296,7 +296,8 @@ static int run(const char *dir, const int cpu[2], bool is_quick)
     if (0 == rc) { rc = wish_for(SLEEP_MODE, PATIENCE_NS + shared->sleep_ns); }
     if (0 == rc)
     {
-        (void)printf("{\"name\":\"sleeping reader\",\"value\":%.4f,\"unit\":\"%%\",\"seconds\":%.1f}\n", shared->cpu_percent, (double)shared->sleep_ns * 1e-9);
+        (void)printf("{\"name\":\"sleeping reader\",\"value\":%.4f,\"unit\":\"%%\",\"seconds\":%.1f}\n", shared->cpu_percent,
+            (double)shared->sleep_ns * 1e-9);
     }
     (void)wish_for(QUIT, 0);
     tp_producer_close(out.producer);
@@ -308,8 +309,8 @@ static int run(const char *dir, const int cpu[2], bool is_quick)
 static const char USAGE[] =
     "usage: wake [--quick] [--cpu A,B] --dir DIR\n\n"
     "Wakes a reader that sleeps in another process, 1000 times a second, and compares that with a raw futex: on CPUs A and B, then both on A; then\n"
-    "measures what the sleeping reader itself costs. DIR is empty and writable, on /dev/shm. Prints three lines of JSON: value = p50 of ours divided by\n"
-    "that of the futex, ours and peer = ns; for the last line percent of one CPU.\n";
+    "measures what the sleeping reader itself costs. DIR is empty and writable, on /dev/shm. Prints three lines of JSON: value = p50 of ours\n"
+    "divided by that of the futex, ours and peer = ns; for the last line percent of one CPU.\n";
 
 static int start(const char *dir, const int cpu[2], bool is_quick)
 {

@@ -30,6 +30,9 @@ pid namespace; `tp doctor` sees both |
 | latency grows | `tp delay STREAM`, `tp top` (behind): a consumer that reads every frame but slower than they come |
 | the producer gets TP_LEASE_LOST now and then | its process stood still for longer than a lease lives (3 s by default): debugger, swap, \
 SIGSTOP; `tp driver log` says expired or revoked |
+| a reader that waits takes CPU, or wakes a millisecond late | it polls: nobody wakes it. `grep tp-wake /proc/PID/maps` of reader and \
+producer: without that page the driver is a foreign one, its socket `<instance>.wake` beside the endpoint file is gone, or the user may not \
+connect (`shm.permissions_mode` lets the group read?); a client whose log level is debug says why |
 | `/dev/shm` fills up | `tp shm ls`: who; `tp shm clean` removes what dead drivers left |
 | a driver does not start: TP6007 | another one serves that stream or has that instance id: `tp env`, `tp driver status` |
 | a driver is up, but nothing of a changed file is in force | `tp driver reload`; what needs a restart is named |

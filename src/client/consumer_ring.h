@@ -27,8 +27,8 @@ static inline bool tpi_consumer_ring_holds(const tp_consumer_t *c, uint64_t seq)
 }
 
 /*
- * No descriptor is at hand: the next frame, if its descriptor is overdue, or if there are none. One load while nothing new lies in the ring (L-101); the
- * clock is read only while something does whose descriptor has not come.
+ * No descriptor is at hand: the next frame, if its descriptor is overdue, or if there are none. One load while nothing new lies in the ring (L-101);
+ * the clock is read only while something does whose descriptor has not come.
  */
 static inline bool tpi_consumer_find_next(tp_consumer_t *c, tpc_frame_descriptor_t *found)
 {

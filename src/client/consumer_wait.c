@@ -26,7 +26,6 @@
 #define INVOKER_SLEEP_NS (20 * TPI_NS_PER_MS)  /* whoever waits turns the conductor so often: its tick */
 #define INVOKER_HURRY_NS (200 * TPI_NS_PER_US)
 #define CALM_AFTER_NS TPI_NS_PER_S
-#define PENDING_NS TPI_NS_PER_MS
 #define WATCH_POLL_NS (2 * TPI_NS_PER_MS)      /* the descriptor's pace where no producer wakes */
 
 typedef struct tpi_consumer_watcher
@@ -72,7 +71,7 @@ static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 static void sleep_on(tp_consumer_t *c, tpi_consumer_wait_t *wait, int64_t now_ns)
 {
     int64_t most_ns = wait->deadline_ns - now_ns;
-    if (tpi_consumer_ring_is_pending(c)) { most_ns = least(most_ns, PENDING_NS); }       /* nobody wakes for a descriptor that was given up */
+    if (tpi_consumer_ring_is_pending(c)) { most_ns = least(most_ns, TPI_RING_PATIENCE_NS); }   /* nobody wakes for a descriptor that was lost */
     if (c->client->is_invoker)
     {
         const bool hurries = now_ns < atomic_load_explicit(&c->client->hurry_until_ns, memory_order_relaxed);

@@ -246,6 +246,57 @@ static void a_sleeping_reader_is_woken_by_each_frame__L_201_L_204(void **state)
     close_both(w.consumer, w.producer);
 }
 
+static int flushes;
+static int asleep_at_flush;
+
+/* Runs inside of the commit, before the slot is committed. */
+static void look_at_the_flag(void *clientd, void *payload, size_t length)
+{
+    (void)clientd;
+    (void)payload;
+    (void)length;
+    flushes++;
+    asleep_at_flush += sleeps() ? 1 : 0;
+}
+
+/* Who is woken before the frame is there finds nothing, and sleeps on. */
+static void a_wake_comes_after_the_commit__L_201(void **state)
+{
+    (void)state;
+    tp_buffer_claim_t first;
+    tp_buffer_claim_t second;
+    tp_producer_context_t *const context = cr_producer_context();
+    flushes = asleep_at_flush = 0;
+    assert_int_equal(tp_producer_context_set_payload_flush(context, look_at_the_flag, NULL), 0);
+    tp_producer_t *const producer = cr_producer_with(context);
+    pass(100 * MS);
+    (void)tpi_wake_arm(page);
+    assert_true(cr_publish(producer, 1) >= 0);             /* the usual way */
+    assert_false(sleeps());
+    (void)tpi_wake_arm(page);
+    assert_true(tp_producer_try_claim(producer, cr->tensor, &first) >= 0);
+    assert_true(tp_producer_try_claim(producer, cr->tensor, &second) >= 0);
+    assert_true(sleeps());
+    assert_true(tp_producer_commit_claim(producer, &second, NULL) >= 0);     /* its descriptor waits for the other one's */
+    assert_false(sleeps());
+    (void)tpi_wake_arm(page);
+    assert_true(tp_producer_commit_claim(producer, &first, NULL) >= 0);
+    assert_false(sleeps());
+    assert_int_equal(flushes, 3);
+    assert_int_equal(asleep_at_flush, 3);
+    (void)tpi_wake_arm(page);
+    assert_true(tp_producer_try_claim(producer, cr->tensor, &first) >= 0);
+    assert_true(tp_producer_try_claim(producer, cr->tensor, &second) >= 0);
+    assert_true(tp_producer_commit_claim(producer, &second, NULL) >= 0);
+    (void)tpi_wake_arm(page);
+    assert_true(tp_producer_abort_claim(producer, &first) >= 0);             /* now the other one's may leave */
+    assert_false(sleeps());
+    (void)tpi_wake_arm(page);
+    assert_true(tp_producer_flush(producer) >= 0);
+    assert_false(sleeps());
+    tp_producer_close(producer);
+}
+
 static void nobody_sleeps_without_a_promise_for_the_mapped_epoch__L_206(void **state)
 {
     (void)state;
@@ -495,6 +546,7 @@ int main(void)
     const struct CMUnitTest tests[] = { T(one_page_serves_all_of_a_client__L_209), T(a_refusal_is_asked_again_ever_more_seldom__L_209),
         T(a_driver_that_says_nothing_is_not_waited_for__L_209), T(without_the_socket_everything_works__L_206),
         T(another_driver_has_another_page__L_209_M9), T(a_sleeping_reader_is_woken_by_each_frame__L_201_L_204),
+        T(a_wake_comes_after_the_commit__L_201),
         T(nobody_sleeps_without_a_promise_for_the_mapped_epoch__L_206), T(an_epoch_change_is_slept_through_and_frames_go_on__L_206),
         T(a_producer_loses_interest_when_nobody_sleeps__L_203), T(whatever_others_write_into_the_page_frames_arrive__L_205_P11),
         T(a_conductor_with_sleeping_readers_only_sleeps_long__L_211), T(the_descriptor_tells_of_frames_once_armed__L_210),
