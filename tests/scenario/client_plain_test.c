@@ -4,6 +4,20 @@
  */
 #include "client_consumer_rig.h"
 
+/* Between the two looks at the commit word, in the copy of the common case that is compiled here. */
+static uint64_t word_meanwhile;
+static tpi_slot_word_t *its_producers_slot;                /* readers' mappings are read-only */
+
+static bool compare_and_be_overtaken(const tpi_slot_word_t *slot, const tpi_slot_shape_t *shape)
+{
+    const bool same = tpi_slot_has_shape(slot, shape);
+    if (0 != word_meanwhile) { atomic_store(its_producers_slot, word_meanwhile); }
+    return same;
+}
+
+#define tpi_slot_has_shape compare_and_be_overtaken
+#include "client/consumer_plain.h"
+
 #define LAST 64u
 
 typedef struct seen { unsigned count; tp_frame_view_t view; tp_tensor_t tensor; uint64_t seqs[LAST]; uint16_t first; } seen_t;
@@ -408,6 +422,36 @@ static void views_of_the_common_case_tell_that_they_were_overwritten__M4_W_050(v
     close_pair();
 }
 
+static void a_slot_that_is_taken_under_the_common_case_is_no_frame__M3_M4_W_047_W_050(void **state)
+{
+    (void)state;
+    open_pair();
+    for (int i = 0; i < 3; i++)
+    {
+        const uint64_t seq = stats_of(fast).last_seq + 1;
+        const tp_consumer_stats_t before = stats_of(fast);
+        publish((uint16_t)i);
+        cr_settle();
+        assert_true(tpi_stage_refill(fast) > 0);
+        word_meanwhile = 0 == i ? 0 : 1 == i ? (seq + CR_NSLOTS) << 1 : (seq + CR_NSLOTS) << 1 | 1;       /* as it was, begun, committed */
+        its_producers_slot = (tpi_slot_word_t *)(void *)slot_of(seq);
+        memset(&by_fast, 0, sizeof(by_fast));
+        const int n = tpi_plain_run(fast, 10);
+        word_meanwhile = 0;
+        assert_int_equal(n, 0 == i ? 1 : 0);
+        assert_int_equal(by_fast.count, n);
+        assert_true(stats_of(fast).received - before.received == (uint64_t)n && fast->stage_at == (uint32_t)n);
+        assert_true((0 == i ? seq : before.last_seq) == stats_of(fast).last_seq);
+        assert_int_equal(tp_consumer_poll_descriptors(fast, 10), 0);
+        assert_int_equal(tp_consumer_poll_descriptors(general, 10), n);
+        assert_true(seq == stats_of(fast).last_seq);
+        for (int k = 0; k < 2; k++) { publish(1); assert_int_equal(poll_both(10), 1); }
+        assert_ledger(fast);
+    }
+    assert_int_equal(drops(fast, TP_DROP_OVERWRITTEN) + drops(fast, TP_DROP_UNCOMMITTED), 2);
+    close_pair();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] =
@@ -421,6 +465,7 @@ int main(void)
         CR_TEST(a_jump_within_a_batch_resyncs_as_the_general_way_does__W_125),
         CR_TEST(a_handler_may_take_itself_away_and_close_its_consumer),
         CR_TEST(another_epoch_is_learnt_anew__W_112_W_114),
+        CR_TEST(a_slot_that_is_taken_under_the_common_case_is_no_frame__M3_M4_W_047_W_050),
         CR_TEST(views_of_the_common_case_tell_that_they_were_overwritten__M4_W_050),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
