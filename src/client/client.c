@@ -28,7 +28,7 @@
 #define AGENT_PARK_QUIET_NS (20 * TPI_NS_PER_MS)        /* nor than this, when nothing was urgent for a while */
 #define QUIET_AFTER_NS (5 * TPI_NS_PER_S)
 #define AGENT_PARK_CALM_NS (100 * TPI_NS_PER_MS)        /* nor than this, when all it has are readers asleep */
-#define AGENT_PARK_HURRY_NS (200 * TPI_NS_PER_US)
+#define AGENT_PARK_HURRY_NS (100 * TPI_NS_PER_US)
 #define HURRY_NS (100 * TPI_NS_PER_MS)
 #define CLOSE_GRACE_NS (200 * TPI_NS_PER_MS)
 #define DISPOSE_TIMEOUT_NS (10 * TPI_NS_PER_S)
@@ -393,7 +393,8 @@ int tpi_client_enqueue(tp_client_t *client, tpi_command_t *command)
     return 0;
 }
 
-int tpi_client_wait_step(tp_client_t *client, tpi_idle_t *idle)
+/* done: what the conductor wakes when a command is finished; ticket of before it was looked for. NULL: sleeps until the time is over. */
+static int wait_turn(tp_client_t *client, tpi_idle_t *idle, tpi_parker_t *done, uint64_t ticket)
 {
     if (NULL != client->parent) { client = client->parent; }
     const uint64_t conductor = atomic_load(&client->conductor);
@@ -409,9 +410,12 @@ int tpi_client_wait_step(tp_client_t *client, tpi_idle_t *idle)
         if (NULL != idle) { tpi_idle(idle, work, -1); }
         return 0;
     }
-    if (NULL != idle) { tpi_idle(idle, 0, -1); }
+    if (NULL != done) { tpi_parker_park(done, ticket, tpi_idle_step(idle)); }
+    else if (NULL != idle) { tpi_idle(idle, 0, -1); }
     return 0;
 }
+
+int tpi_client_wait_step(tp_client_t *client, tpi_idle_t *idle) { return wait_turn(client, idle, NULL, 0); }
 
 int tpi_client_call(tp_client_t *client, tpi_command_t *command, int64_t timeout_ns)
 {
@@ -431,6 +435,7 @@ int tpi_client_call(tp_client_t *client, tpi_command_t *command, int64_t timeout
     tpi_idle_init(&idle, TPI_IDLE_BACKOFF, 20 * TPI_NS_PER_US, TPI_NS_PER_MS);
     for (;;)
     {
+        const uint64_t ticket = tpi_parker_ticket(&client->done);
         const int rc = tpi_command_poll(command);
         if (0 != rc)
         {
@@ -442,7 +447,7 @@ int tpi_client_call(tp_client_t *client, tpi_command_t *command, int64_t timeout
             TPI_SET_ERR(TP_ETIMEDOUT, "the conductor did not answer within %" PRId64 " ms", timeout_ns / TPI_NS_PER_MS);
             return -1;
         }
-        if (tpi_client_wait_step(client, &idle) < 0 && tpi_command_abandon(command)) { return -1; }
+        if (wait_turn(client, &idle, &client->done, ticket) < 0 && tpi_command_abandon(command)) { return -1; }
     }
 }
 
