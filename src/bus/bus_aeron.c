@@ -295,7 +295,11 @@ const tpi_bus_ops_t tpi_aeron_ops =
     .async_cancel = tpi_aeron_async_cancel,
     .claim = tpi_aeron_claim,
     .commit = tpi_aeron_commit,
+#if defined(TPI_AERON_APPEND)
+    .send_prepared = tpi_aeron_append,
+#else
     .send_prepared = tpi_aeron_send_prepared,
+#endif
     .abort = tpi_aeron_abort,
     .offer = tpi_aeron_offer,
     .publication_is_connected = tpi_aeron_publication_is_connected,

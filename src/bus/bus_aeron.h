@@ -146,6 +146,8 @@ int64_t tpi_aeron_claim(tpi_publication_t *pub, size_t length, tpi_bus_claim_t *
 void tpi_aeron_commit(tpi_publication_t *pub, tpi_bus_claim_t *claim);
 void tpi_aeron_abort(tpi_publication_t *pub, tpi_bus_claim_t *claim);
 int64_t tpi_aeron_send_prepared(tpi_publication_t *pub, const void *message, size_t length);
+/* The same, for descriptors without Aeron's help; only with TPI_AERON_APPEND. */
+int64_t tpi_aeron_append(tpi_publication_t *pub, const void *message, size_t length);
 int64_t tpi_aeron_offer(tpi_publication_t *pub, const uint8_t *data, size_t length);
 bool tpi_aeron_publication_is_connected(const tpi_publication_t *pub);
 int tpi_aeron_poll(tpi_subscription_t *sub, tpi_on_message_t handler, void *clientd, int limit);

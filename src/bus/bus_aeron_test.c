@@ -216,6 +216,77 @@ static void admin_action_is_passed_on_and_costs_nothing_when_tried_again__A2(voi
     tpi_bus_close(bus);
 }
 
+#define NUMBERED 20000
+
+typedef struct numbered
+{
+    int sent;
+    int seen;
+    int rotations;
+    int32_t session_id;
+    int64_t positions[NUMBERED];       /* as they were returned */
+    bool is_good;
+}
+numbered_t;
+
+static void on_numbered(void *clientd, const tpi_message_t *message)
+{
+    numbered_t *const n = clientd;
+    uint64_t words[6] = { 0 };
+    bool good = sizeof(words) == message->length && message->session_id == n->session_id && message->position == n->positions[n->seen];
+    memcpy(words, message->data, message->length < sizeof(words) ? message->length : sizeof(words));
+    for (uint64_t i = 0; i < 6; i++) { good = good && (uint64_t)n->seen * 10 + i == words[i]; }
+    n->is_good = n->is_good && good;
+    n->seen++;
+}
+
+static int64_t send_numbered(numbered_t *n, tpi_publication_t *pub)
+{
+    uint64_t words[6];
+    tpi_bus_claim_t claim;
+    for (uint64_t i = 0; i < 6; i++) { words[i] = (uint64_t)n->sent * 10 + i; }
+    const bool is_prepared = 0 != n->sent % 3;
+    const int64_t position = is_prepared ? tpi_publication_send_prepared(pub, words, sizeof(words)) : tpi_publication_claim(pub, sizeof(words), &claim);
+    if (TP_ADMIN_ACTION == position) { n->rotations++; }
+    if (position <= 0) { return position; }
+    if (!is_prepared)
+    {
+        memcpy(claim.data, words, sizeof(words));
+        tpi_bus_claim_commit(&claim);
+    }
+    n->positions[n->sent++] = position;
+    return position;
+}
+
+/* What is appended without Aeron's help lies in the log as what Aeron puts there: positions, headers, bytes; through terms and back pressure. */
+static void prepared_descriptors_and_claims_share_one_log__A2_A5(void **state)
+{
+    tpi_bus_t *const bus = open_bus(*state);
+    tpi_publication_t *const pub = add_pub(bus, CHANNEL);
+    static numbered_t n;
+    n = (numbered_t){ .session_id = tpi_publication_session_id(pub), .is_good = true, .sent = 1, .seen = 1 };
+    assert_int_equal(send_numbered(&n, pub), TP_NOT_CONNECTED);
+    tpi_subscription_t *const sub = add_sub(bus, NULL);
+    AWAIT(bus, tpi_publication_is_connected(pub) && tpi_subscription_is_connected(sub));
+    int refused = 0;
+    while (n.sent < NUMBERED)
+    {
+        const int64_t position = send_numbered(&n, pub);
+        if (position > 0 || TP_ADMIN_ACTION == position) { continue; }
+        assert_int_equal(position, TP_BACK_PRESSURED);                       /* what may be unread is unread */
+        refused++;
+        while (tpi_subscription_poll(sub, on_numbered, &n, 1000) > 0) { }
+        assert_int_equal(n.seen, n.sent);
+        (void)tpi_bus_do_work(bus, tpi_clock_monotonic_ns());
+    }
+    AWAIT(bus, tpi_subscription_poll(sub, on_numbered, &n, 1000) >= 0 && n.seen >= NUMBERED);
+    assert_int_equal(n.seen, NUMBERED);
+    assert_true(n.is_good);
+    assert_true(refused >= NUMBERED / 700);
+    assert_int_equal(n.rotations, (NUMBERED - 1) / (65536 / 96));
+    tpi_bus_close(bus);
+}
+
 static void additions_come_and_go(void **state)
 {
     tpi_bus_t *const bus = open_bus(*state);
@@ -597,6 +668,7 @@ int main(int argc, char **argv)
     {
         cmocka_unit_test_setup(a_channel_the_driver_refuses_is_an_error_with_its_reason, next_stream),
         cmocka_unit_test_setup(admin_action_is_passed_on_and_costs_nothing_when_tried_again__A2, next_stream),
+        cmocka_unit_test_setup(prepared_descriptors_and_claims_share_one_log__A2_A5, next_stream),
         cmocka_unit_test_setup(additions_come_and_go, next_stream),
         cmocka_unit_test_setup(unfragmented_messages_are_seen_in_the_log_itself_without_allocation, next_stream),
         cmocka_unit_test_setup(join_times_hold_while_images_come_and_go_under_a_polling_thread__A7_W_084, next_stream),

@@ -149,10 +149,10 @@ int64_t tp_producer_try_claim(tp_producer_t *producer, const tp_tensor_template_
     tp_producer_t *p = producer;
     if (TPI_RARE(NULL == p)) { return TP_INVALID_ARGUMENT; }
     if (TPI_RARE(NULL == tensor)) { return TP_INVALID_ARGUMENT; }
-    if (TPI_RARE(NULL == claim)) { return TP_INVALID_ARGUMENT; }
     const int64_t now_ns = tpi_clock_read_ns(CLOCK_MONOTONIC);                   /* the one clock read: capture time and deadline; W-195 W-196 */
     const uint64_t length = tensor->extent_bytes;
     const bool is_straight = is_open(p) && !is_late(p, now_ns) && fits(&p->straight, length);                    /* D-103 M8 */
+    if (TPI_RARE(NULL == claim)) { return TP_INVALID_ARGUMENT; }
     if (TPI_RARE(!is_straight)) { return claim_otherwise(p, tensor, length, (uint64_t)now_ns, now_ns, claim); }
     return claim_straight(p, tensor, length, (uint64_t)now_ns, claim);
 }
