@@ -246,7 +246,8 @@ static int64_t send_numbered(numbered_t *n, tpi_publication_t *pub)
     tpi_bus_claim_t claim;
     for (uint64_t i = 0; i < 6; i++) { words[i] = (uint64_t)n->sent * 10 + i; }
     const bool is_prepared = 0 != n->sent % 3;
-    const int64_t position = is_prepared ? tpi_publication_send_prepared(pub, words, sizeof(words)) : tpi_publication_claim(pub, sizeof(words), &claim);
+    const int64_t position = is_prepared ? tpi_publication_send_prepared(pub, words, sizeof(words)) :
+        tpi_publication_claim(pub, sizeof(words), &claim);
     if (TP_ADMIN_ACTION == position) { n->rotations++; }
     if (position <= 0) { return position; }
     if (!is_prepared)
