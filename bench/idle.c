@@ -1,7 +1,7 @@
 /*
- * Row 9: what a driver with its embedded media driver costs while nothing happens. A tp_driver of this build with its defaults, as a process of its own:
- * its processor time (user and system, of all its threads), its anonymous memory, and what its files hold, as du counts. The same with a supervisor and a
- * discovery provider inside is told beside it.
+ * Row 9: what a driver with its embedded media driver costs while nothing happens. A tp_driver of this build with its defaults, as a process of its
+ * own: its processor time (user and system, of all its threads), its anonymous memory, and what its files hold, as du counts. The same with a
+ * supervisor and a discovery provider inside is told beside it.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -71,8 +71,8 @@ static void run_driver(const char *dir, const char *config, int ready_fd)
     (void)snprintf(names[2], sizeof(names[2]), "%s/run", dir);
     (void)snprintf(number, sizeof(number), "%d", ready_fd);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    char *const arguments[] = { path, "--embedded-media-driver", "--aeron-dir", names[0], "--base-dir", names[1], "--runtime-dir", names[2], "--ready-fd",
-        number, NULL == config ? NULL : "--config", (char *)(uintptr_t)config, NULL };
+    char *const arguments[] = { path, "--embedded-media-driver", "--aeron-dir", names[0], "--base-dir", names[1], "--runtime-dir", names[2],
+        "--ready-fd", number, NULL == config ? NULL : "--config", (char *)(uintptr_t)config, NULL };
     const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     (void)dup2(nowhere, STDOUT_FILENO);
     (void)dup2(nowhere, STDERR_FILENO);
