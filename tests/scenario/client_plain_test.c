@@ -399,6 +399,41 @@ static void another_epoch_is_learnt_anew__W_112_W_114(void **state)
     close_pair();
 }
 
+static void revoke_consumer(void)
+{
+    cr_lease_t *const lease = cr_lease(TP_ROLE_CONSUMER);
+    assert_non_null(lease);
+    lease->active = false;
+    cr_revoke(lease, TPC_REVOKE_EXPIRED);
+}
+
+static void the_same_epoch_in_another_mapping_is_learnt_anew__M9(void **state)
+{
+    (void)state;
+    open_pair();
+    for (int i = 0; i < 3; i++)
+    {
+        const tpi_consumer_map_t *const before = fast->map;
+        assert_int_equal(fast->plain.use, TPI_PLAIN_HANDLER);
+        revoke_consumer();
+        revoke_consumer();
+        cr_settle();
+        if (1 == i) { assert_int_equal(tp_consumer_poll_descriptors(fast, 10), 0); }       /* it lets go of the old one, or not yet */
+        cr_step(200 * MS);
+        assert_true(tp_consumer_is_mapped(fast) && tp_consumer_is_mapped(general));
+        publish((uint16_t)i);
+        assert_int_equal(poll_both(10), 1);
+        assert_same();
+        assert_true(before != fast->map || 1 == i);
+        assert_ptr_equal(by_fast.view.opaque[2], fast->map);
+        assert_ptr_equal(by_fast.view.opaque[1], tpi_pool_set_slot(fast->map->set, tpi_pool_set_index(fast->map->set, by_fast.view.seq)));
+        assert_int_equal(by_fast.first, i);
+        publish(9);
+        assert_int_equal(poll_both(10), 1);
+    }
+    close_pair();
+}
+
 static void views_of_the_common_case_tell_that_they_were_overwritten__M4_W_050(void **state)
 {
     (void)state;
@@ -464,6 +499,7 @@ int main(void)
         CR_TEST(batches_are_served_up_to_the_limit_and_jumps_are_gaps__W_121),
         CR_TEST(a_jump_within_a_batch_resyncs_as_the_general_way_does__W_125),
         CR_TEST(a_handler_may_take_itself_away_and_close_its_consumer),
+        CR_TEST(the_same_epoch_in_another_mapping_is_learnt_anew__M9),
         CR_TEST(another_epoch_is_learnt_anew__W_112_W_114),
         CR_TEST(a_slot_that_is_taken_under_the_common_case_is_no_frame__M3_M4_W_047_W_050),
         CR_TEST(views_of_the_common_case_tell_that_they_were_overwritten__M4_W_050),
