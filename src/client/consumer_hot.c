@@ -248,7 +248,11 @@ static __attribute__((noinline)) int next_judged(tp_consumer_t *c, tp_frame_view
     return found_one;
 }
 
-static inline int next_staged(tp_consumer_t *c, tp_frame_view_t *view) { return 1 == tpi_plain_next(c, view) ? 1 : next_judged(c, view); }
+static inline int next_staged(tp_consumer_t *c, tp_frame_view_t *view)
+{
+    if (tpi_stage_is_empty(c)) { return 0; }
+    return 1 == tpi_plain_next(c, view) ? 1 : next_judged(c, view);
+}
 
 /* No descriptor is at hand. */
 static int next_in_ring(tp_consumer_t *c, tp_frame_view_t *view)

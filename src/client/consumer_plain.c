@@ -12,7 +12,7 @@ void tpi_plain_learn(tp_consumer_t *consumer, const tpi_frame_t *frame, const tp
     p->index_mask = c->map->set->index_mask;
     p->payloads = tpi_pool_payload(frame->pool, 0);
     p->stride_bytes = frame->pool->stride_bytes;
-    p->pool_and_offset = (uint64_t)frame->pool->pool_id << 16;                             /* W-026: offset 0 */
+    p->pool_and_offset = (uint64_t)frame->pool->pool_id << 16;             /* and payload offset 0 */
     p->max_gap = 0 == c->follow.max_gap ? UINT64_MAX : c->follow.max_gap;
     p->view = *view;
     p->view.flags = 0;

@@ -37,12 +37,12 @@ static inline __attribute__((always_inline)) bool tpi_plain_read(tp_consumer_t *
     const uint64_t word = atomic_load_explicit(&slot[0], memory_order_acquire);            /* R0 of shm/slot.h */
     if (word != (seq << 1 | 1u)) { return false; }
     if (!tpi_slot_has_shape(slot, &c->checker.shape)) { return false; }
-    if (tpi_slot_u64(slot, TPC_SLOT_HEADER_POOL_ID_AT) << 16 != p->pool_and_offset) { return false; }
-    if (tpi_slot_u32(slot, TPC_SLOT_HEADER_PAYLOAD_SLOT_AT) != index) { return false; }
+    if (tpi_slot_u64(slot, TPC_SLOT_HEADER_POOL_ID_AT) << 16 != p->pool_and_offset) { return false; }       /* W-026 */
+    if (tpi_slot_u32(slot, TPC_SLOT_HEADER_PAYLOAD_SLOT_AT) != index) { return false; }            /* W-063 */
     const uint32_t values_len_bytes = tpi_slot_u32(slot, TPC_SLOT_HEADER_VALUES_LEN_AT);
     const uint64_t timestamp_ns = tpi_slot_u64(slot, TPC_SLOT_HEADER_TIMESTAMP_AT);
     const uint32_t meta_version = tpi_slot_u32(slot, TPC_SLOT_HEADER_META_VERSION_AT);
-    if (values_len_bytes > p->stride_bytes) { return false; }
+    if (values_len_bytes > p->stride_bytes) { return false; }                              /* W-100 */
     if (!tpi_slot_still(slot, word)) { return false; }                                     /* W-050: nothing leaves before C8 */
     c->follow.last = seq;
     c->follow.last_descriptor = seq;
