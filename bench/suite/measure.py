@@ -131,6 +131,11 @@ class Measure:
         """{system: [value or None for each abscissa]}, single runs: for the eye, not for a target."""
         values = {}
         for system in names:
+            try:
+                self.systems.program(f"peer_{system}")
+            except NotHere as problem:
+                self.say(f"{curve.group}: {problem}")
+                continue
             values[system] = [self.point(make(system), curve.key, f"{curve.group}: {system} {label}") for label, make in curve.runs]
         return {system: points for system, points in values.items() if any(p is not None for p in points)}
 
