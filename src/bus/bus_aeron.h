@@ -92,6 +92,8 @@ typedef struct image_list
 }
 image_list_t;
 
+#define HELD_MAX 8u                    /* images kept at hand; with more of them the subscription is polled */
+
 struct aeron_bus_sub
 {
     tpi_subscription_t base;
@@ -105,8 +107,10 @@ struct aeron_bus_sub
     _Atomic uint32_t changes;          /* of the images; written by the owner thread */
     image_list_t *polled;              /* polling thread, as all below */
     size_t hint;
-    aeron_image_t *held;               /* bus_aeron_records.c: the only image, or NULL */
-    size_t held_mtu_bytes;
+    aeron_image_t *held[HELD_MAX];     /* bus_aeron_records.c: all images, or none */
+    uint32_t held_count;
+    uint32_t held_first;               /* who comes first next time */
+    size_t held_mtu_bytes;             /* the largest of theirs */
     uint32_t seen_changes;
     tpi_on_message_t handler;          /* NULL outside of a poll */
     void *clientd;
@@ -153,7 +157,7 @@ bool tpi_aeron_publication_is_connected(const tpi_publication_t *pub);
 int tpi_aeron_poll(tpi_subscription_t *sub, tpi_on_message_t handler, void *clientd, int limit);
 int tpi_aeron_poll_records(tpi_subscription_t *sub, tpi_records_t *records);
 /* Before the subscription is closed: nobody polls it any more. */
-void tpi_aeron_let_image_go(aeron_bus_sub_t *sub);
+void tpi_aeron_let_images_go(aeron_bus_sub_t *sub);
 bool tpi_aeron_subscription_is_connected(const tpi_subscription_t *sub);
 bool tpi_aeron_subscription_has_message(tpi_subscription_t *sub);
 int tpi_aeron_image_count(const tpi_subscription_t *sub);

@@ -86,7 +86,7 @@ void tpi_aeron_subscription_close(tpi_subscription_t *base)
 {
     aeron_bus_sub_t *const sub = (aeron_bus_sub_t *)base;
     sub->on_image = NULL;
-    tpi_aeron_let_image_go(sub);
+    tpi_aeron_let_images_go(sub);
     (void)aeron_subscription_close(sub->sub, NULL, NULL);
     tpi_aeron_ring_for_commands(sub->bus);
     DL_DELETE(sub->bus->subs, sub);

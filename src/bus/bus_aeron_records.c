@@ -1,7 +1,6 @@
 /*
- * Receiving records: the way of the frame descriptors. Polling thread. The only image of a subscription is kept at hand and read block by block,
- * without a call for each fragment; with several images the subscription is polled, which is fair to all. What lies in a log is the sender's: no
- * length is believed.
+ * Receiving records: the way of the frame descriptors. Polling thread. The images of a subscription are kept at hand and read block by block, without
+ * a call for each fragment; with many the subscription is polled. What lies in a log is the sender's: no length is believed.
  */
 #include "bus/bus_aeron.h"
 
@@ -96,24 +95,44 @@ static void on_fragment(void *clientd, const uint8_t *data, size_t length, aeron
     if (frame == take_records(records, frame, frame_bytes)) { (void)take_other(records, frame, frame_bytes); }
 }
 
-/* ---- the image at hand ----------------------------------------------------------------------------------------------------- */
+/* ---- the images at hand ---------------------------------------------------------------------------------------------------- */
 
-void tpi_aeron_let_image_go(aeron_bus_sub_t *sub)
+void tpi_aeron_let_images_go(aeron_bus_sub_t *sub)
 {
-    if (NULL != sub->held) { (void)aeron_image_release(sub->held); }
-    sub->held = NULL;
+    for (uint32_t i = 0; i < sub->held_count; i++) { (void)aeron_image_release(sub->held[i]); }
+    sub->held_count = 0;
 }
 
-/* Images came or went: from now on the only one there is, if it is the only one. A change after the load of changes is seen next time. */
-static __attribute__((noinline, cold)) void hold_image(aeron_bus_sub_t *sub, uint32_t changes)
+/* Images came or went: from now on those that there are. A change after the load of changes is seen next time. */
+static __attribute__((noinline, cold)) void hold_images(aeron_bus_sub_t *sub, uint32_t changes)
 {
-    aeron_image_constants_t constants;
-    tpi_aeron_let_image_go(sub);
+    tpi_aeron_let_images_go(sub);
     sub->seen_changes = changes;
-    if (1 != aeron_subscription_image_count(sub->sub)) { return; }
-    sub->held = aeron_subscription_image_at_index(sub->sub, 0);
-    if (NULL == sub->held || aeron_image_constants(sub->held, &constants) < 0) { tpi_aeron_let_image_go(sub); return; }
-    sub->held_mtu_bytes = constants.mtu_length;
+    sub->held_mtu_bytes = 0;
+    const int count = aeron_subscription_image_count(sub->sub);
+    if (count < 1 || count > (int)HELD_MAX) { return; }
+    for (int i = 0; i < count; i++)
+    {
+        aeron_image_constants_t constants;
+        aeron_image_t *const image = aeron_subscription_image_at_index(sub->sub, (size_t)i);
+        if (NULL == image) { tpi_aeron_let_images_go(sub); return; }
+        sub->held[sub->held_count++] = image;
+        if (aeron_image_constants(image, &constants) < 0) { tpi_aeron_let_images_go(sub); return; }
+        if (constants.mtu_length > sub->held_mtu_bytes) { sub->held_mtu_bytes = constants.mtu_length; }
+    }
+}
+
+/* All of them in turn, as long as there is room for whatever comes. Bytes read. */
+static int poll_held(aeron_bus_sub_t *sub, tpi_records_t *records)
+{
+    int bytes = 0;
+    const uint32_t first = sub->held_first++;
+    for (uint32_t i = 0; i < sub->held_count && most_bytes(records) >= sub->held_mtu_bytes; i++)
+    {
+        const int more = aeron_image_block_poll(sub->held[(first + i) % sub->held_count], on_block, records, most_bytes(records));
+        if (more > 0) { bytes = 1; }
+    }
+    return bytes;
 }
 
 /* Several images or none, something that is no record of ours, padding, or nothing at all. count: of records before the poll. */
@@ -122,10 +141,11 @@ static __attribute__((noinline)) int poll_slowly(aeron_bus_sub_t *sub, tpi_recor
     for (int turn = 0; bytes > 0 && turn < TURNS_MAX; turn++)
     {
         if (records->count != count || 0 != records->passed || 0 != records->others) { return 1; }
-        const bool is_block = NULL != sub->held && most_bytes(records) >= sub->held_mtu_bytes;
-        bytes = is_block ? aeron_image_block_poll(sub->held, on_block, records, most_bytes(records)) :
+        const bool is_block = 0 != sub->held_count && most_bytes(records) >= sub->held_mtu_bytes;
+        bytes = is_block ? poll_held(sub, records) :
             aeron_subscription_poll(sub->sub, on_fragment, records, records->capacity - records->count);
     }
+    if (records->count != count || 0 != records->passed || 0 != records->others) { return 1; }
     return aeron_subscription_is_closed(sub->sub) ? TP_CLOSED : 0;
 }
 
@@ -133,12 +153,12 @@ int tpi_aeron_poll_records(tpi_subscription_t *base, tpi_records_t *records)
 {
     aeron_bus_sub_t *const sub = (aeron_bus_sub_t *)base;
     const uint32_t changes = atomic_load_explicit(&sub->changes, memory_order_acquire);
-    if (changes != sub->seen_changes) { hold_image(sub, changes); }
+    if (changes != sub->seen_changes) { hold_images(sub, changes); }
     const size_t most = most_bytes(records);
     const uint32_t count = records->count;
     records->passed = 0;
     records->others = 0;
-    if (NULL == sub->held || most < sub->held_mtu_bytes) { return poll_slowly(sub, records, count, 1); }
-    const int bytes = aeron_image_block_poll(sub->held, on_block, records, most);
+    if (1 != sub->held_count || most < sub->held_mtu_bytes) { return poll_slowly(sub, records, count, 1); }
+    const int bytes = aeron_image_block_poll(sub->held[0], on_block, records, most);
     return records->count != count ? 1 : poll_slowly(sub, records, count, bytes);
 }

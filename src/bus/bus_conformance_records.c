@@ -289,6 +289,33 @@ static void records_of_senders_that_come_and_go_all_arrive(void **state)
     tpi_subscription_close(bench->sub);                    /* with and without an image at hand */
 }
 
+static void records_of_many_senders_all_arrive_in_the_order_of_each(void **state)
+{
+    bench_t *const bench = *state;
+    tpi_publication_t *pubs[11];
+    for (int senders = 1; senders <= 11; senders++)
+    {
+        uint64_t next[11] = { 0 };
+        pubs[senders - 1] = connect_pub(bench, senders);
+        for (uint64_t i = 0; i < 8; i++)
+        {
+            for (int k = 0; k < senders; k++) { send_record(bench, pubs[k], HEAD, KEY, (uint64_t)k << 32 | i); }
+        }
+        uint32_t left = 8 * (uint32_t)senders;
+        while (left > 0)
+        {
+            empty(bench);
+            AWAIT(bench, poll_until(bench, 1));
+            for (uint32_t i = 0; i < bench->records.count; i++, left--)
+            {
+                const uint64_t number = number_of(&bench->room[i]);
+                assert_true(number >> 32 < (uint64_t)senders && next[number >> 32]++ == (uint32_t)number);
+            }
+        }
+        assert_int_equal(tpi_subscription_poll_records(bench->sub, &bench->records), 0);
+    }
+}
+
 static void without_room_nothing_is_taken(void **state)
 {
     bench_t *const bench = *state;
@@ -321,6 +348,7 @@ int tpi_bus_records_conformance_run(tpi_bus_fixture_t *under_test)
         RECORDS_TEST(of_a_fragmented_message_the_first_fragment_comes),
         RECORDS_TEST(no_more_than_the_room_is_filled_and_nothing_is_lost__A2),
         RECORDS_TEST(records_of_senders_that_come_and_go_all_arrive),
+        RECORDS_TEST(records_of_many_senders_all_arrive_in_the_order_of_each),
         RECORDS_TEST(without_room_nothing_is_taken),
     };
     return cmocka_run_group_tests_name(under_test->name, tests, NULL, NULL);
