@@ -9,6 +9,8 @@
 #include "common/clock.h"
 #include "common/err.h"
 
+#define PARK_MAX_NS (200 * TPI_NS_PER_US)        /* a connection takes a few of them */
+
 struct tp_async_connect
 {
     tp_client_t *client;
@@ -75,7 +77,7 @@ int tp_client_init(tp_client_t **client, const tp_context_t *context)
     int rc = 0;
     if (NULL == client) { TPI_SET_ERR(TP_EINVAL, "client is NULL"); return -1; }
     if (begin(&c, context, &deadline_ns) < 0) { return -1; }
-    tpi_idle_init(&idle, TPI_IDLE_BACKOFF, 10 * TPI_NS_PER_US, TPI_NS_PER_MS);
+    tpi_idle_init(&idle, TPI_IDLE_BACKOFF, 10 * TPI_NS_PER_US, PARK_MAX_NS);
     while (0 == (rc = advance(c, deadline_ns))) { tpi_idle(&idle, 0, -1); }
     if (rc < 0)
     {
