@@ -239,8 +239,15 @@ int64_t tpi_producer_claim(tp_producer_t *producer, tpi_producer_map_t *map, con
     atomic_store_explicit(&map->claims_out, atomic_load_explicit(&map->claims_out, memory_order_relaxed) + 1, memory_order_release);
     tpi_stat_set(&p->stat_next_seq, p->next_seq);
     tpi_slot_begin(e->slot, seq);                                                /* W-040 */
-    *claim = (tp_buffer_claim_t){ .size = sizeof(*claim), .pool_id = pool->pool_id, .payload = tpi_pool_payload(pool, index),
-        .length = (size_t)length, .capacity = pool->stride_bytes, .seq = seq, .timestamp_ns = timestamp_ns, .opaque = { e->serial, at } };
+    claim->size = sizeof(*claim);
+    claim->pool_id = pool->pool_id;
+    claim->payload = tpi_pool_payload(pool, index);
+    claim->length = (size_t)length;
+    claim->capacity = pool->stride_bytes;
+    claim->seq = seq;
+    claim->timestamp_ns = timestamp_ns;
+    claim->opaque[0] = e->serial;
+    claim->opaque[1] = at;
     return (int64_t)seq;
 }
 
@@ -281,13 +288,28 @@ static uint32_t version_of(const tp_producer_t *p, const tp_frame_metadata_t *me
     return tpi_producer_meta_frame_version(&p->meta);                            /* W-181 */
 }
 
-static void commit_slot(tp_producer_t *p, const tpi_claim_entry_t *e, const tp_buffer_claim_t *claim, uint64_t timestamp_ns, uint32_t meta_version)
+/* With its pads, which are not written again. */
+static void commit_whole(const tpi_claim_entry_t *e, uint32_t length, uint64_t timestamp_ns, uint32_t meta_version)
 {
     uint64_t image[TPI_SLOT_WORDS];
     memcpy(image, e->tensor->image, sizeof(image));
-    tpc_slot_patch(image, (uint32_t)claim->length, e->index, e->pool_id, timestamp_ns, meta_version);      /* T-033: no trace id */
+    tpc_slot_patch(image, length, e->index, e->pool_id, timestamp_ns, meta_version);             /* T-033: no trace id */
+    tpi_slot_commit(e->slot, e->seq, image);
+}
+
+static void commit_slot(tp_producer_t *p, const tpi_claim_entry_t *e, const tp_buffer_claim_t *claim, uint64_t timestamp_ns, uint32_t meta_version)
+{
+    const uint32_t length = (uint32_t)claim->length;
     if (NULL != p->flush) { p->flush(p->flush_clientd, claim->payload, claim->length); }        /* W-042 W-043 */
-    tpi_slot_commit(e->slot, e->seq, image);                                     /* W-035 W-094: before anything is sent */
+    if (e->seq < e->map->whole_until)
+    {
+        commit_whole(e, length, timestamp_ns, meta_version);                     /* W-035 W-094: before anything is sent */
+        return;
+    }
+    tpi_slot_put_shape(e->slot, e->tensor->image);
+    tpi_slot_put_place(e->slot, e->index, e->pool_id);
+    tpi_slot_put_frame(e->slot, length, timestamp_ns, meta_version);
+    tpi_slot_end(e->slot, e->seq);                                               /* W-035 W-094 */
 }
 
 /* The pads of a slot that is not committed now are still to be written, one round later. */

@@ -114,7 +114,7 @@ TPI_INLINE int64_t claim_straight(tp_producer_t *p, const tp_tensor_template_t *
     tpi_slot_word_t *slot = (tpi_slot_word_t *)(void *)(s->slots + index * TPI_SLOT_BYTES);
     const uint64_t serial = s->serial_base + seq;
     tpi_slot_begin(slot, seq);                                                   /* W-040 */
-    tpi_slot_put_shape(slot, tensor->image);
+    tpi_slot_put_shape(slot, tensor->image);                                     /* W-041 W-027 */
     tpi_slot_put_place(slot, (uint32_t)index, s->pool_id);
     p->next_seq = seq + 1;
     tpi_stat_set(&p->stat_next_seq, seq + 1);

@@ -365,6 +365,23 @@ static void a_lost_mapping_is_neither_written_nor_unmapped_under_a_claim__M8_M9(
     tp_producer_close(producer);
 }
 
+/* Lost and won again while the application fills the payload: the deadline is far, and the mapping another one. */
+static void a_claim_is_not_committed_into_the_mapping_before__M8(void **state)
+{
+    (void)state;
+    tp_producer_t *producer = straight_producer();
+    tp_buffer_claim_t claim;
+    assert_int_equal(tp_producer_try_claim(producer, cr->tensor, &claim), CR_NSLOTS);
+    uint8_t *slot = slot_of(CR_NSLOTS);
+    cr_next_epoch();
+    cr_step(3000 * MS);
+    assert_true(tp_producer_is_attached(producer));
+    assert_int_equal(tp_producer_commit_claim(producer, &claim, NULL), TP_LEASE_LOST);
+    assert_int_equal(tpi_slot_peek((const tpi_slot_word_t *)(const void *)slot), CR_NSLOTS << 1);
+    assert_int_equal(cr_publish(producer, 2), 0);
+    tp_producer_close(producer);
+}
+
 static void the_last_seq_is_followed_by_a_new_epoch__O_40_W_253(void **state)
 {
     (void)state;
@@ -540,6 +557,7 @@ int main(void)
         STRAIGHT_TEST(a_claim_ends_once_whatever_its_copies_say__O_41),
         STRAIGHT_TEST(neither_claim_nor_commit_after_the_deadline__M8_D_103),
         STRAIGHT_TEST(a_lost_mapping_is_neither_written_nor_unmapped_under_a_claim__M8_M9),
+        STRAIGHT_TEST(a_claim_is_not_committed_into_the_mapping_before__M8),
         STRAIGHT_TEST(the_last_seq_is_followed_by_a_new_epoch__O_40_W_253),
         STRAIGHT_TEST(what_is_refused_is_parked_and_goes_first__A2),
         STRAIGHT_TEST(private_streams_begin_in_full_flight_and_share_one_description__W_093_W_107_W_134_S_029),
