@@ -130,8 +130,8 @@ static int open_readers(one_driver_t *one, reader_t *readers, int count, const s
 }
 
 /*
- * Who is not given a core while 256 frames are written jumps to the newest one (10-wire.md W-125), whether somebody stands still or not. Frames skipped
- * around such a pause are told apart.
+ * Who is not given a core while 256 frames are written jumps to the newest one (10-wire.md W-125), whether somebody stands still or not. Frames
+ * skipped around such a pause are told apart.
  */
 typedef struct starving
 {
@@ -307,7 +307,8 @@ static void say(const shared_t *shared, const tp_producer_stats_t *sent)
         received += shared->stats[i].received;
     }
     const tp_consumer_stats_t *const ninth = &shared->stats[OTHERS];
-    (void)printf("{\"name\":\"frames lost by others\",\"value\":%" PRIu64 ",\"unit\":\"frames\",\"received\":%" PRIu64 ",\"skipped_while_not_running\":%" PRIu64
+    (void)printf("{\"name\":\"frames lost by others\",\"value\":%" PRIu64 ",\"unit\":\"frames\",\"received\":%" PRIu64
+        ",\"skipped_while_not_running\":%" PRIu64
         ",\"from_ring\":%" PRIu64 ",\"late_descriptors\":%" PRIu64 ",\"longest_pause_ms\":%.3f,\"frames\":%" PRIu64 ",\"refused\":%" PRIu64
         ",\"given_up\":%" PRIu64 ",\"stopped_received\":%" PRIu64 ",\"stopped_lost\":%" PRIu64 ",\"stopped_last_seq\":%" PRIu64
         ",\"stopped_reattaches\":%" PRIu64 ",\"last_seq\":%" PRIu64 ",\"ledgers_add_up\":%s}\n", sum > shared->starved ? sum - shared->starved : 0,
