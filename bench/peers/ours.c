@@ -21,7 +21,9 @@ typedef struct ours
 }
 ours_t;
 
-static tp_client_t *client;            /* of this process */
+/* Of this process, closed with the last of its users: the media driver would keep one that only ended for ten seconds, as it has to. */
+static tp_client_t *client;
+static unsigned users;
 static const char *const variants[] = { "traced", "follow", NULL };
 
 static int say(const char *what)
@@ -36,7 +38,16 @@ static bool is_variant(const peer_options_t *options, const char *word) { return
 
 static int open_client(void)
 {
-    return NULL != client || 0 == tp_connect(&client, NULL) ? 0 : say("no client");
+    if (NULL == client && tp_connect(&client, NULL) < 0) { return say("no client"); }
+    users++;
+    return 0;
+}
+
+static void close_client(void)
+{
+    if (--users > 0) { return; }
+    tp_client_close(client);
+    client = NULL;
 }
 
 static void close_producer(void *producer)
@@ -44,6 +55,7 @@ static void close_producer(void *producer)
     ours_t *const o = producer;
     tp_producer_close(o->producer);
     tp_tensor_template_close(o->tensor);
+    close_client();
     free(o);
 }
 
@@ -87,6 +99,7 @@ static void close_consumer(void *consumer)
 {
     ours_t *const o = consumer;
     tp_consumer_close(o->consumer);
+    close_client();
     free(o);
 }
 
