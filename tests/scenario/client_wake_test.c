@@ -216,7 +216,7 @@ static void *wake_reader(void *arg)
     {
         const int64_t deadline_ns = tpi_clock_monotonic_ns() + LONG_NS;
         while ((!sleeps() || !atomic_load(&w->consumer->is_asleep)) && tpi_clock_monotonic_ns() < deadline_ns) { sched_yield(); }
-        w->was_asleep = w->was_asleep && atomic_load(&w->consumer->is_asleep);
+        w->was_asleep = w->was_asleep && tpi_clock_monotonic_ns() < deadline_ns;
         (void)cr_publish(w->producer, (uint16_t)i);
     }
     return NULL;
