@@ -428,6 +428,12 @@ static void a_conductor_with_sleeping_readers_only_sleeps_long__L_211(void **sta
     atomic_store(&consumer->is_asleep, true);
     unhurried(900 * MS, 4 * MS);
     unhurried(200 * MS, 100 * MS);
+    const int64_t keepalive_ns = cr->client->settings.keepalive_interval_ns;
+    cr->client->settings.keepalive_interval_ns = 160 * MS; /* leases of half a second: keepalives are not late */
+    unhurried(100 * MS, 20 * MS);
+    cr->client->settings.keepalive_interval_ns = 8 * MS;
+    unhurried(100 * MS, 4 * MS);
+    cr->client->settings.keepalive_interval_ns = keepalive_ns;
     tpi_stat_add(&consumer->received, 1);
     unhurried(900 * MS, 4 * MS);
     unhurried(200 * MS, 100 * MS);
