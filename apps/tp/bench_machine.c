@@ -35,29 +35,6 @@ static void read_cpu_name(bench_machine_t *machine)
     if (NULL != file) { fclose(file); }
 }
 
-/* The cache of the highest level that cpu 0 has: "32768K". */
-static uint64_t last_cache_bytes(void)
-{
-    uint64_t bytes = 0;
-    long highest = 0;
-    for (int index = 0; index < 10; index++)
-    {
-        char path[128];
-        char text[64];
-        snprintf(path, sizeof(path), CPU_PATH "0/cache/index%d/level", index);
-        read_line(path, text, sizeof(text));
-        const long level = strtol(text, NULL, 10);
-        if (level <= highest) { continue; }
-        snprintf(path, sizeof(path), CPU_PATH "0/cache/index%d/size", index);
-        read_line(path, text, sizeof(text));
-        char *unit = NULL;
-        const unsigned long long number = strtoull(text, &unit, 10);
-        highest = level;
-        bytes = number * ('M' == *unit ? 1024 * 1024 : 'K' == *unit ? 1024 : 1);
-    }
-    return bytes;
-}
-
 void bench_machine_read(bench_machine_t *machine)
 {
     struct utsname system;
@@ -67,7 +44,7 @@ void bench_machine_read(bench_machine_t *machine)
     if (0 == uname(&system)) { snprintf(machine->kernel, sizeof(machine->kernel), "%s %s", system.sysname, system.release); }
     read_line(CPU_PATH "0/cpufreq/scaling_governor", machine->governor, sizeof(machine->governor));
     machine->cpus = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    machine->cache_bytes = last_cache_bytes();
+    machine->cache_bytes = tp_cache_bytes();
     if (getloadavg(&load, 1) > 0) { machine->load = load; }
 }
 
