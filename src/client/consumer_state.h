@@ -229,11 +229,11 @@ struct tp_consumer
     tp_consumer_t *next;
 };
 
-/* A seq of the published epoch, for statistics and QoS: 0 until the consumer's thread has moved there. Any thread. */
+/* A seq of the published epoch, for statistics and QoS: 0 until the consumer's thread has moved there, and without one. Any thread. */
 static inline uint64_t tpi_consumer_shown_seq(const tp_consumer_t *consumer, const tpi_stat_t *seq)
 {
-    const bool is_behind = NULL != tpi_handoff_published(&consumer->maps) && !tpi_handoff_is_taken(&consumer->maps);
-    return is_behind ? 0 : tpi_stat_get(seq);              /* W-112 O-32 */
+    const bool is_there = NULL != tpi_handoff_published(&consumer->maps) && tpi_handoff_is_taken(&consumer->maps);
+    return !is_there ? 0 : tpi_stat_get(seq);              /* W-112 O-32 */
 }
 
 static inline uint64_t tpi_wish(uint8_t mode, uint32_t max_rate_hz) { return (uint64_t)mode << 32 | max_rate_hz; }
