@@ -79,7 +79,7 @@ int64_t tpi_aeron_send_prepared(tpi_publication_t *base, const void *message, si
 {
     aeron_buffer_claim_t taken;
     const int64_t position = aeron_exclusive_publication_try_claim(((aeron_bus_pub_t *)base)->pub, length, &taken);
-    if (TPI_RARE(position < 0)) { return tpi_aeron_result(position); }
+    if (TPI_RARE(position < 0)) { return refused((aeron_bus_pub_t *)base, position); }
     if (DESCRIPTOR_BYTES == taken.length) { memcpy(taken.data, message, DESCRIPTOR_BYTES); }           /* a call less */
     else { memcpy(taken.data, message, taken.length); }
     (void)aeron_buffer_claim_commit(&taken);

@@ -234,21 +234,35 @@ static void limits_move_while_a_publisher_is_fast__L_302_L_303(void **state)
     tp_media_driver_close(driver);
 }
 
-static void a_full_publication_rings_once_for_a_limit__L_303(void **state)
+typedef int64_t (*send_t)(tpi_publication_t *pub);
+
+static int64_t send_any(tpi_publication_t *pub)
 {
-    (void)state;
-    const char *const dir = tpi_test_dir("full");
+    const uint8_t message[96] = { 1 };
+    return tpi_publication_send(pub, message, sizeof(message));
+}
+
+static int64_t send_descriptor(tpi_publication_t *pub)
+{
+    const uint8_t message[TPI_RECORD_BYTES] = { 1 };
+    int64_t result = TP_ADMIN_ACTION;
+    while (TP_ADMIN_ACTION == result) { result = tpi_publication_send_prepared(pub, message, sizeof(message)); }
+    return result;
+}
+
+static void full_publication_rings(const char *name, send_t send)
+{
+    const char *const dir = tpi_test_dir(name);
     tp_media_driver_t *const driver = launch(dir, NULL);
     tpi_bus_t *const bus = open_bus(dir);
     tpi_publication_t *const pub = add_publication(bus, 1500);
     tpi_subscription_t *const sub = add_subscription(bus, 1500);
     const int64_t deadline_ns = tpi_clock_monotonic_ns() + WAIT_NS;
-    const uint8_t message[96] = { 1 };
     while (!tpi_publication_is_connected(pub)) { turn(bus, deadline_ns); }
     int64_t position = 0;
     while (position < 16384)                                     /* the first limit of all is zero */
     {
-        position = tpi_publication_send(pub, message, sizeof(message));
+        position = send(pub);
         turn(bus, deadline_ns);
     }
     await_long_sleep(driver, bus);
@@ -256,13 +270,13 @@ static void a_full_publication_rings_once_for_a_limit__L_303(void **state)
     assert_non_null(bell);
     do                                                           /* the first limit may be that of a subscriber that is not known yet */
     {
-        while (TP_BACK_PRESSURED != tpi_publication_send(pub, message, sizeof(message))) { turn(bus, deadline_ns); }
+        while (TP_BACK_PRESSURED != send(pub)) { turn(bus, deadline_ns); }
         await_long_sleep(driver, bus);
     }
-    while (TP_BACK_PRESSURED != tpi_publication_send(pub, message, sizeof(message)));
+    while (TP_BACK_PRESSURED != send(pub));
     await_long_sleep(driver, bus);
     const uint32_t rings = tpi_doorbell_rings(bell);
-    for (int i = 0; i < 1000; i++) { assert_int_equal(tpi_publication_send(pub, message, sizeof(message)), TP_BACK_PRESSURED); }
+    for (int i = 0; i < 1000; i++) { assert_int_equal(send(pub), TP_BACK_PRESSURED); }
     assert_int_equal(tpi_doorbell_rings(bell), rings);           /* nobody reads: the limit stays, a bell would only cost */
     int got = 0;
     while (0 == tpi_subscription_poll(sub, on_message, &got, 1000)) { turn(bus, deadline_ns); }
@@ -273,13 +287,25 @@ static void a_full_publication_rings_once_for_a_limit__L_303(void **state)
     }
     await_long_sleep(driver, bus);                               /* the limit has moved */
     const uint32_t before = tpi_doorbell_rings(bell);
-    while (TP_BACK_PRESSURED != tpi_publication_send(pub, message, sizeof(message))) { assert_true(tpi_clock_monotonic_ns() < deadline_ns); }
+    while (TP_BACK_PRESSURED != send(pub)) { assert_true(tpi_clock_monotonic_ns() < deadline_ns); }
     assert_int_equal(tpi_doorbell_rings(bell), before + 1);
     tpi_doorbell_close(bell);
     tpi_subscription_close(sub);
     tpi_publication_close(pub);
     tpi_bus_close(bus);
     tp_media_driver_close(driver);
+}
+
+static void a_full_publication_rings_once_for_a_limit__L_303(void **state)
+{
+    (void)state;
+    full_publication_rings("full", send_any);
+}
+
+static void a_publication_full_of_descriptors_rings_once_for_a_limit__L_303(void **state)
+{
+    (void)state;
+    full_publication_rings("full-of-descriptors", send_descriptor);
 }
 
 static void without_a_doorbell_a_command_waits_for_the_end_of_a_sleep__L_301(void **state)
@@ -331,6 +357,7 @@ int main(void)
         cmocka_unit_test(a_sleeping_media_driver_is_woken_by_each_command__L_301),
         cmocka_unit_test(limits_move_while_a_publisher_is_fast__L_302_L_303),
         cmocka_unit_test(a_full_publication_rings_once_for_a_limit__L_303),
+        cmocka_unit_test(a_publication_full_of_descriptors_rings_once_for_a_limit__L_303),
         cmocka_unit_test(without_a_doorbell_a_command_waits_for_the_end_of_a_sleep__L_301),
         cmocka_unit_test(an_idle_media_driver_needs_little_memory__L_305),
     };
