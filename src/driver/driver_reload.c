@@ -29,6 +29,7 @@ static const config_key_t keys[] = {
     KEY(KIND_TEXT, true, "driver.instance_id", instance_id),
     KEY(KIND_TEXT, true, "driver.aeron_dir", aeron_dir),
     KEY(KIND_TEXT, true, "driver.media_driver", media_driver),
+    KEY(KIND_TEXT, true, "driver.idle", idle),
     KEY(KIND_TEXT, false, "driver.answer_hello", answer_hello),
     KEY(KIND_TEXT, true, "driver.runtime_dir", runtime_dir),
     KEY(KIND_TEXT, true, "driver.control_channel", control_channel),
