@@ -34,6 +34,7 @@ int64_t tp_producer_announce_buffers(tp_producer_t *producer, size_t length, tp_
     if (NULL == pool) { return TP_NO_POOL_FITS; }
     tpi_announcement_t *a = vacant(p);
     if (NULL == a) { return TP_TOO_MANY_CLAIMS; }
+    tpi_producer_leave_straight(p);                        /* which counts serials for itself: none may come twice */
     *a = (tpi_announcement_t){ .serial = ++p->next_serial, .map = map, .pool = pool };
     pin(map, 1);
     *buffers = (tp_announced_buffers_t){ .size = sizeof(*buffers), .count = map->set->nslots, .base = tpi_pool_payload(pool, 0),

@@ -319,6 +319,30 @@ static void a_claim_ends_once_whatever_its_copies_say__O_41(void **state)
     tp_producer_close(producer);
 }
 
+/* Announcements are numbered as claims are, and those that go straight are not counted one by one. */
+static void revoked_buffers_stay_revoked_whatever_goes_straight__M9(void **state)
+{
+    (void)state;
+    tp_producer_t *producer = straight_producer();
+    tp_announced_buffers_t buffers;
+    tp_announced_buffers_t stale[4];
+    for (int i = 0; i < 4; i++)
+    {
+        assert_int_equal(tp_producer_announce_buffers(producer, 32, &buffers), CR_NSLOTS);
+        stale[i] = buffers;
+        assert_int_equal(tp_producer_revoke_buffers(producer, &buffers), 0);
+    }
+    for (int64_t i = 0; i < 4; i++)
+    {
+        assert_int_equal(cr_publish(producer, 1), CR_NSLOTS + i);
+        assert_int_equal(tp_producer_flush(producer), 0);
+        assert_int_equal(tp_producer_announce_buffers(producer, 32, &buffers), CR_NSLOTS);
+        for (int k = 0; k < 4; k++) { assert_int_equal(tp_producer_revoke_buffers(producer, &stale[k]), TP_INVALID_CLAIM); }
+        assert_int_equal(tp_producer_revoke_buffers(producer, &buffers), 0);
+    }
+    tp_producer_close(producer);
+}
+
 static void neither_claim_nor_commit_after_the_deadline__M8_D_103(void **state)
 {
     (void)state;
@@ -555,6 +579,7 @@ int main(void)
         STRAIGHT_TEST(pads_of_a_slot_are_written_before_it_goes_the_straight_way__W_021),
         STRAIGHT_TEST(smallest_fitting_pool_is_taken__W_059_W_060),
         STRAIGHT_TEST(a_claim_ends_once_whatever_its_copies_say__O_41),
+        STRAIGHT_TEST(revoked_buffers_stay_revoked_whatever_goes_straight__M9),
         STRAIGHT_TEST(neither_claim_nor_commit_after_the_deadline__M8_D_103),
         STRAIGHT_TEST(a_lost_mapping_is_neither_written_nor_unmapped_under_a_claim__M8_M9),
         STRAIGHT_TEST(a_claim_is_not_committed_into_the_mapping_before__M8),
