@@ -123,8 +123,6 @@ int64_t tpi_positions_heartbeat_ms(const tpi_positions_t *positions)
     return atomic_load_explicit((const _Atomic int64_t *)(const void *)(trailer + TPI_CNC_RB_HEARTBEAT), memory_order_acquire);
 }
 
-size_t tpi_positions_count(const tpi_positions_t *positions) { return positions->count; }
-
 void tpi_positions_close(tpi_positions_t *positions)
 {
     if (NULL == positions) { return; }

@@ -18,7 +18,6 @@ void tpi_positions_stale(tpi_positions_t *positions);
 bool tpi_positions_moved(tpi_positions_t *positions);
 /* Of the media driver's duty cycle: changes when it looked after its timers. */
 int64_t tpi_positions_heartbeat_ms(const tpi_positions_t *positions);
-size_t tpi_positions_count(const tpi_positions_t *positions);
 void tpi_positions_close(tpi_positions_t *positions);          /* accepts NULL */
 
 #endif
