@@ -28,7 +28,7 @@
 #define AGENT_PARK_QUIET_NS (20 * TPI_NS_PER_MS)        /* nor than this, when nothing was urgent for a while */
 #define QUIET_AFTER_NS (5 * TPI_NS_PER_S)
 #define AGENT_PARK_CALM_NS (100 * TPI_NS_PER_MS)        /* nor than this, when all it has are readers asleep */
-#define CALM_PER_KEEPALIVE 8
+#define PARKS_PER_KEEPALIVE 8
 #define AGENT_PARK_HURRY_NS (100 * TPI_NS_PER_US)
 #define HURRY_NS (100 * TPI_NS_PER_MS)
 #define CLOSE_GRACE_NS (200 * TPI_NS_PER_MS)
@@ -192,30 +192,39 @@ static bool is_quiet(const tp_client_t *client)
     return true;
 }
 
-/* Nothing but readers that sleep until their producers wake them: no message is urgent, but keepalives are sent in time. 0: it is not calm. */
-static int64_t calm_limit_ns(const tp_client_t *client)
+static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
+
+/* So that keepalives are sent in time, also those of the clients turned with this one. */
+static int64_t keepalive_limit_ns(const tp_client_t *client, int64_t limit_ns)
 {
-    const int64_t keepalive_ns = client->settings.keepalive_interval_ns / CALM_PER_KEEPALIVE;
-    int64_t limit_ns = keepalive_ns < AGENT_PARK_CALM_NS ? keepalive_ns : AGENT_PARK_CALM_NS;        /* L-211 */
-    if (NULL != client->producers || !is_plain(client)) { return 0; }
+    limit_ns = least(limit_ns, client->settings.keepalive_interval_ns / PARKS_PER_KEEPALIVE);        /* L-211 L-308 */
+    for (const tp_client_t *child = client->children; NULL != child; child = child->sibling) { limit_ns = keepalive_limit_ns(child, limit_ns); }
+    return limit_ns;
+}
+
+/* Nothing but readers that sleep until their producers wake them: no message is urgent. */
+static bool is_calm(const tp_client_t *client)
+{
+    if (NULL != client->producers || !is_plain(client)) { return false; }
     for (const tp_consumer_t *one = client->consumers; NULL != one; one = tpi_consumer_next_of(one))
     {
-        if (!tpi_consumer_is_calm(one)) { return 0; }
+        if (!tpi_consumer_is_calm(one)) { return false; }
     }
     for (const tp_client_t *child = client->children; NULL != child; child = child->sibling)
     {
-        const int64_t its_ns = calm_limit_ns(child);
-        if (its_ns < limit_ns) { limit_ns = its_ns; }
+        if (!is_calm(child)) { return false; }
     }
-    return limit_ns;
+    return true;
 }
 
 int64_t tpi_client_park_limit_ns(const tp_client_t *client)
 {
     if (tpi_clock_monotonic_ns() < atomic_load_explicit(&client->hurry_until_ns, memory_order_relaxed)) { return AGENT_PARK_HURRY_NS; }
-    const int64_t calm_ns = NULL == client->consumers ? 0 : calm_limit_ns(client);
-    if (calm_ns > AGENT_PARK_MAX_NS) { return calm_ns; }
-    return is_quiet(client) ? AGENT_PARK_QUIET_NS : AGENT_PARK_MAX_NS;                                /* L-308 */
+    int64_t limit_ns = AGENT_PARK_MAX_NS;
+    if (NULL != client->consumers && is_calm(client)) { limit_ns = AGENT_PARK_CALM_NS; }
+    else if (is_quiet(client)) { limit_ns = AGENT_PARK_QUIET_NS; }
+    limit_ns = keepalive_limit_ns(client, limit_ns);
+    return limit_ns > AGENT_PARK_MAX_NS ? limit_ns : AGENT_PARK_MAX_NS;
 }
 
 /* A calm or quiet client does not stay up for the messages that come by every second. */

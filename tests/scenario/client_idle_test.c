@@ -30,6 +30,24 @@ static void a_client_for_which_nothing_was_urgent_sleeps_longer__L_308(void **st
     tp_producer_close(producer);
 }
 
+/* Also where leases live for less than a sleep. */
+static void keepalives_of_a_quiet_client_are_in_time__L_308(void **state)
+{
+    (void)state;
+    tp_producer_t *const producer = cr_producer();
+    cr_settle();
+    cr_step(QUIET_NS + 200 * MS);
+    const int64_t keepalive_ns = cr->client->settings.keepalive_interval_ns;
+    cr->client->settings.keepalive_interval_ns = 160 * MS;
+    assert_int_equal(limit_ns(), 20 * MS);
+    cr->client->settings.keepalive_interval_ns = 80 * MS;
+    assert_int_equal(limit_ns(), 10 * MS);
+    cr->client->settings.keepalive_interval_ns = 20 * MS;
+    assert_int_equal(limit_ns(), 4 * MS);
+    cr->client->settings.keepalive_interval_ns = keepalive_ns;
+    tp_producer_close(producer);
+}
+
 static void on_frame_progress(void *clientd, const tp_frame_progress_t *progress)
 {
     (void)clientd;
@@ -52,6 +70,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CR_TEST(a_client_for_which_nothing_was_urgent_sleeps_longer__L_308),
+        CR_TEST(keepalives_of_a_quiet_client_are_in_time__L_308),
         CR_TEST(whoever_wants_messages_does_not_wait_longer_for_them__L_308),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
