@@ -38,6 +38,7 @@ static void *run(void *arg)
             tpi_idle_reset(&runner->idle);
             continue;
         }
+        if (atomic_load_explicit(&runner->stop, memory_order_acquire)) { break; }         /* its wake may have been taken in this cycle */
         int64_t park = tpi_idle_step(&runner->idle);
         if (NULL != runner->agent.park_limit)
         {

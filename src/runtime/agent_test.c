@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdatomic.h>
 
@@ -102,11 +103,41 @@ static void park_limit_bounds_every_sleep(void **state)
     tpi_agent_runner_close(runner);
 }
 
+typedef struct taking { tpi_wait_set_t *waits; _Atomic int cycles; } taking_t;
+
+/* What was to wake the thread for its end is taken by the cycle under way. */
+static int take_the_last_wake(void *state, int64_t now_ns)
+{
+    taking_t *const t = state;
+    struct pollfd one = { .fd = tpi_wait_set_fd(t->waits), .events = POLLIN };
+    (void)now_ns;
+    atomic_fetch_add(&t->cycles, 1);
+    (void)poll(&one, 1, 60000);
+    (void)tpi_wait_set_take(t->waits);
+    return 0;
+}
+
+static void an_agent_that_is_told_to_end_during_a_cycle_does_not_sleep_before(void **state)
+{
+    (void)state;
+    taking_t t = { .waits = NULL };
+    assert_int_equal(tpi_wait_set_create(&t.waits), 0);
+    const tpi_agent_t agent = { .name = "taking", .state = &t, .do_work = take_the_last_wake, .waits = t.waits };
+    tpi_agent_runner_t *runner = NULL;
+    const int64_t begin_ns = tpi_clock_monotonic_ns();
+    assert_int_equal(tpi_agent_runner_start(&runner, &agent, TPI_IDLE_SLEEP, 1, 600 * TPI_NS_PER_S), 0);
+    wait_for(&t.cycles, 1);
+    tpi_agent_runner_close(runner);
+    assert_true(tpi_clock_monotonic_ns() - begin_ns < 300 * TPI_NS_PER_S);
+    tpi_wait_set_close(t.waits);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agent_runs_until_it_is_closed_and_is_told_once), cmocka_unit_test(negative_work_ends_the_thread),
         cmocka_unit_test(sleeping_agent_is_woken), cmocka_unit_test(park_limit_bounds_every_sleep),
+        cmocka_unit_test(an_agent_that_is_told_to_end_during_a_cycle_does_not_sleep_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
