@@ -310,6 +310,7 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
             if (now_ns >= wait.deadline_ns) { return 0; }
             if (!turn(c)) { return TP_CLOSED; }
             tpi_consumer_wait_step(c, &wait, now_ns);
+            batches = 0;                                   /* L-201: the look before a sleep is never left out */
         }
         refresh(c);
     }

@@ -176,13 +176,11 @@ int tp_consumer_wait_arm(tp_consumer_t *consumer)
     const tpi_outlook_t outlook = tpi_consumer_look(c);
     if (TPI_OUTLOOK_NOW == outlook) { return 1; }
     if (TPI_OUTLOOK_SOON == outlook) { ticket.is_fresh = true; }
-    if (is_idle)                                           /* else the request before is not served yet, and its signal counts for this one */
-    {
-        w->page = page;
-        w->ticket = ticket;
-    }
+    if (!is_idle) { return 0; }                            /* the request before was not served: its signal comes after our read, and counts */
+    w->page = page;
+    w->ticket = ticket;
     atomic_fetch_add_explicit(&w->armed, 1, memory_order_release);       /* pairs with the load in watch_main */
-    if (is_idle) { tpi_parker_wake(&w->parker); }
+    tpi_parker_wake(&w->parker);
     return 0;
 }
 

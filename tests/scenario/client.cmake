@@ -10,6 +10,7 @@ tp_cmocka_test(scenario_client_async SOURCES client_async_test.c LIBS tp_client_
 foreach (name progress_consumer progress_producer progress_threads straight claims wake ring observer plain)
     tp_cmocka_test(scenario_client_${name} SOURCES client_${name}_test.c LIBS tp_client_rig LABELS scenario)
 endforeach ()
+target_link_options(scenario_client_wake PRIVATE -Wl,--wrap=tpi_wake_arm -Wl,--wrap=tpi_wake_sleep)
 tp_cmocka_test(scenario_client_overwrite SOURCES client_overwrite_test.c LIBS tp_client_rig LABELS scenario)
 target_link_options(scenario_client_overwrite PRIVATE -Wl,--wrap=tpi_frame_checker_check)
 tp_cmocka_test(scenario_client_hostile SOURCES client_hostile_test.c LIBS tp_client_rig LABELS scenario)

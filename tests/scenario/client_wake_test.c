@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <sys/epoll.h>
 
+#include "bus/bus_ops.h"
 #include "client/consumer_wait.h"
 #include "client/producer_state.h"
 #include "client/wake_source.h"
@@ -545,6 +546,111 @@ static void closing_ends_a_watch_at_once__L_210(void **state)
     close_both(consumer, producer);
 }
 
+/* ---- looks between two steps ---------------------------------------------------------------------------------------------- */
+
+static tpi_bus_ops_t hooked;
+static int (*poll_inside)(tpi_subscription_t *sub, tpi_records_t *records);
+static int looks;
+static int looks_at_arm;
+static int sleeps_without_look;
+static int sleeps_made;
+static int foreign_at;                 /* the look that finds a message of somebody else */
+static int hooked_fd;                  /* a look waits until it is readable, if there is one */
+static bool is_counting;
+
+static int poll_hooked(tpi_subscription_t *sub, tpi_records_t *records)
+{
+    const int n = poll_inside(sub, records);
+    const struct timespec pause = { 0, 20 * 1000000 };
+    if (hooked_fd >= 0)
+    {
+        assert_true(readable(hooked_fd, -1));
+        (void)nanosleep(&pause, NULL);                     /* the watcher goes to rest */
+        hooked_fd = -1;
+    }
+    return ++looks == foreign_at ? 1 : n;
+}
+
+static void hook(tp_consumer_t *consumer)
+{
+    looks = looks_at_arm = sleeps_without_look = sleeps_made = foreign_at = 0;
+    hooked_fd = -1;
+    hooked = *consumer->link->subscription->ops;
+    poll_inside = hooked.poll_records;
+    hooked.poll_records = poll_hooked;
+    consumer->link->subscription->ops = &hooked;
+}
+
+tpi_wake_ticket_t __real_tpi_wake_arm(tpi_wake_page_t *where);
+tpi_wake_ticket_t __wrap_tpi_wake_arm(tpi_wake_page_t *where);
+bool __real_tpi_wake_sleep(tpi_wake_page_t *where, const tpi_wake_ticket_t *ticket, int64_t timeout_ns);
+bool __wrap_tpi_wake_sleep(tpi_wake_page_t *where, const tpi_wake_ticket_t *ticket, int64_t timeout_ns);
+
+tpi_wake_ticket_t __wrap_tpi_wake_arm(tpi_wake_page_t *where)
+{
+    looks_at_arm = looks;
+    return __real_tpi_wake_arm(where);
+}
+
+bool __wrap_tpi_wake_sleep(tpi_wake_page_t *where, const tpi_wake_ticket_t *ticket, int64_t timeout_ns)
+{
+    if (!is_counting) { return __real_tpi_wake_sleep(where, ticket, timeout_ns); }
+    sleeps_made++;
+    if (looks == looks_at_arm) { sleeps_without_look++; }
+    return false;
+}
+
+/* Whatever else comes on the stream meanwhile. */
+static void no_sleep_begins_without_a_look_for_descriptors__L_201(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = NULL;
+    tp_producer_t *producer = NULL;
+    tp_frame_view_t view;
+    open_both(&consumer, &producer);
+    pass(100 * MS);
+    WAIT_UNTIL(consumer, sleeps());
+    hook(consumer);
+    is_counting = true;
+    for (int i = 0; i < 2; i++)                            /* an even and an odd number of looks before */
+    {
+        foreign_at = 0 == i ? 0 : looks + 3;
+        const int before = sleeps_made;
+        const int64_t until_ns = tpi_clock_monotonic_ns() + LONG_NS;
+        do { assert_int_equal(tp_consumer_next(consumer, &view, 20 * MS), 0); }
+        while (sleeps_made < before + 200 && tpi_clock_monotonic_ns() < until_ns);
+        assert_true(sleeps_made >= before + 200);
+    }
+    is_counting = false;
+    assert_int_equal(sleeps_without_look, 0);
+    close_both(consumer, producer);
+}
+
+/* The watcher is done with the request before while the next one is made. */
+static void arming_again_while_a_watch_ends_loses_no_signal__L_210(void **state)
+{
+    (void)state;
+    cr->client->endpoint.wake_path[0] = cr->endpoint.wake_path[0] = '\0';
+    tp_consumer_t *consumer = NULL;
+    tp_producer_t *producer = NULL;
+    tp_frame_view_t view;
+    open_both(&consumer, &producer);
+    pass(100 * MS);
+    assert_int_equal(next(consumer, &view), 0);
+    const int fd = tp_consumer_wait_fd(consumer);
+    hook(consumer);
+    for (int i = 0; i < 3; i++)
+    {
+        assert_int_equal(tp_consumer_wait_arm(consumer), 0);
+        hooked_fd = fd;
+        assert_int_equal(tp_consumer_wait_arm(consumer), 0);
+        assert_true(readable(fd, 60000));
+        assert_int_equal(tp_consumer_wait_arm(consumer), 0);
+        assert_true(readable(fd, 60000));
+    }
+    close_both(consumer, producer);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -557,6 +663,7 @@ int main(void)
         T(a_producer_loses_interest_when_nobody_sleeps__L_203), T(whatever_others_write_into_the_page_frames_arrive__L_205_P11),
         T(a_conductor_with_sleeping_readers_only_sleeps_long__L_211), T(the_descriptor_tells_of_frames_once_armed__L_210),
         T(the_descriptor_looks_up_without_frames_too__L_205_L_210), T(without_a_page_the_descriptor_ticks__L_206_L_210),
-        T(closing_ends_a_watch_at_once__L_210) };
+        T(closing_ends_a_watch_at_once__L_210), T(no_sleep_begins_without_a_look_for_descriptors__L_201),
+        T(arming_again_while_a_watch_ends_loses_no_signal__L_210) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
