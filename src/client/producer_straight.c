@@ -76,7 +76,7 @@ void tpi_producer_go_straight(tp_producer_t *producer)
     tp_producer_t *p = producer;
     tpi_straight_t *s = &p->straight;
     if (TPI_GATE_SHUT != s->gate || !is_calm(p)) { return; }
-    atomic_store(&p->attention, 0);                        /* before looking: what changes later raises it again */
+    (void)atomic_exchange(&p->attention, 0);               /* before looking: what changes later raises it again. No store: a load may pass that */
     if (!tpi_handoff_is_current(&p->handoff, p->map) || NULL != tpi_handoff_published(&p->link_sets)) { return; }
     const tpi_pool_set_t *set = p->map->set;
     s->index_mask = set->index_mask;
