@@ -148,7 +148,11 @@ int tpi_subscription_poll(tpi_subscription_t *sub, tpi_on_message_t handler, voi
 typedef struct tpi_record { _Alignas(64) uint8_t bytes[TPI_RECORD_BYTES]; } tpi_record_t;
 
 typedef struct tpi_records tpi_records_t;
-/* May append at most one record itself, for a message that means the same, as long as there is room. data is valid during the call only. */
+/*
+ * May append at most one record itself, for a message that means the same and is longer than TPI_OTHER_SHORT_BYTES, as long as there is room: what is
+ * taken from a log is bounded by the space that records take there. data is valid during the call only.
+ */
+#define TPI_OTHER_SHORT_BYTES 32
 typedef void (*tpi_on_other_t)(tpi_records_t *records, const uint8_t *data, size_t length);
 
 struct tpi_records

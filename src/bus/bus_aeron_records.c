@@ -16,6 +16,8 @@
 #define RECORD_FRAME (RECORD_FRAME_BYTES | UINT64_C(0xc0) << 40 | UINT64_C(1) << 48)    /* length, version 0, one whole fragment, data */
 #define TURNS_MAX 4                    /* blocks of padding only */
 
+_Static_assert((FRAME_HEADER_BYTES + TPI_OTHER_SHORT_BYTES) / FRAME_ALIGNMENT + 1 == RECORD_ALIGNED_BYTES / FRAME_ALIGNMENT,
+    "a message that may become a record takes as much of the log as one");
 _Static_assert(sizeof(aeron_header_values_frame_t) == FRAME_HEADER_BYTES && offsetof(aeron_header_values_frame_t, flags) == 5, "frame header");
 
 static uint64_t frame_word(const uint8_t *frame) { return *(const volatile uint64_t *)(const void *)frame; }

@@ -4,6 +4,7 @@
 #include "codec/codec_wire.h"
 
 _Static_assert(TPI_RECORD_BYTES == TPC_FRAME_DESCRIPTOR_LENGTH, "a record of the bus is a descriptor");
+_Static_assert(TPC_FRAME_DESCRIPTOR_MIN_BLOCK + TPC_HEADER_BYTES > TPI_OTHER_SHORT_BYTES, "no descriptor is too short to become a record");
 
 /* A descriptor that is none of our own version's bytes: older, or with more in its block (O-38). */
 static void on_descriptor(void *clientd, const tpi_message_t *message, int64_t now_ns)
