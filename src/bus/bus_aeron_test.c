@@ -417,6 +417,88 @@ static void join_times_hold_while_images_come_and_go_under_a_polling_thread__A7_
     tpi_bus_close(bus);
 }
 
+#define RECORDS_HEAD UINT64_C(0x0102030405060708)
+#define SENDERS 12                     /* at once: more than are kept at hand, and fewer */
+
+typedef struct reader
+{
+    tpi_subscription_t *sub;
+    atomic_bool running;
+    atomic_int seen;
+    atomic_int wrong;
+    uint32_t next[512];                /* by sender */
+}
+reader_t;
+
+static void on_other(tpi_records_t *records, const uint8_t *data, size_t length)
+{
+    (void)data;
+    (void)length;
+    atomic_fetch_add(&((reader_t *)records->clientd)->wrong, 1);
+}
+
+static void *read_until_told(void *clientd)
+{
+    reader_t *const reader = clientd;
+    static tpi_record_t room[64];
+    tpi_records_t records = { .capacity = 64, .room = room, .head = RECORDS_HEAD, .key = 5, .other = on_other, .clientd = reader };
+    while (atomic_load(&reader->running))
+    {
+        records.count = 0;
+        if (tpi_subscription_poll_records(reader->sub, &records) < 0) { atomic_fetch_add(&reader->wrong, 1); break; }
+        for (uint32_t i = 0; i < records.count; i++)
+        {
+            uint32_t words[12];
+            memcpy(words, room[i].bytes, sizeof(words));
+            if (words[3] >= 512 || words[4] != reader->next[words[3]]++) { atomic_fetch_add(&reader->wrong, 1); }
+        }
+        atomic_fetch_add(&reader->seen, (int)records.count);
+    }
+    return NULL;
+}
+
+/* Images are kept at hand by the polling thread while the owner thread has them come and go, and the subscription goes before them. */
+static void records_arrive_while_senders_come_and_go_under_a_polling_thread(void **state)
+{
+    tpi_bus_t *const bus = open_bus(*state);
+    tpi_bus_t *const sender = open_bus(*state);
+    static reader_t reader;
+    reader.sub = add_sub(bus, NULL);
+    atomic_store(&reader.running, true);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, read_until_told, &reader), 0);
+    tpi_publication_t *pubs[SENDERS] = { NULL };
+    int sent = 0;
+    for (uint32_t round = 0; round < 100; round++)
+    {
+        tpi_publication_t **const pub = &pubs[round * 7 % SENDERS];
+        tpi_publication_close(*pub);
+        *pub = add_pub(sender, CHANNEL);
+        AWAIT(sender, tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) >= 0 && tpi_publication_is_connected(*pub));
+        for (uint32_t i = 0; i < 40; i++)
+        {
+            uint32_t words[12] = { 0x05060708, 0x01020304, 5, round, i };
+            AWAIT(sender, tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) >= 0 && tpi_publication_send_prepared(*pub, words, sizeof(words)) > 0);
+            sent++;
+        }
+        if (round % 30 < 20) { continue; }                 /* and all of them away */
+        for (int i = 0; i < SENDERS; i++)
+        {
+            tpi_publication_close(pubs[i]);
+            pubs[i] = NULL;
+        }
+    }
+    AWAIT(sender, tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) >= 0 && atomic_load(&reader.seen) >= sent);
+    atomic_store(&reader.running, false);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(atomic_load(&reader.wrong), 0);
+    assert_int_equal(atomic_load(&reader.seen), sent);
+    tpi_subscription_close(reader.sub);
+    for (int i = 0; i < 20; i++) { assert_true(tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) >= 0); }
+    tpi_bus_close(sender);
+    tpi_bus_close(bus);
+}
+
 /* ---- death ----------------------------------------------------------------------------------------------------------------- */
 
 typedef struct publisher
@@ -673,6 +755,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(additions_come_and_go, next_stream),
         cmocka_unit_test_setup(unfragmented_messages_are_seen_in_the_log_itself_without_allocation, next_stream),
         cmocka_unit_test_setup(join_times_hold_while_images_come_and_go_under_a_polling_thread__A7_W_084, next_stream),
+        cmocka_unit_test_setup(records_arrive_while_senders_come_and_go_under_a_polling_thread, next_stream),
     };
     int failed = cmocka_run_group_tests(alone, NULL, NULL);
     failed += cmocka_run_group_tests(with_shared, launch_shared, NULL);
