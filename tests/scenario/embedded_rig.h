@@ -37,7 +37,7 @@ static inline void nap(void)
 static inline void new_root(const char *name)
 {
     static int number;
-    (void)snprintf(root, sizeof(root), "/dev/shm/tp-test-%s-%ld-%d", name, (long)getpid(), ++number);
+    (void)snprintf(root, sizeof(root), "/dev/shm/tp-test-%ld-%s-%d", (long)getpid(), name, ++number);
 }
 
 /* Everything below the root. */

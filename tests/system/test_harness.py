@@ -46,10 +46,17 @@ def test_killed_tests_leave_no_process_and_no_directory(sandbox):
 
 def test_directory_of_a_dead_owner_is_removed_and_that_of_a_living_one_stays(sandbox):
     dead = f"{sandboxes.PREFIX}4194999-0"
-    os.makedirs(dead + "/base/x")
-    sandboxes.remove_dead()
-    assert not os.path.exists(dead)
-    assert os.path.isdir(sandbox.base)
+    others = [f"{sandboxes.PREFIX}{os.getpid()}-named", f"{sandboxes.PREFIX}named-{os.getpid()}-1"]
+    for path in [dead + "/base/x", *others]:
+        os.makedirs(path)
+    try:
+        sandboxes.remove_dead()
+        assert not os.path.exists(dead)
+        assert os.path.isdir(sandbox.base)
+        assert all(os.path.isdir(path) for path in others)     # test programs that run beside us
+    finally:
+        for path in others:
+            os.rmdir(path)
 
 
 @pytest.mark.root
