@@ -196,9 +196,10 @@ static void a_sleeping_media_driver_is_woken_by_each_command__L_301(void **state
     tpi_doorbell_close(bell);
     await_long_sleep(driver, bus);
     const uint64_t woken = stats_of(driver).woken;
+    const int stirred = atomic_load(&stirs);
     tpi_bus_ring(bus);                                          /* for a message */
     const int64_t deadline_ns = tpi_clock_monotonic_ns() + WAIT_NS;
-    while (stats_of(driver).woken == woken) { turn(bus, deadline_ns); }
+    while (stats_of(driver).woken == woken || atomic_load(&stirs) == stirred) { turn(bus, deadline_ns); }
     tpi_media_driver_set_on_stir(driver, NULL, NULL);
     tpi_bus_close(bus);
     tp_media_driver_close(driver);
