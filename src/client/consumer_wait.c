@@ -24,6 +24,7 @@
 #define IDLE_LONG_NS TPI_NS_PER_MS             /* parks of a wait that lasts longer than LONG_WAIT_NS */
 #define LONG_WAIT_NS (50 * TPI_NS_PER_MS)
 #define INVOKER_SLEEP_NS (20 * TPI_NS_PER_MS)  /* whoever waits turns the conductor so often: its tick */
+#define TURNS_PER_KEEPALIVE 8                  /* at least */
 #define INVOKER_HURRY_NS (200 * TPI_NS_PER_US)
 #define CALM_AFTER_NS TPI_NS_PER_S
 #define WATCH_POLL_NS (2 * TPI_NS_PER_MS)      /* the descriptor's pace where no producer wakes */
@@ -75,7 +76,8 @@ static void sleep_on(tp_consumer_t *c, tpi_consumer_wait_t *wait, int64_t now_ns
     if (c->client->is_invoker)
     {
         const bool hurries = now_ns < atomic_load_explicit(&c->client->hurry_until_ns, memory_order_relaxed);
-        most_ns = least(most_ns, hurries ? INVOKER_HURRY_NS : INVOKER_SLEEP_NS);
+        const int64_t turn_ns = least(INVOKER_SLEEP_NS, c->client->settings.keepalive_interval_ns / TURNS_PER_KEEPALIVE);
+        most_ns = least(most_ns, hurries ? INVOKER_HURRY_NS : turn_ns);                  /* L-211 */
     }
     atomic_store_explicit(&c->is_asleep, true, memory_order_relaxed);
     (void)tpi_wake_sleep(wait->armed, &wait->ticket, most_ns);

@@ -554,6 +554,7 @@ static int looks;
 static int looks_at_arm;
 static int sleeps_without_look;
 static int sleeps_made;
+static int64_t longest_ns;             /* sleep asked for */
 static int foreign_at;                 /* the look that finds a message of somebody else */
 static int hooked_fd;                  /* a look waits until it is readable, if there is one */
 static bool is_counting;
@@ -596,6 +597,7 @@ bool __wrap_tpi_wake_sleep(tpi_wake_page_t *where, const tpi_wake_ticket_t *tick
 {
     if (!is_counting) { return __real_tpi_wake_sleep(where, ticket, timeout_ns); }
     sleeps_made++;
+    longest_ns = timeout_ns > longest_ns ? timeout_ns : longest_ns;
     if (looks == looks_at_arm) { sleeps_without_look++; }
     return false;
 }
@@ -623,6 +625,34 @@ static void no_sleep_begins_without_a_look_for_descriptors__L_201(void **state)
     }
     is_counting = false;
     assert_int_equal(sleeps_without_look, 0);
+    close_both(consumer, producer);
+}
+
+/* Whoever waits turns the conductor, which sends keepalives. */
+static void a_waiting_conductor_sends_its_keepalives_in_time__L_211(void **state)
+{
+    (void)state;
+    tp_consumer_t *consumer = NULL;
+    tp_producer_t *producer = NULL;
+    tp_frame_view_t view;
+    open_both(&consumer, &producer);
+    pass(100 * MS);
+    WAIT_UNTIL(consumer, sleeps());
+    assert_true(cr->client->is_invoker);
+    atomic_store(&cr->client->hurry_until_ns, 0);
+    const int64_t intervals_ns[] = { 1000 * MS, 40 * MS };
+    const int64_t expected_ns[] = { 20 * MS, 5 * MS };
+    is_counting = true;
+    for (int i = 0; i < 2; i++)
+    {
+        cr->client->settings.keepalive_interval_ns = intervals_ns[i];
+        sleeps_made = 0;
+        longest_ns = 0;
+        const int64_t until_ns = tpi_clock_monotonic_ns() + LONG_NS;
+        do { assert_int_equal(tp_consumer_next(consumer, &view, 50 * MS), 0); } while (sleeps_made < 100 && tpi_clock_monotonic_ns() < until_ns);
+        assert_int_equal(longest_ns, expected_ns[i]);
+    }
+    is_counting = false;
     close_both(consumer, producer);
 }
 
@@ -664,6 +694,6 @@ int main(void)
         T(a_conductor_with_sleeping_readers_only_sleeps_long__L_211), T(the_descriptor_tells_of_frames_once_armed__L_210),
         T(the_descriptor_looks_up_without_frames_too__L_205_L_210), T(without_a_page_the_descriptor_ticks__L_206_L_210),
         T(closing_ends_a_watch_at_once__L_210), T(no_sleep_begins_without_a_look_for_descriptors__L_201),
-        T(arming_again_while_a_watch_ends_loses_no_signal__L_210) };
+        T(a_waiting_conductor_sends_its_keepalives_in_time__L_211), T(arming_again_while_a_watch_ends_loses_no_signal__L_210) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
