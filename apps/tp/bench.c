@@ -74,8 +74,8 @@ static void keep(bench_latency_t *to, int round, const bench_record_t *published
 /* Floor, every size, floor. *agree: whether the round counts. */
 static int latency_round(bench_stage_t *stage, bench_result_t *result, int round, bool last_chance, bool *counts)
 {
-    bench_record_t published[BENCH_SIZES_MAX + 2];
-    bench_record_t read[BENCH_SIZES_MAX + 2];
+    bench_record_t published[BENCH_SIZES_MAX + 2] = { { 0 } };
+    bench_record_t read[BENCH_SIZES_MAX + 2] = { { 0 } };
     const int sizes = stage->plan.size_count;
     int code = CLI_OK;
     for (int i = 0; CLI_OK == code && i < sizes + 2; i++)

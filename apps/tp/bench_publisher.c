@@ -179,6 +179,7 @@ static int throughput_chunk(publisher_t *p, int64_t end_ns)
 static int memcpy_chunk(publisher_t *p, int64_t end_ns)
 {
     const size_t room = p->child.page_bytes - offsetof(bench_page_t, end);
+    if (0 == p->tensor_bytes || 0 == p->window) { return cli_error(TP_EINVAL, NULL, "no stream is open"); }
     const size_t places = room / p->tensor_bytes < p->window * 2 ? room / p->tensor_bytes : (size_t)p->window * 2;
     const int64_t begin_ns = cli_now_ns();
     uint64_t copied = 0;
@@ -198,7 +199,8 @@ static int memcpy_chunk(publisher_t *p, int64_t end_ns)
 static int publish_chunk(publisher_t *p, int64_t end_ns)
 {
     const uint64_t batch = p->window < BENCH_BATCH ? p->window : BENCH_BATCH;
-    int code = CLI_OK;
+    int code = 0 != batch ? CLI_OK : cli_error(TP_EINVAL, NULL, "no stream is open");
+    if (CLI_OK != code) { return code; }
     hdr_reset(p->histogram);
     for (uint64_t batches = 1; CLI_OK == code && !cli_stopped() && cli_now_ns() < end_ns; batches++)
     {
