@@ -198,7 +198,10 @@ int64_t tpi_producer_claim(tp_producer_t *producer, tpi_producer_map_t *map, con
     uint64_t length, uint64_t timestamp_ns, tp_buffer_claim_t *claim);
 
 /* After a commit and its descriptor, and after a flush: wakes who sleeps. */
-static inline void tpi_producer_wake(tpi_producer_map_t *map) { tpi_wake_after_commit(atomic_load_explicit(&map->wake, memory_order_relaxed)); }
+static inline void tpi_producer_wake(tpi_producer_map_t *map)
+{
+    tpi_wake_after_commit(atomic_load_explicit(&map->wake, memory_order_acquire));         /* pairs with producer_wake.c: the page is mapped */
+}
 
 static inline tpi_producer_map_t *tpi_producer_current_map(tp_producer_t *producer)
 {

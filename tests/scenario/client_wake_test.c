@@ -59,6 +59,7 @@ static void pass(int64_t ns)
 static int setup(void **state)
 {
     if (cr_setup_wrapped(state, locked_bus_wrap) < 0) { return -1; }
+    cr->lease_ns = 600000 * MS;                            /* claims are judged by the real clock, and a busy machine takes its time */
     requests = 0;
     answer = GIVES;
     (void)snprintf(path, sizeof(path), "/tmp/tp-client-wake-%ld", (long)getpid());
@@ -649,7 +650,7 @@ static void a_waiting_conductor_sends_its_keepalives_in_time__L_211(void **state
         sleeps_made = 0;
         longest_ns = 0;
         const int64_t until_ns = tpi_clock_monotonic_ns() + LONG_NS;
-        do { assert_int_equal(tp_consumer_next(consumer, &view, 50 * MS), 0); } while (sleeps_made < 100 && tpi_clock_monotonic_ns() < until_ns);
+        do { assert_int_equal(tp_consumer_next(consumer, &view, 1000 * MS), 0); } while (sleeps_made < 100 && tpi_clock_monotonic_ns() < until_ns);
         assert_int_equal(longest_ns, expected_ns[i]);
     }
     is_counting = false;
