@@ -19,7 +19,7 @@
 #define FRAME_BYTES ((int32_t)(DESCRIPTOR_BYTES + AERON_DATA_HEADER_LENGTH))
 #define ROOM_BYTES ((int32_t)AERON_ALIGN(FRAME_BYTES, AERON_LOGBUFFER_FRAME_ALIGNMENT))
 
-_Static_assert(32 == sizeof(aeron_data_header_t) && 32 == AERON_DATA_HEADER_LENGTH, "the header of a frame in the log");
+_Static_assert(32 == AERON_DATA_HEADER_LENGTH, "the header of a frame in the log, as aeron_data_header_t has it");
 
 int64_t tpi_aeron_append(tpi_publication_t *base, const void *message, size_t length)
 {
