@@ -199,8 +199,8 @@ static int memcpy_chunk(publisher_t *p, int64_t end_ns)
 static int publish_chunk(publisher_t *p, int64_t end_ns)
 {
     const uint64_t batch = p->window < BENCH_BATCH ? p->window : BENCH_BATCH;
-    int code = 0 != batch ? CLI_OK : cli_error(TP_EINVAL, NULL, "no stream is open");
-    if (CLI_OK != code) { return code; }
+    int code = CLI_OK;
+    if (0 == batch) { return cli_error(TP_EINVAL, NULL, "no stream is open"); }
     hdr_reset(p->histogram);
     for (uint64_t batches = 1; CLI_OK == code && !cli_stopped() && cli_now_ns() < end_ns; batches++)
     {
