@@ -7,18 +7,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/err.h"
+#include "common/futex.h"
 
 #define PAGE_BYTES 4096
 #define MAGIC UINT64_C(0x314c4c4542505440)       /* "@TPBELL1" */
@@ -95,7 +93,7 @@ void tpi_doorbell_ring(tpi_doorbell_t *doorbell)
     if (NULL == doorbell) { return; }
     page_t *const page = doorbell->page;
     atomic_fetch_add(&page->rings, 1);
-    if (0 != atomic_load(&page->asleep)) { (void)syscall(SYS_futex, &page->rings, FUTEX_WAKE, INT_MAX, NULL, NULL, 0); }
+    if (0 != atomic_load(&page->asleep)) { tpi_futex_wake_all(&page->rings); }
 }
 
 uint32_t tpi_doorbell_ticket(tpi_doorbell_t *doorbell) { return atomic_load(&doorbell->page->rings); }
@@ -103,11 +101,10 @@ uint32_t tpi_doorbell_ticket(tpi_doorbell_t *doorbell) { return atomic_load(&doo
 bool tpi_doorbell_wait(tpi_doorbell_t *doorbell, uint32_t ticket, int64_t timeout_ns)
 {
     page_t *const page = doorbell->page;
-    const struct timespec timeout = { (time_t)(timeout_ns / 1000000000), (long)(timeout_ns % 1000000000) };
     if (timeout_ns > 0)
     {
         atomic_store(&page->asleep, 1);
-        (void)syscall(SYS_futex, &page->rings, FUTEX_WAIT, ticket, &timeout, NULL, 0);
+        tpi_futex_wait(&page->rings, ticket, timeout_ns);
         atomic_store(&page->asleep, 0);
     }
     return ticket != atomic_load(&page->rings);

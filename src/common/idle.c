@@ -1,4 +1,4 @@
-/* Stateless apart from the value passed in; the only file besides thread.c that sleeps. */
+/* Stateless apart from the value passed in; with thread.c and futex.c the only files of common that sleep. */
 #include "common/idle.h"
 
 #include <sched.h>

@@ -6,16 +6,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/futex.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/err.h"
+#include "common/futex.h"
 
 #define SLEEPER 1u
 #define INTEREST 2u
@@ -99,7 +96,7 @@ bool tpi_wake_all(tpi_wake_page_t *page)
     uint32_t word = atomic_load_explicit(&page->word, memory_order_relaxed);
     if (0 == (word & SLEEPER)) { return false; }
     if (!atomic_compare_exchange_strong(&page->word, &word, word + 1)) { return false; }     /* L-204; else somebody has cleared it and wakes */
-    (void)syscall(SYS_futex, &page->word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+    tpi_futex_wake_all(&page->word);
     return true;
 }
 
@@ -125,10 +122,6 @@ bool tpi_wake_sleep(tpi_wake_page_t *page, const tpi_wake_ticket_t *ticket, int6
 {
     const int64_t bound_ns = ticket->is_fresh ? TPI_WAKE_FRESH_NS : TPI_WAKE_BOUND_NS;
     const int64_t most_ns = timeout_ns < bound_ns ? timeout_ns : bound_ns;               /* L-205 */
-    if (most_ns > 0)
-    {
-        const struct timespec timeout = { .tv_sec = most_ns / 1000000000, .tv_nsec = most_ns % 1000000000 };
-        (void)syscall(SYS_futex, &page->word, FUTEX_WAIT, ticket->word, &timeout, NULL, 0);
-    }
+    if (most_ns > 0) { tpi_futex_wait(&page->word, ticket->word, most_ns); }
     return ticket->word != atomic_load_explicit(&page->word, memory_order_acquire);
 }
