@@ -15,6 +15,11 @@
 #define TPI_CNC_RB_TAIL 128
 #define TPI_CNC_RB_HEAD 384
 #define TPI_CNC_RB_HEARTBEAT 640
+#define TPI_CNC_METADATA_BYTES 512
+#define TPI_CNC_VALUE_BYTES 128
+#define TPI_CNC_COUNTER_TYPE_ID 4       /* of its metadata, which begin with the state */
+#define TPI_CNC_COUNTER_UNUSED 0        /* this one and all behind it */
+#define TPI_CNC_COUNTER_ALLOCATED 1
 #define TPI_CNC_HEARTBEAT_GONE (-1)     /* a driver that shut down in order leaves this */
 #define TPI_CNC_DEFAULT_TIMEOUT_MS 10000
 
@@ -50,6 +55,14 @@ typedef struct tpi_cnc_info
     char problem[160];                  /* why it is not ALIVE */
 }
 tpi_cnc_info_t;
+
+/* Counters that there is room for. */
+static inline int64_t tpi_cnc_counters_max(const tpi_cnc_layout_t *layout)
+{
+    const int64_t by_metadata = layout->metadata_length / TPI_CNC_METADATA_BYTES;
+    const int64_t by_values = layout->values_length / TPI_CNC_VALUE_BYTES;
+    return by_metadata < by_values ? by_metadata : by_values;
+}
 
 /* Opens dir/cnc.dat and checks the layout. Descriptor, or -1 with *state and problem set; no error text. */
 int tpi_cnc_open(const char *dir, tpi_cnc_layout_t *layout, tpi_cnc_state_t *state, char *problem, size_t problem_size);

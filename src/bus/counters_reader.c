@@ -11,31 +11,26 @@
 #include "common/alloc.h"
 #include "common/err.h"
 
-#define METADATA_BYTES 512
-#define VALUE_BYTES 128
 #define CHUNK 64                        /* records read at once */
 
 #define AT_STATE 0
-#define AT_TYPE_ID 4
 #define AT_KEY 16
 #define AT_LABEL_LENGTH 128
 #define AT_LABEL 132
-#define RECORD_UNUSED 0
-#define RECORD_ALLOCATED 1
 
 #define ERROR_HEADER_BYTES 24           /* length, observations, last time, first time */
 #define ERROR_TEXT_MAX 8191
 #define ERROR_LOG_MAX (16 * 1024 * 1024)
 
 _Static_assert(AT_KEY + TPI_COUNTER_KEY_MAX == AT_LABEL_LENGTH, "counter key length drifted");
-_Static_assert(AT_LABEL + TPI_COUNTER_LABEL_MAX == METADATA_BYTES, "counter label length drifted");
+_Static_assert(AT_LABEL + TPI_COUNTER_LABEL_MAX == TPI_CNC_METADATA_BYTES, "counter label length drifted");
 
 struct tpi_counters_reader
 {
     int fd;
     tpi_cnc_layout_t layout;
-    uint8_t metadata[CHUNK * METADATA_BYTES];
-    uint8_t values[CHUNK * VALUE_BYTES];
+    uint8_t metadata[CHUNK * TPI_CNC_METADATA_BYTES];
+    uint8_t values[CHUNK * TPI_CNC_VALUE_BYTES];
     char label[TPI_COUNTER_LABEL_MAX + 1];
 };
 
@@ -74,11 +69,11 @@ static int64_t read_word(int fd, void *into, size_t length, int64_t offset)
 
 static void view_record(tpi_counters_reader_t *reader, size_t in_chunk, int32_t id, tpi_counter_view_t *view)
 {
-    const uint8_t *const metadata = reader->metadata + in_chunk * METADATA_BYTES;
-    const uint8_t *const values = reader->values + in_chunk * VALUE_BYTES;
+    const uint8_t *const metadata = reader->metadata + in_chunk * TPI_CNC_METADATA_BYTES;
+    const uint8_t *const values = reader->values + in_chunk * TPI_CNC_VALUE_BYTES;
     int32_t label_length;
     view->id = id;
-    memcpy(&view->type_id, metadata + AT_TYPE_ID, sizeof(view->type_id));
+    memcpy(&view->type_id, metadata + TPI_CNC_COUNTER_TYPE_ID, sizeof(view->type_id));
     memcpy(&view->value, values, sizeof(view->value));
     memcpy(&view->registration_id, values + 8, sizeof(view->registration_id));
     memcpy(&view->owner_id, values + 16, sizeof(view->owner_id));
@@ -94,22 +89,22 @@ static void view_record(tpi_counters_reader_t *reader, size_t in_chunk, int32_t 
 int tpi_counters_reader_foreach(tpi_counters_reader_t *reader, tpi_on_counter_t handler, void *clientd)
 {
     if (NULL == reader || NULL == handler) { TPI_SET_ERR(TP_EINVAL, "reader or handler = NULL"); return -1; }
-    const int64_t by_metadata = reader->layout.metadata_length / METADATA_BYTES;
-    const int64_t by_values = reader->layout.values_length / VALUE_BYTES;
-    const int64_t records = by_metadata < by_values ? by_metadata : by_values;
+    const int64_t records = tpi_cnc_counters_max(&reader->layout);
     int count = 0;
     for (int64_t first = 0; first < records; first += CHUNK)
     {
         const size_t wanted = (size_t)(records - first < CHUNK ? records - first : CHUNK);
-        const int64_t got = read_word(reader->fd, reader->metadata, wanted * METADATA_BYTES, reader->layout.metadata_at + first * METADATA_BYTES);
-        const int64_t got_values = read_word(reader->fd, reader->values, wanted * VALUE_BYTES, reader->layout.values_at + first * VALUE_BYTES);
+        const int64_t metadata_at = reader->layout.metadata_at + first * TPI_CNC_METADATA_BYTES;
+        const int64_t values_at = reader->layout.values_at + first * TPI_CNC_VALUE_BYTES;
+        const int64_t got = read_word(reader->fd, reader->metadata, wanted * TPI_CNC_METADATA_BYTES, metadata_at);
+        const int64_t got_values = read_word(reader->fd, reader->values, wanted * TPI_CNC_VALUE_BYTES, values_at);
         for (size_t i = 0; i < wanted; i++)
         {
             int32_t state;
-            if ((int64_t)(i + 1) * METADATA_BYTES > got || (int64_t)(i + 1) * VALUE_BYTES > got_values) { return count; }
-            memcpy(&state, reader->metadata + i * METADATA_BYTES + AT_STATE, sizeof(state));
-            if (RECORD_UNUSED == state) { return count; }
-            if (RECORD_ALLOCATED != state) { continue; }
+            if ((int64_t)(i + 1) * TPI_CNC_METADATA_BYTES > got || (int64_t)(i + 1) * TPI_CNC_VALUE_BYTES > got_values) { return count; }
+            memcpy(&state, reader->metadata + i * TPI_CNC_METADATA_BYTES + AT_STATE, sizeof(state));
+            if (TPI_CNC_COUNTER_UNUSED == state) { return count; }
+            if (TPI_CNC_COUNTER_ALLOCATED != state) { continue; }
             tpi_counter_view_t view;
             view_record(reader, i, (int32_t)(first + (int64_t)i), &view);
             handler(clientd, &view);

@@ -45,8 +45,6 @@
 #define FILES_BYTES (UINT64_C(64) << 20)  /* cnc.dat and loss report, generously */
 #define LOSS_REPORT_BYTES (64u << 10)     /* only streams between hosts lose anything */
 #define COUNTERS_KEPT INT64_C(16384)      /* allocated from the start; a driver of ours takes 2048, a hundred clients 10,000 */
-#define COUNTER_METADATA_BYTES INT64_C(512)
-#define COUNTER_VALUE_BYTES INT64_C(128)
 #define ERRORS_KEPT (INT64_C(256) << 10)  /* bytes of the log of distinct errors */
 
 struct tp_media_driver
@@ -299,13 +297,14 @@ static void trim_cnc(const char *dir)
     tpi_cnc_layout_t layout;
     tpi_cnc_state_t state;
     char problem[160];
-    const int seen = tpi_cnc_open(dir, &layout, &state, problem, sizeof(problem));
     char path[PATH_MAX];
+    const int seen = tpi_cnc_open(dir, &layout, &state, problem, sizeof(problem));
+    if (seen < 0) { return; }
     (void)snprintf(path, sizeof(path), "%s/cnc.dat", dir);
-    const int fd = seen < 0 ? -1 : open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    const int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     const struct { int64_t at, kept, length; } parts[] = {
-        { layout.metadata_at, COUNTERS_KEPT * COUNTER_METADATA_BYTES, layout.metadata_length },
-        { layout.values_at, COUNTERS_KEPT * COUNTER_VALUE_BYTES, layout.values_length },
+        { layout.metadata_at, COUNTERS_KEPT * TPI_CNC_METADATA_BYTES, layout.metadata_length },
+        { layout.values_at, COUNTERS_KEPT * TPI_CNC_VALUE_BYTES, layout.values_length },
         { layout.errors_at, ERRORS_KEPT, layout.errors_length },
     };
     for (size_t i = 0; fd >= 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
@@ -315,7 +314,7 @@ static void trim_cnc(const char *dir)
             (off_t)(parts[i].length - parts[i].kept));               /* L-305 */
     }
     if (fd >= 0) { (void)close(fd); }
-    if (seen >= 0) { (void)close(seen); }
+    (void)close(seen);
 }
 
 static int begin(void *clientd)

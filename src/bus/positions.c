@@ -13,11 +13,6 @@
 #include "common/alloc.h"
 #include "common/err.h"
 
-#define METADATA_BYTES 512
-#define VALUE_BYTES 128
-#define AT_TYPE_ID 4
-#define RECORD_UNUSED 0
-#define RECORD_ALLOCATED 1
 #define TYPE_SUBSCRIBER_POSITION 4
 #define TYPE_SEND_CHANNEL 6
 #define TYPE_RECEIVE_CHANNEL 7
@@ -60,9 +55,7 @@ int tpi_positions_open(tpi_positions_t **positions, const char *aeron_dir)
         return -1;
     }
     made->map = map;
-    const int64_t by_metadata = made->layout.metadata_length / METADATA_BYTES;
-    const int64_t by_values = made->layout.values_length / VALUE_BYTES;
-    made->records = by_metadata < by_values ? by_metadata : by_values;
+    made->records = tpi_cnc_counters_max(&made->layout);
     made->is_stale = true;
     *positions = made;
     return 0;
@@ -77,7 +70,7 @@ static void add(tpi_positions_t *positions, int64_t record)
         positions->has_more = true;
         return;
     }
-    const uint8_t *const value = positions->map + positions->layout.values_at + record * VALUE_BYTES;
+    const uint8_t *const value = positions->map + positions->layout.values_at + record * TPI_CNC_VALUE_BYTES;
     positions->at[positions->count++] = (const _Atomic int64_t *)(const void *)value;
 }
 
@@ -88,11 +81,11 @@ static void list(tpi_positions_t *positions)
     positions->has_sockets = false;
     for (int64_t record = 0; record < positions->records; record++)
     {
-        const uint8_t *const metadata = positions->map + positions->layout.metadata_at + record * METADATA_BYTES;
+        const uint8_t *const metadata = positions->map + positions->layout.metadata_at + record * TPI_CNC_METADATA_BYTES;
         const int32_t state = word_at(metadata);
-        if (RECORD_UNUSED == state) { break; }
-        if (RECORD_ALLOCATED != state) { continue; }
-        const int32_t type = word_at(metadata + AT_TYPE_ID);
+        if (TPI_CNC_COUNTER_UNUSED == state) { break; }
+        if (TPI_CNC_COUNTER_ALLOCATED != state) { continue; }
+        const int32_t type = word_at(metadata + TPI_CNC_COUNTER_TYPE_ID);
         if (TYPE_PUBLISHER_POSITION == type || TYPE_SUBSCRIBER_POSITION == type) { add(positions, record); }
         else if (TYPE_SEND_CHANNEL == type || TYPE_RECEIVE_CHANNEL == type) { positions->has_sockets = true; }
     }
