@@ -2,11 +2,11 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/err.h"
+#include "runtime/local_address.h"
 #include "runtime/local_socket.h"
 
 #define FDS_MAX 4                      /* that are looked at; more do not fit, and the kernel drops them */
@@ -20,22 +20,20 @@ struct tpi_local_ask
 
 static bool is_served_by(int fd, uid_t owner)
 {
-    struct ucred credentials;
-    socklen_t length = sizeof(credentials);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) { return false; }
-    return credentials.uid == geteuid() || 0 == credentials.uid || owner == credentials.uid;
+    struct ucred peer;
+    return tpi_local_peer_of(fd, &peer) && (peer.uid == geteuid() || 0 == peer.uid || owner == peer.uid);
 }
 
 int tpi_local_ask_start(tpi_local_ask_t **ask, const char *path, uid_t owner, const char *request)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct sockaddr_un address;
     const size_t length = strlen(request);
-    if (strlen(path) >= sizeof(address.sun_path) || 0 == length || '\n' != request[length - 1] || length > TPI_LOCAL_LINE_MAX)
+    if (tpi_local_address_init(&address, path) < 0) { return -1; }
+    if (0 == length || '\n' != request[length - 1] || length > TPI_LOCAL_LINE_MAX)
     {
-        TPI_SET_ERR(TP_EINVAL, "socket path %s is too long, or the request of %zu bytes is no line", path, length);
+        TPI_SET_ERR(TP_EINVAL, "request of %zu bytes is no line", length);
         return -1;
     }
-    memcpy(address.sun_path, path, strlen(path) + 1);
     tpi_local_ask_t *const a = tpi_alloc(sizeof(*a));
     if (NULL == a) { return -1; }
     a->received = -1;

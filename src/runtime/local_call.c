@@ -3,13 +3,13 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/alloc.h"
 #include "common/clock.h"
 #include "common/err.h"
+#include "runtime/local_address.h"
 #include "runtime/local_socket.h"
 
 /* A full backlog refuses at once and is not to be polled for: tried again until the deadline. */
@@ -26,15 +26,9 @@ static int connect_patiently(int fd, const struct sockaddr_un *address, int64_t 
 
 static int connect_to(const char *path, int64_t deadline_ns)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    struct ucred credentials;
-    socklen_t length = sizeof(credentials);
-    if (strlen(path) >= sizeof(address.sun_path))
-    {
-        TPI_SET_ERR(TP_EINVAL, "socket path %s is too long", path);
-        return -1;
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
+    struct sockaddr_un address;
+    struct ucred peer;
+    if (tpi_local_address_init(&address, path) < 0) { return -1; }
     const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0 || connect_patiently(fd, &address, deadline_ns) < 0)
     {
@@ -42,8 +36,7 @@ static int connect_to(const char *path, int64_t deadline_ns)
         if (fd >= 0) { (void)close(fd); }
         return -1;
     }
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0 ||
-        (credentials.uid != geteuid() && 0 != credentials.uid && 0 != geteuid()))
+    if (!tpi_local_peer_of(fd, &peer) || (peer.uid != geteuid() && 0 != peer.uid && 0 != geteuid()))
     {
         TPI_SET_ERR(TP_EPERM, "socket %s is served by another user", path);
         (void)close(fd);

@@ -14,6 +14,7 @@
 
 #include "common/alloc.h"
 #include "common/err.h"
+#include "runtime/local_address.h"
 
 struct tpi_local_peer
 {
@@ -56,13 +57,8 @@ static void unlink_socket(const char *path)
 
 static int open_server(tpi_local_server_t **server, const char *path, mode_t mode, bool is_shared)
 {
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    if (strlen(path) >= sizeof(address.sun_path))
-    {
-        TPI_SET_ERR(TP_EINVAL, "socket path %s has %zu bytes, at most %zu are possible", path, strlen(path), sizeof(address.sun_path) - 1);
-        return -1;
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
+    struct sockaddr_un address;
+    if (tpi_local_address_init(&address, path) < 0) { return -1; }
     tpi_local_server_t *const s = tpi_alloc(sizeof(*s));
     if (NULL == s) { return -1; }
     for (size_t i = 0; i < TPI_LOCAL_PEERS_MAX; i++) { s->peers[i].fd = s->peers[i].out_fd = -1; }
@@ -89,11 +85,10 @@ int tpi_local_server_open_shared(tpi_local_server_t **server, const char *path, 
 
 static bool is_trusted(const tpi_local_server_t *server, int fd, pid_t *pid)
 {
-    struct ucred credentials;
-    socklen_t length = sizeof(credentials);
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) { return false; }
-    *pid = credentials.pid;
-    return server->is_shared || credentials.uid == geteuid() || 0 == credentials.uid;
+    struct ucred peer;
+    if (!tpi_local_peer_of(fd, &peer)) { return false; }
+    *pid = peer.pid;
+    return server->is_shared || peer.uid == geteuid() || 0 == peer.uid;
 }
 
 /* On a shared socket the peer that is there for longest makes room: members of a group cannot keep each other out by holding on. */
