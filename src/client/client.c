@@ -192,12 +192,10 @@ static bool is_quiet(const tp_client_t *client)
     return true;
 }
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 /* So that keepalives are sent in time, also those of the clients turned with this one. */
 static int64_t keepalive_limit_ns(const tp_client_t *client, int64_t limit_ns)
 {
-    limit_ns = least(limit_ns, client->settings.keepalive_interval_ns / PARKS_PER_KEEPALIVE);        /* L-211 L-308 */
+    limit_ns = tpi_least_ns(limit_ns, client->settings.keepalive_interval_ns / PARKS_PER_KEEPALIVE);        /* L-211 L-308 */
     for (const tp_client_t *child = client->children; NULL != child; child = child->sibling) { limit_ns = keepalive_limit_ns(child, limit_ns); }
     return limit_ns;
 }

@@ -67,17 +67,15 @@ void tpi_consumer_wait_begin(const tp_consumer_t *consumer, tpi_consumer_wait_t 
     tpi_idle_init(&wait->idle, consumer->client->idle, IDLE_MIN_NS, IDLE_MAX_NS);
 }
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-
 static void sleep_on(tp_consumer_t *c, tpi_consumer_wait_t *wait, int64_t now_ns)
 {
     int64_t most_ns = wait->deadline_ns - now_ns;
-    if (tpi_consumer_ring_is_pending(c)) { most_ns = least(most_ns, TPI_RING_PATIENCE_NS); }   /* nobody wakes for a descriptor that was lost */
+    if (tpi_consumer_ring_is_pending(c)) { most_ns = tpi_least_ns(most_ns, TPI_RING_PATIENCE_NS); }   /* nobody wakes for a lost descriptor */
     if (c->client->is_invoker)
     {
         const bool hurries = now_ns < atomic_load_explicit(&c->client->hurry_until_ns, memory_order_relaxed);
-        const int64_t turn_ns = least(INVOKER_SLEEP_NS, c->client->settings.keepalive_interval_ns / TURNS_PER_KEEPALIVE);
-        most_ns = least(most_ns, hurries ? INVOKER_HURRY_NS : turn_ns);                  /* L-211 */
+        const int64_t turn_ns = tpi_least_ns(INVOKER_SLEEP_NS, c->client->settings.keepalive_interval_ns / TURNS_PER_KEEPALIVE);
+        most_ns = tpi_least_ns(most_ns, hurries ? INVOKER_HURRY_NS : turn_ns);                  /* L-211 */
     }
     atomic_store_explicit(&c->is_asleep, true, memory_order_relaxed);
     (void)tpi_wake_sleep(wait->armed, &wait->ticket, most_ns);
@@ -98,7 +96,7 @@ void tpi_consumer_wait_step(tp_consumer_t *consumer, tpi_consumer_wait_t *wait, 
     tpi_wake_page_t *const page = usable_page(consumer);
     if (NULL == page)
     {
-        tpi_idle_park(least(park_ns, wait->deadline_ns - now_ns));
+        tpi_idle_park(tpi_least_ns(park_ns, wait->deadline_ns - now_ns));
         return;
     }
     wait->ticket = tpi_wake_arm(page);                     /* and the caller looks once more */

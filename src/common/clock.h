@@ -27,4 +27,6 @@ static inline int64_t tpi_clock_add_ns(int64_t at_ns, int64_t duration_ns)
     return at_ns > INT64_MAX - duration_ns ? INT64_MAX : at_ns + duration_ns;
 }
 
+static inline int64_t tpi_least_ns(int64_t a_ns, int64_t b_ns) { return a_ns < b_ns ? a_ns : b_ns; }
+
 #endif
