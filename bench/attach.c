@@ -17,6 +17,8 @@
 
 #include <tensor_pool/tp.h>
 
+#include "machine.h"
+
 #define MS INT64_C(1000000)
 #define PATIENCE_NS (60000 * MS)
 
@@ -30,13 +32,6 @@ typedef struct pair
 }
 pair_t;
 
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 * MS + t.tv_nsec;
-}
-
 static int fail(const char *what)
 {
     char text[1024];
@@ -49,8 +44,8 @@ static int fail(const char *what)
 static uint64_t exchange(pair_t *pair)
 {
     const uint8_t frame[64] = { 1 };
-    const int64_t end_ns = now_ns() + PATIENCE_NS;
-    while (now_ns() < end_ns)
+    const int64_t end_ns = bench_now_ns() + PATIENCE_NS;
+    while (bench_now_ns() < end_ns)
     {
         tp_frame_view_t view;
         (void)tp_producer_offer_frame(pair->producer, pair->tensor, frame, sizeof(frame), NULL);
@@ -63,14 +58,14 @@ static int measure_attach(pair_t *pair, int rounds)
 {
     for (int i = 0; i < rounds; i++)
     {
-        const int64_t begin_ns = now_ns();
+        const int64_t begin_ns = bench_now_ns();
         if (tp_producer_open(&pair->producer, pair->client, pair->stream_id) < 0) { return fail("no producer"); }
-        const int64_t producer_ns = now_ns();
+        const int64_t producer_ns = bench_now_ns();
         if (tp_consumer_open(&pair->consumer, pair->client, pair->stream_id) < 0) { return fail("no consumer"); }
-        const int64_t consumer_ns = now_ns();
+        const int64_t consumer_ns = bench_now_ns();
         if (0 == exchange(pair)) { return fail("no frame"); }
         (void)printf("%lld %lld %lld\n", (long long)(producer_ns - begin_ns), (long long)(consumer_ns - producer_ns),
-            (long long)(now_ns() - begin_ns));
+            (long long)(bench_now_ns() - begin_ns));
         tp_consumer_close(pair->consumer);
         tp_producer_close(pair->producer);
         pair->consumer = NULL;
@@ -114,7 +109,7 @@ static int follow(pair_t *pair)
     {
         const uint64_t seen = exchange(pair);
         if (0 == seen) { return fail("no frame"); }
-        if (seen > epoch) { (void)printf("%lld\n", (long long)now_ns()); }
+        if (seen > epoch) { (void)printf("%lld\n", (long long)bench_now_ns()); }
         epoch = seen > epoch ? seen : epoch;
     }
     return 0;

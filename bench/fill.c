@@ -5,7 +5,6 @@
  * the turns' ratios is printed. Nobody reads: what is compared are the stores.
  */
 #include <getopt.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "machine.h"
 #include "one_driver.h"
 
 #define FRAME (1u << 20)
@@ -130,14 +130,6 @@ static const char USAGE[] =
     "tp_frame_copy fills past the caches. Runs on CPU A. DIR is empty and writable, on /dev/shm. Prints two lines of JSON: value = GiB/s of ours\n"
     "divided by those of memcpy, ours and peer = GiB/s.\n";
 
-static void pin(int cpu)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET((size_t)cpu, &set);
-    (void)sched_setaffinity(0, sizeof(set), &set);
-}
-
 int main(int argc, char **argv)
 {
     static const struct option options[] = { { "quick", no_argument, NULL, 'q' }, { "slots", required_argument, NULL, 's' },
@@ -161,7 +153,7 @@ int main(int argc, char **argv)
     if (NULL == dir || slots <= 8 || slots > SLOTS_MAX) { (void)fputs(USAGE, stderr); return 2; }
     (void)signal(SIGTERM, on_signal);
     (void)signal(SIGINT, on_signal);
-    if (cpu[0] >= 0) { pin(cpu[0]); }          /* the driver's threads inherit it: they sleep */
+    bench_pin(cpu[0]);          /* the driver's threads inherit it: they sleep */
     int rc = run("fill", dir, 8, is_quick ? 101 : 401);
     if (0 == rc) { rc = run("fill streaming", dir, slots, is_quick ? 21 : 61); }
     return 0 == rc ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -12,7 +12,6 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -26,6 +25,7 @@
 
 #include <hdr/hdr_histogram.h>
 
+#include "machine.h"
 #include "one_driver.h"
 
 #define OTHERS 8
@@ -73,34 +73,12 @@ reader_t;
 static volatile sig_atomic_t told_to_end;
 static void on_signal(int number) { (void)number; told_to_end = 1; }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
-static void pin(int cpu)
-{
-    cpu_set_t set;
-    if (cpu < 0) { return; }
-    CPU_ZERO(&set);
-    CPU_SET((size_t)cpu, &set);
-    (void)sched_setaffinity(0, sizeof(set), &set);
-}
-
-static void pause_ns(int64_t ns)
-{
-    const struct timespec t = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 };
-    (void)nanosleep(&t, NULL);
-}
-
 /* ---- readers ------------------------------------------------------------------------------------------------------------ */
 
 static void on_frame(void *clientd, const tp_frame_view_t *view)
 {
     reader_t *const r = clientd;
-    const int64_t late_ns = now_ns() - (int64_t)view->timestamp_ns;
+    const int64_t late_ns = bench_now_ns() - (int64_t)view->timestamp_ns;
     const uint64_t *const words = view->payload;
     const bool is_right = WORDS * sizeof(uint64_t) == view->payload_bytes && words[WORDS - 1] == (view->seq + 1) * MULTIPLIER;
     if (!tp_frame_view_is_valid(view)) { return; }
@@ -116,7 +94,7 @@ static void on_frame(void *clientd, const tp_frame_view_t *view)
 
 static int open_readers(one_driver_t *one, reader_t *readers, int count, const settings_t *settings, shared_t *shared)
 {
-    while (0 == atomic_load(&shared->driver_runs) && !told_to_end) { pause_ns(1000000); }
+    while (0 == atomic_load(&shared->driver_runs) && !told_to_end) { bench_pause_ns(1000000); }
     one->descriptor_channel = settings->channel;
     if (one_driver_join(one, settings->dir) < 0) { return -1; }
     for (int i = 0; i < count; i++)
@@ -177,7 +155,7 @@ static void notice(starving_t *s, const reader_t *readers, int count, int64_t tu
 static int64_t read_all(reader_t *readers, int count, const shared_t *shared, bool is_measured, starving_t *starving)
 {
     int64_t longest_ns = 0;
-    int64_t turn_ns = now_ns();
+    int64_t turn_ns = bench_now_ns();
     int64_t heard_ns = turn_ns;
     bool ends = false;
     while (!ends && !told_to_end && 0 == atomic_load(&shared->failed))
@@ -191,13 +169,13 @@ static int64_t read_all(reader_t *readers, int count, const shared_t *shared, bo
             if (n > 0) { work += n; }
             if (UINT64_MAX != last && readers[i].next > last) { through++; }
         }
-        const int64_t at_ns = now_ns();
+        const int64_t at_ns = bench_now_ns();
         if (UINT64_MAX == last && at_ns - turn_ns > longest_ns) { longest_ns = at_ns - turn_ns; }
         if (is_measured) { notice(starving, readers, count, at_ns - turn_ns, at_ns); }
         turn_ns = at_ns;
         if (work > 0 || UINT64_MAX == last) { heard_ns = at_ns; }
         ends = count == through || at_ns - heard_ns > QUIET_NS;
-        if (0 == work) { pause_ns(is_measured ? 20000 : 200000); }
+        if (0 == work) { bench_pause_ns(is_measured ? 20000 : 200000); }
     }
     if (0 != starving->until_ns) { starving->skipped += skipped_by(readers, count) - starving->before; }
     return longest_ns;
@@ -215,7 +193,7 @@ static int read_process(const settings_t *settings, shared_t *shared, int first,
     {
         if (0 != hdr_init(1, INT64_C(10000000000), 3, &latency[phase])) { return 1; }
     }
-    if (is_measured) { pin(settings->cpu[1]); }
+    if (is_measured) { bench_pin(settings->cpu[1]); }
     for (int i = 0; i < count; i++) { readers[i].latency = is_measured ? latency : NULL; }
     int rc = open_readers(&one, readers, count, settings, shared);
     if (0 == rc)
@@ -259,21 +237,21 @@ static int publish(tp_producer_t *producer, const tp_tensor_template_t *shape, u
 static int produce(const settings_t *settings, shared_t *shared, tp_producer_t *producer, const tp_tensor_template_t *shape, pid_t ninth)
 {
     const int64_t period_ns = 1000000000 / settings->hz;
-    int64_t due_ns = now_ns();
+    int64_t due_ns = bench_now_ns();
     uint64_t seq = 0;
     for (uint64_t i = 0; i < shared->first[3]; i++)
     {
         if (i == shared->first[1]) { (void)kill(ninth, SIGSTOP); }
         if (i == shared->first[2]) { (void)kill(ninth, SIGCONT); }
-        const int64_t at_ns = now_ns();
-        if (at_ns < due_ns) { pause_ns(due_ns - at_ns); }
+        const int64_t at_ns = bench_now_ns();
+        if (at_ns < due_ns) { bench_pause_ns(due_ns - at_ns); }
         due_ns = (at_ns > due_ns + period_ns ? at_ns : due_ns) + period_ns;        /* what it is late for is no reason to go faster */
         if (told_to_end || 0 != atomic_load(&shared->failed)) { return -1; }
         if (publish(producer, shape, &seq) < 0) { return -1; }
     }
     /* Descriptors that still wait; who was stopped hears of the last frame by another one, if it needs that. */
-    const int64_t deadline_ns = now_ns() + PATIENCE_NS;
-    while (tp_producer_flush(producer) > 0 && now_ns() < deadline_ns) { pause_ns(1000000); }
+    const int64_t deadline_ns = bench_now_ns() + PATIENCE_NS;
+    while (tp_producer_flush(producer) > 0 && bench_now_ns() < deadline_ns) { bench_pause_ns(1000000); }
     atomic_store(&shared->last_seq, seq);
     return 0;
 }
@@ -350,13 +328,13 @@ static int measure(const settings_t *settings, shared_t *shared, one_driver_t *o
     if (0 == rc && tp_tensor_template_init(&shape, TP_DTYPE_UINT64, TP_ROW_MAJOR, 1, &words) < 0) { rc = one_driver_fail("no shape"); }
     if (0 == rc) { rc = one_driver_producer(one, &producer); }
     if (0 == rc) { atomic_store(&shared->driver_runs, 1); }
-    const int64_t deadline_ns = now_ns() + PATIENCE_NS;
+    const int64_t deadline_ns = bench_now_ns() + PATIENCE_NS;
     while (0 == rc && atomic_load(&shared->readers_ready) <= OTHERS)
     {
-        if (told_to_end || 0 != atomic_load(&shared->failed) || now_ns() > deadline_ns) { rc = one_driver_fail("the readers do not come"); }
-        pause_ns(1000000);
+        if (told_to_end || 0 != atomic_load(&shared->failed) || bench_now_ns() > deadline_ns) { rc = one_driver_fail("the readers do not come"); }
+        bench_pause_ns(1000000);
     }
-    if (0 == rc) { pin(settings->cpu[0]); rc = produce(settings, shared, producer, shape, ninth); }
+    if (0 == rc) { bench_pin(settings->cpu[0]); rc = produce(settings, shared, producer, shape, ninth); }
     if (0 == rc) { rc = tp_producer_stats(producer, &sent); }
     if (rc < 0) { atomic_store(&shared->failed, 1); (void)kill(ninth, SIGCONT); }
     for (int i = 0, status = 0; i < 2; i++)

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "machine.h"
 #include "one_driver.h"
 
 #define NSLOTS 2u
@@ -51,21 +51,12 @@ static uint64_t word_of(uint64_t seq, uint64_t i) { return (seq + 1) * MULTIPLIE
 static uint64_t time_of(uint64_t seq) { return 1 + (seq & 0xffffffff) * 3; }
 static size_t words_of(uint64_t seq) { return WORDS - (size_t)(seq % SHORTER); }
 
-static void pin(int cpu)
-{
-    cpu_set_t set;
-    if (cpu < 0) { return; }
-    CPU_ZERO(&set);
-    CPU_SET((size_t)cpu, &set);
-    (void)pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
-}
-
 /* ---- writer ------------------------------------------------------------------------------------------------------------- */
 
 static void *write_frames(void *clientd)
 {
     torn_t *const t = clientd;
-    pin(t->cpu[0]);
+    bench_pin(t->cpu[0]);
     while (!atomic_load_explicit(&t->done, memory_order_relaxed))
     {
         tp_buffer_claim_t claim;
@@ -117,7 +108,7 @@ static int read_frames(torn_t *t, uint64_t reads)
     time_t patient_until = now.tv_sec + PATIENCE_S;
     uint64_t before = 0;
     uint32_t rounds = 0;
-    pin(t->cpu[1]);
+    bench_pin(t->cpu[1]);
     while (t->accepted < reads && !told_to_end)
     {
         read_some(t);

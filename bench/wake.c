@@ -9,7 +9,6 @@
 #include <getopt.h>
 #include <limits.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "machine.h"
 #include "one_driver.h"
 
 #define PINGS_MAX 2000u
@@ -53,32 +53,10 @@ static volatile sig_atomic_t told_to_end;
 
 static void on_signal(int number) { (void)number; told_to_end = 1; }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static void pause_ns(int64_t ns)
-{
-    const struct timespec wait = { (time_t)(ns / 1000000000), (long)(ns % 1000000000) };
-    (void)nanosleep(&wait, NULL);
-}
-
-static void pin(int cpu)
-{
-    cpu_set_t set;
-    if (cpu < 0) { return; }
-    CPU_ZERO(&set);
-    CPU_SET((size_t)cpu, &set);
-    (void)sched_setaffinity(0, sizeof(set), &set);
-}
-
 static void note(int64_t sent_ns)
 {
     const uint32_t n = atomic_load(&shared->count);
-    if (n < PINGS_MAX) { shared->latency_ns[n] = now_ns() - sent_ns; }
+    if (n < PINGS_MAX) { shared->latency_ns[n] = bench_now_ns() - sent_ns; }
     atomic_store(&shared->count, n + 1);
 }
 
@@ -125,12 +103,12 @@ static int read_nothing(tp_consumer_t *consumer)
 {
     tp_frame_view_t view;
     if (tp_consumer_next(consumer, &view, SETTLE_NS) < 0) { return -1; }
-    const int64_t begin_ns = now_ns();
+    const int64_t begin_ns = bench_now_ns();
     const double before = cpu_seconds();
     if (tp_consumer_next(consumer, &view, shared->sleep_ns) < 0) { return -1; }
-    shared->cpu_percent = 100.0 * (cpu_seconds() - before) / ((double)(now_ns() - begin_ns) * 1e-9);
+    shared->cpu_percent = 100.0 * (cpu_seconds() - before) / ((double)(bench_now_ns() - begin_ns) * 1e-9);
     atomic_store(&shared->state, SLEEP_MODE);
-    while (SLEEP_MODE == atomic_load(&shared->wish)) { pause_ns(PERIOD_NS); }
+    while (SLEEP_MODE == atomic_load(&shared->wish)) { bench_pause_ns(PERIOD_NS); }
     return 0;
 }
 
@@ -141,11 +119,11 @@ static int obey(tp_consumer_t *consumer)
         int rc = 0;
         switch (atomic_load(&shared->wish))
         {
-            case FUTEX_MODE: pin(atomic_load(&shared->cpu)); read_futex(); break;
-            case FRAME_MODE: pin(atomic_load(&shared->cpu)); rc = read_frames(consumer); break;
+            case FUTEX_MODE: bench_pin(atomic_load(&shared->cpu)); read_futex(); break;
+            case FRAME_MODE: bench_pin(atomic_load(&shared->cpu)); rc = read_frames(consumer); break;
             case SLEEP_MODE: rc = read_nothing(consumer); break;
             case QUIT: return 0;
-            default: pause_ns(PERIOD_NS); break;
+            default: bench_pause_ns(PERIOD_NS); break;
         }
         if (rc < 0) { return one_driver_fail("the reader has lost its stream"); }
     }
@@ -159,7 +137,7 @@ static int read_all(void)
     while (ATTACHED != atomic_load(&shared->wish))
     {
         if (QUIT == atomic_load(&shared->wish)) { return 0; }
-        pause_ns(PERIOD_NS);
+        bench_pause_ns(PERIOD_NS);
     }
     int rc = tp_connect(&client, NULL);
     if (0 == rc) { rc = tp_consumer_open(&consumer, client, ONE_STREAM); }
@@ -181,14 +159,14 @@ typedef struct out { tp_producer_t *producer; tp_tensor_template_t *shape; } out
 
 static int wish_for(int mode, int64_t patience_ns)
 {
-    const int64_t deadline_ns = now_ns() + patience_ns;
+    const int64_t deadline_ns = bench_now_ns() + patience_ns;
     atomic_store(&shared->wish, mode);
     atomic_fetch_add(&shared->word, 1);
     (void)syscall(SYS_futex, &shared->word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
     while (mode != atomic_load(&shared->state))
     {
-        if (told_to_end || FAILED == atomic_load(&shared->state) || now_ns() > deadline_ns) { return -1; }
-        pause_ns(PERIOD_NS);
+        if (told_to_end || FAILED == atomic_load(&shared->state) || bench_now_ns() > deadline_ns) { return -1; }
+        bench_pause_ns(PERIOD_NS);
     }
     return 0;
 }
@@ -197,7 +175,7 @@ static int ping(int mode, const out_t *out)
 {
     if (FUTEX_MODE == mode)
     {
-        atomic_store_explicit(&shared->sent_ns, now_ns(), memory_order_relaxed);
+        atomic_store_explicit(&shared->sent_ns, bench_now_ns(), memory_order_relaxed);
         atomic_fetch_add_explicit(&shared->word, 1, memory_order_release);
         (void)syscall(SYS_futex, &shared->word, FUTEX_WAKE, 1, NULL, NULL, 0);
         return 0;
@@ -206,7 +184,7 @@ static int ping(int mode, const out_t *out)
     tp_frame_metadata_t metadata = TP_FRAME_METADATA_INIT;
     if (tp_producer_try_claim(out->producer, out->shape, &claim) < 0) { return -1; }
     memset(claim.payload, 1, claim.length);
-    metadata.timestamp_ns = (uint64_t)now_ns();
+    metadata.timestamp_ns = (uint64_t)bench_now_ns();
     return tp_producer_commit_claim(out->producer, &claim, &metadata) < 0 ? -1 : 0;
 }
 
@@ -223,21 +201,21 @@ static int measure(int mode, const out_t *out, uint32_t pings, block_t *block)
 {
     int64_t next_ns;
     if (wish_for(mode, PATIENCE_NS) < 0) { return -1; }
-    pause_ns(5 * PERIOD_NS);
+    bench_pause_ns(5 * PERIOD_NS);
     atomic_store(&shared->count, 0);
-    next_ns = now_ns() + PERIOD_NS;
+    next_ns = bench_now_ns() + PERIOD_NS;
     for (uint32_t i = 0; i < pings + WARM_PINGS; i++, next_ns += PERIOD_NS)
     {
         const struct timespec at = { (time_t)(next_ns / 1000000000), (long)(next_ns % 1000000000) };
         (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
         const uint32_t before = atomic_load(&shared->count);
         if (told_to_end || ping(mode, out) < 0) { return -1; }
-        for (const int64_t until_ns = now_ns() + PATIENCE_NS; before == atomic_load(&shared->count);)
+        for (const int64_t until_ns = bench_now_ns() + PATIENCE_NS; before == atomic_load(&shared->count);)
         {
-            if (told_to_end || FAILED == atomic_load(&shared->state) || now_ns() > until_ns) { return -1; }
-            pause_ns(PERIOD_NS / 4);                       /* late: the next one waits */
+            if (told_to_end || FAILED == atomic_load(&shared->state) || bench_now_ns() > until_ns) { return -1; }
+            bench_pause_ns(PERIOD_NS / 4);                       /* late: the next one waits */
         }
-        if (now_ns() > next_ns + PERIOD_NS / 2) { next_ns = now_ns(); }
+        if (bench_now_ns() > next_ns + PERIOD_NS / 2) { next_ns = bench_now_ns(); }
     }
     const uint32_t counted = pings < PINGS_MAX - WARM_PINGS ? pings : PINGS_MAX - WARM_PINGS;
     int64_t *const first = shared->latency_ns + WARM_PINGS;
@@ -288,8 +266,8 @@ static int run(const char *dir, const int cpu[2], bool is_quick)
     if (0 == rc) { rc = one_driver_producer(&one, &out.producer); }
     if (0 == rc && tp_tensor_template_init(&out.shape, TP_DTYPE_UINT8, TP_ROW_MAJOR, 1, &bytes) < 0) { rc = one_driver_fail("no shape"); }
     if (0 == rc) { rc = wish_for(ATTACHED, PATIENCE_NS); }
-    pin(cpu[0]);
-    pause_ns(SETTLE_NS / 3);                               /* the pages are handed over meanwhile */
+    bench_pin(cpu[0]);
+    bench_pause_ns(SETTLE_NS / 3);                               /* the pages are handed over meanwhile */
     if (0 == rc && cpu[0] != cpu[1]) { rc = take_turns("wake two cpus", &out, cpu[1], turns, pings); }
     else if (0 == rc) { (void)printf("{\"name\":\"wake two cpus\",\"value\":null,\"reason\":\"two CPUs are needed\"}\n"); }
     if (0 == rc) { rc = take_turns("wake one cpu", &out, cpu[0], turns, pings); }

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "machine.h"
 #include "peers/run.h"
 
 #define PAGE 4096
@@ -34,12 +35,7 @@ typedef struct deadline
 }
 deadline_t;
 
-int64_t peer_now_ns(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
+int64_t peer_now_ns(void) { return bench_now_ns(); }
 
 static deadline_t patience(void)
 {
