@@ -13,11 +13,13 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent / "suite"))
+from place import PATIENCE, Failed, end, environment, start_driver  # noqa: E402
+
 STREAM = 10000
 ROUNDS = 20                            # attaches
 RESTARTS = 5
 IDLE_SECONDS = 10
-PATIENCE = 60
 CONFIG = f"""
 [profiles.bench]
 header_nslots = 64
@@ -26,17 +28,12 @@ payload_pools = [{{ pool_id = 1, stride_bytes = 65536 }}]
 stream_id = {STREAM}
 profile = "bench"
 """
-NOT_OURS = ("AERON_", "TP_", "DRIVER_", "SHM_", "POLICIES_", "XDG_RUNTIME_DIR")
 
 
 class Bench:
     def __init__(self, build, folder, stack):
         self.build, self.folder, self.stack = build, Path(folder), stack
-        for name in ("run", "base"):
-            (self.folder / name).mkdir(mode=0o700)
-        (self.folder / "driver.toml").write_text(CONFIG)
-        self.environment = {key: value for key, value in os.environ.items() if not key.startswith(NOT_OURS)}
-        self.environment.update(TP_RUNTIME_DIR=str(self.folder / "run"), TP_ALLOWED_BASE_DIRS=str(self.folder / "base"))
+        self.environment = environment(self.folder)
 
     def start(self, program, *arguments, **more):
         process = subprocess.Popen([str(program), *map(str, arguments)], stdin=subprocess.DEVNULL, env=self.environment, **more)
@@ -45,32 +42,13 @@ class Bench:
 
     def driver(self):
         """A driver with its media driver, once it is ready."""
-        read_end, write_end = os.pipe()
-        with open(self.folder / "driver.log", "w", encoding="utf-8") as log:
-            process = self.start(self.build / "bin" / "tp_driver", "--embedded-media-driver", "--config", self.folder / "driver.toml", "--aeron-dir",
-                self.folder / "aeron", "--base-dir", self.folder / "base", "--runtime-dir", self.folder / "run", "--ready-fd", write_end,
-                pass_fds=(write_end,), stdout=log, stderr=log)
-        os.close(write_end)
-        ready = select.select([read_end], [], [], PATIENCE)[0] and b"\n" == os.read(read_end, 1)
-        os.close(read_end)
-        if not ready:
-            sys.exit("bench: the driver does not start: " + (self.folder / "driver.log").read_text()[-2000:])
+        process = start_driver(self.build, self.folder, CONFIG)
+        self.stack.callback(end, process)
         return process
 
     def probe(self, *arguments):
         """bench/attach: one line on its standard output for each thing that happened."""
         return self.start(self.build / "bench" / "attach", STREAM, *arguments, stdout=subprocess.PIPE, text=True, bufsize=1)
-
-
-def end(process):
-    """In order, so that its lease ends at once."""
-    if process.poll() is None:
-        process.terminate()
-    try:
-        process.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def line_of(process):
@@ -169,6 +147,8 @@ def main():
             idle_costs(bench, driver)
             reattach_times(bench, driver)
             rates(bench)
+    except Failed as problem:
+        sys.exit(f"bench: {problem}")
     finally:
         guard.stdin.close()
         guard.wait()

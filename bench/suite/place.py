@@ -57,6 +57,32 @@ payload_pools = [{{ pool_id = 1, stride_bytes = {stride} }}]
 """
 
 
+def environment(folder):
+    """Of processes that live below folder; nothing of whoever started us leads them elsewhere."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(NOT_OURS)}
+    clean.update(TP_RUNTIME_DIR=str(folder / "run"), TP_ALLOWED_BASE_DIRS=str(folder / "base"))
+    return clean
+
+
+def start_driver(build, folder, config, **more):
+    """A driver with its media driver below folder, once it is ready."""
+    for name in ("run", "base"):
+        (folder / name).mkdir(mode=0o700, exist_ok=True)
+    (folder / "driver.toml").write_text(config, encoding="ascii")
+    read_end, write_end = os.pipe()
+    with open(folder / "driver.log", "w", encoding="utf-8") as log:
+        process = subprocess.Popen([build / "bin" / "tp_driver", "--embedded-media-driver", "--config", folder / "driver.toml", "--aeron-dir",
+            folder / "aeron", "--base-dir", folder / "base", "--runtime-dir", folder / "run", "--ready-fd", str(write_end)], pass_fds=(write_end,),
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(folder), **more)
+    os.close(write_end)
+    ready = select.select([read_end], [], [], PATIENCE)[0] and b"\n" == os.read(read_end, 1)
+    os.close(read_end)
+    if not ready:
+        end(process)
+        raise Failed("the driver does not start: " + (folder / "driver.log").read_text()[-2000:])
+    return process
+
+
 class Place:
     """The directory and everything that was started in it. A context manager."""
 
@@ -80,11 +106,6 @@ class Place:
         """The CPUs for whoever is not measured."""
         return os.sched_getaffinity(0) - set(self.cpus) or None
 
-    def environment(self, folder):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(NOT_OURS)}
-        environment.update(TP_RUNTIME_DIR=str(folder / "run"), TP_ALLOWED_BASE_DIRS=str(folder / "base"))
-        return environment
-
     def new_folder(self):
         return Path(tempfile.mkdtemp(prefix="run-", dir=self.folder))
 
@@ -99,21 +120,8 @@ class Place:
         return self.streams
 
     def start_driver(self, folder, size, depth):
-        for name in ("run", "base"):
-            (folder / name).mkdir(mode=0o700)
-        (folder / "driver.toml").write_text(driver_config(size, depth), encoding="ascii")
-        read_end, write_end = os.pipe()
-        with open(folder / "driver.log", "w", encoding="utf-8") as log:
-            process = subprocess.Popen([self.build / "bin" / "tp_driver", "--embedded-media-driver", "--config", folder / "driver.toml",
-                "--aeron-dir", folder / "aeron", "--base-dir", folder / "base", "--runtime-dir", folder / "run", "--ready-fd", str(write_end)],
-                pass_fds=(write_end,), stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment(folder),
-                preexec_fn=_ends_with_us(self.others()))
+        process = start_driver(self.build, folder, driver_config(size, depth), preexec_fn=_ends_with_us(self.others()))
         self.running.append(process)
-        os.close(write_end)
-        ready = select.select([read_end], [], [], PATIENCE)[0] and b"\n" == os.read(read_end, 1)
-        os.close(read_end)
-        if not ready:
-            raise Failed("the driver does not start: " + (folder / "driver.log").read_text()[-2000:])
         return process
 
     def stop(self, process):
@@ -123,7 +131,7 @@ class Place:
     def call(self, command, folder, seconds, cpus=None):
         """Runs a program to its end: the objects of its lines of JSON."""
         process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, env=self.environment(folder), preexec_fn=_ends_with_us(cpus))
+            text=True, env=environment(folder), preexec_fn=_ends_with_us(cpus))
         self.running.append(process)
         try:
             out, errors = process.communicate(timeout=seconds)
@@ -140,6 +148,7 @@ class Place:
 
 
 def end(process):
+    """In order, so that its lease ends at once."""
     if process.poll() is None:
         process.terminate()
     try:
