@@ -132,9 +132,10 @@ static void *run(void *clientd)
     const int begun = loop->config.begin(loop->config.driver);
     tell_begun(loop, begun < 0 ? -1 : 1);
     if (begun < 0) { return NULL; }
-    while (!atomic_load_explicit(&loop->stop, memory_order_acquire))
+    for (;;)
     {
         const uint32_t ticket = tpi_doorbell_ticket(loop->config.doorbell);
+        if (atomic_load_explicit(&loop->stop, memory_order_acquire)) { break; }      /* after the ticket: its ring counts */
         const int work = loop->config.do_work(loop->config.driver);
         count(&loop->cycles);
         if (work < 0) { break; }
