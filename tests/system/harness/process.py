@@ -15,6 +15,7 @@ from harness.waiting import until
 BIN = os.environ.get("TP_BIN_DIR", "")
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
+_HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 _OURS = ("AERON_", "TP_", "DRIVER_", "SHM_", "POLICIES_", "SUPERVISOR_", "DISCOVERY_", "XDG_RUNTIME_DIR")
 
 
@@ -93,7 +94,15 @@ class Process:
         return self.popen.poll() is None
 
     def signal(self, number):
+        """Sends it; what a program handles waits until the handler is there: before, it ends any program, whatever that would do later."""
+        if number in _HANDLED:
+            until(lambda: not self.is_running() or self._handles(number), 30, lambda: f"a handler of {number.name}\n{self.describe()}")
         self.popen.send_signal(number)
+
+    def _handles(self, number):
+        with open(f"/proc/{self.pid}/status", encoding="ascii", errors="replace") as file:
+            masks = [int(line.split()[1], 16) for line in file if line.startswith(("SigCgt:", "SigBlk:"))]      # blocked: read from a descriptor
+        return any(mask & 1 << (number - 1) for mask in masks)
 
     def wait(self, timeout=30):
         """The exit code; negative for a signal."""
