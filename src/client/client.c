@@ -27,8 +27,9 @@
 #define AGENT_PARK_MAX_NS (4 * TPI_NS_PER_MS)          /* control messages wait no longer than this */
 #define AGENT_PARK_QUIET_NS (20 * TPI_NS_PER_MS)        /* nor than this, when nothing was urgent for a while */
 #define QUIET_AFTER_NS (5 * TPI_NS_PER_S)
-#define AGENT_PARK_CALM_NS (100 * TPI_NS_PER_MS)        /* nor than this, when all it has are readers asleep */
+#define AGENT_PARK_CALM_NS TPI_ENDPOINT_PERIOD_NS       /* nor than this, when all it has are readers asleep: the end of a driver is seen so soon */
 #define PARKS_PER_KEEPALIVE 8
+#define CALM_PARKS_PER_KEEPALIVE 5
 #define AGENT_PARK_HURRY_NS (100 * TPI_NS_PER_US)
 #define HURRY_NS (100 * TPI_NS_PER_MS)
 #define CLOSE_GRACE_NS (200 * TPI_NS_PER_MS)
@@ -48,6 +49,7 @@ void tpi_client_delete(tp_client_t *client)
     tpi_events_fini(&client->events);
     tpi_mpsc_queue_delete(client->commands);
     tpi_base_dirs_fini(&client->bases);
+    tpi_endpoint_watch_close(&client->endpoint_watch);
     tp_context_close(client->context);
     tpi_free(client->send_buffer);
     tpi_parker_fini(&client->done);
@@ -107,6 +109,7 @@ int tpi_client_create(tp_client_t **client, const tp_context_t *context, const t
         return -1;
     }
     c->hooks = *hooks;
+    tpi_endpoint_watch_init(&c->endpoint_watch);
     c->send_capacity = SEND_CAPACITY;
     c->send_buffer = tpi_alloc(c->send_capacity);
     c->context = tpi_context_copy(context);
@@ -119,7 +122,9 @@ int tpi_client_create(tp_client_t **client, const tp_context_t *context, const t
     c->announce_period_ns = c->settings.announce_period_ns;
     c->discovery = (tpi_discovery_settings_t){ .request = c->settings.discovery, .response = c->settings.discovery_response,
         .timeout_ns = c->settings.driver_timeout_ns };
-    atomic_store_explicit(&c->driver_seen_ns, c->has_endpoint ? tpi_clock_monotonic_ns() : 0, memory_order_relaxed);
+    const int64_t found_ns = c->has_endpoint ? tpi_clock_monotonic_ns() : 0;
+    atomic_store_explicit(&c->driver_seen_ns, found_ns, memory_order_relaxed);
+    c->next_endpoint_ns = c->has_endpoint ? found_ns + TPI_ENDPOINT_PERIOD_NS : 0;
     if (tpi_mpsc_queue_create(&c->commands, TPI_COMMANDS_MAX) < 0 || tpi_dispatcher_create(&c->dispatcher) < 0 ||
         tpi_dispatcher_create(&c->announce_dispatcher) < 0 || tpi_dispatcher_create(&c->qos_dispatcher) < 0 ||
         tpi_dispatcher_create(&c->metadata_dispatcher) < 0 || tpi_events_add_routes(c) < 0 || tpi_client_add_routes(c) < 0)
@@ -193,10 +198,13 @@ static bool is_quiet(const tp_client_t *client)
 }
 
 /* So that keepalives are sent in time, also those of the clients turned with this one. */
-static int64_t keepalive_limit_ns(const tp_client_t *client, int64_t limit_ns)
+static int64_t keepalive_limit_ns(const tp_client_t *client, int64_t limit_ns, int parks)
 {
-    limit_ns = tpi_least_ns(limit_ns, client->settings.keepalive_interval_ns / PARKS_PER_KEEPALIVE);        /* L-211 L-308 */
-    for (const tp_client_t *child = client->children; NULL != child; child = child->sibling) { limit_ns = keepalive_limit_ns(child, limit_ns); }
+    limit_ns = tpi_least_ns(limit_ns, client->settings.keepalive_interval_ns / parks);                      /* L-211 L-308 */
+    for (const tp_client_t *child = client->children; NULL != child; child = child->sibling)
+    {
+        limit_ns = keepalive_limit_ns(child, limit_ns, parks);
+    }
     return limit_ns;
 }
 
@@ -219,9 +227,8 @@ int64_t tpi_client_park_limit_ns(const tp_client_t *client)
 {
     if (tpi_clock_monotonic_ns() < atomic_load_explicit(&client->hurry_until_ns, memory_order_relaxed)) { return AGENT_PARK_HURRY_NS; }
     int64_t limit_ns = AGENT_PARK_MAX_NS;
-    if (NULL != client->consumers && is_calm(client)) { limit_ns = AGENT_PARK_CALM_NS; }
-    else if (is_quiet(client)) { limit_ns = AGENT_PARK_QUIET_NS; }
-    limit_ns = keepalive_limit_ns(client, limit_ns);
+    if (NULL != client->consumers && is_calm(client)) { limit_ns = keepalive_limit_ns(client, AGENT_PARK_CALM_NS, CALM_PARKS_PER_KEEPALIVE); }
+    else if (is_quiet(client)) { limit_ns = keepalive_limit_ns(client, AGENT_PARK_QUIET_NS, PARKS_PER_KEEPALIVE); }
     return limit_ns > AGENT_PARK_MAX_NS ? limit_ns : AGENT_PARK_MAX_NS;
 }
 

@@ -117,6 +117,7 @@ struct tp_client
     tpi_client_hooks_t hooks;
     tpi_settings_t settings;
     tpi_endpoint_t endpoint;
+    tpi_endpoint_watch_t endpoint_watch;
     bool has_endpoint;
     bool driver_was_lost;              /* since an endpoint was last seen */
     tpi_base_dirs_t bases;

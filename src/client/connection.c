@@ -389,6 +389,11 @@ static void watch_endpoint(tp_client_t *client, int64_t now_ns)
 {
     if (NULL == client->hooks.find_endpoint || now_ns < client->next_endpoint_ns) { return; }
     client->next_endpoint_ns = now_ns + (client->has_endpoint ? TPI_ENDPOINT_PERIOD_NS : TPI_ENDPOINT_PERIOD_NS / 2);
+    if (client->has_endpoint && tpi_endpoint_watch_holds(&client->endpoint_watch))        /* L-309 */
+    {
+        atomic_store_explicit(&client->driver_seen_ns, now_ns, memory_order_relaxed);
+        return;
+    }
     tpi_endpoint_t *found = tpi_alloc(sizeof(*found));
     if (NULL == found) { return; }
     const int rc = client->hooks.find_endpoint(client->hooks.clientd, client->context, found);
@@ -403,6 +408,8 @@ static void watch_endpoint(tp_client_t *client, int64_t now_ns)
         else { tpi_attachment_driver_gone(client, TP_ENODRIVER, "the driver is gone", now_ns); }
     }
     tpi_free(found);
+    if (client->has_endpoint) { (void)tpi_endpoint_watch_open(&client->endpoint_watch, &client->endpoint); }
+    else { tpi_endpoint_watch_close(&client->endpoint_watch); }
 }
 
 /* The bus itself judges the media driver's heartbeat, by a clock that does not step. */

@@ -144,38 +144,45 @@ static void unlock_dir(int dir_fd, int lock_fd)
     (void)close(lock_fd);
 }
 
-/* Reads and judges one file below an open directory. 0, or -1. */
-static int read_at(tpi_endpoint_t *endpoint, int dir_fd, const char *dir, const char *name, bool *alive)
+static int open_file(int dir_fd, const char *dir, const char *name)
+{
+    const int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) { TPI_SET_ERR(code_of(errno, TP_EIO), "endpoint file %s/%s cannot be opened: %s", dir, name, strerror(errno)); }
+    return fd;
+}
+
+/* Reads and judges one open file below an open directory. 0, or -1. */
+static int read_file(tpi_endpoint_t *endpoint, int fd, int dir_fd, const char *dir, const char *name, bool *alive)
 {
     char text[TPI_ENDPOINT_FILE_MAX + 1];
     struct stat st;
     struct stat dir_st;
-    const int fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-    {
-        TPI_SET_ERR(code_of(errno, TP_EIO), "endpoint file %s/%s cannot be opened: %s", dir, name, strerror(errno));
-        return -1;
-    }
-    int result = -1;
     ssize_t length = 0;
     if (fstat(fd, &st) < 0 || fstat(dir_fd, &dir_st) < 0 || !S_ISREG(st.st_mode) || 0 != (st.st_mode & (S_IWGRP | S_IWOTH)) ||
         (st.st_uid != geteuid() && 0 != st.st_uid && st.st_uid != dir_st.st_uid))
     {
         TPI_SET_ERR(TP_EPATH, "endpoint file %s/%s is not a regular file of a trusted owner, writable by that owner only", dir, name);
+        return -1;
     }
-    else if ((length = pread(fd, text, sizeof(text) - 1, 0)) < 0 || length >= TPI_ENDPOINT_FILE_MAX)
+    if ((length = pread(fd, text, sizeof(text) - 1, 0)) < 0 || length >= TPI_ENDPOINT_FILE_MAX)
     {
         TPI_SET_ERR(TP_EIO, "endpoint file %s/%s cannot be read or is longer than %d bytes", dir, name, TPI_ENDPOINT_FILE_MAX - 1);
+        return -1;
     }
-    else
-    {
-        text[length] = '\0';
-        result = tpi_endpoint_parse(endpoint, text, (size_t)length);
-        const int n = snprintf(endpoint->file, sizeof(endpoint->file), "%s/%s", dir, name);
-        if (n < 0 || (size_t)n >= sizeof(endpoint->file)) { result = -1; }
-        endpoint->owner_uid = st.st_uid;
-        *alive = is_write_locked(fd);
-    }
+    text[length] = '\0';
+    int result = tpi_endpoint_parse(endpoint, text, (size_t)length);
+    const int n = snprintf(endpoint->file, sizeof(endpoint->file), "%s/%s", dir, name);
+    if (n < 0 || (size_t)n >= sizeof(endpoint->file)) { result = -1; }
+    endpoint->owner_uid = st.st_uid;
+    *alive = is_write_locked(fd);
+    return result;
+}
+
+static int read_at(tpi_endpoint_t *endpoint, int dir_fd, const char *dir, const char *name, bool *alive)
+{
+    const int fd = open_file(dir_fd, dir, name);
+    if (fd < 0) { return -1; }
+    const int result = read_file(endpoint, fd, dir_fd, dir, name, alive);
     (void)close(fd);
     return result;
 }
@@ -346,20 +353,68 @@ int tpi_endpoint_find(tpi_endpoint_t *endpoint, const char *instance_id)
     return rc < 0 && TP_ENOMEM == tp_errcode() ? -1 : 1;
 }
 
-int tpi_endpoint_read(tpi_endpoint_t *endpoint, const char *file, bool *alive)
+/* Splits a path into its directory, opened, and the name below it. The descriptor, or -1. */
+static int open_dir_of(const char *file, char *dir, size_t size, const char **name)
 {
-    char dir[TPI_ENDPOINT_TEXT_MAX];
     const char *const slash = strrchr(file, '/');
-    if (NULL == slash || slash == file || (size_t)(slash - file) >= sizeof(dir))
+    if (NULL == slash || slash == file || (size_t)(slash - file) >= size)
     {
         TPI_SET_ERR(TP_EINVAL, "endpoint file '%s' is not a path below a directory", file);
         return -1;
     }
     memcpy(dir, file, (size_t)(slash - file));
     dir[slash - file] = '\0';
-    const int fd = open_dir(dir, true);
+    *name = slash + 1;
+    return open_dir(dir, true);
+}
+
+int tpi_endpoint_read(tpi_endpoint_t *endpoint, const char *file, bool *alive)
+{
+    char dir[TPI_ENDPOINT_TEXT_MAX];
+    const char *name = NULL;
+    const int fd = open_dir_of(file, dir, sizeof(dir), &name);
     if (fd < 0) { return -1; }
-    const int rc = read_at(endpoint, fd, dir, slash + 1, alive);
+    const int rc = read_at(endpoint, fd, dir, name, alive);
     (void)close(fd);
     return rc;
+}
+
+/* ---- an eye on one file --------------------------------------------------------------------------------------------------- */
+
+void tpi_endpoint_watch_init(tpi_endpoint_watch_t *watch) { *watch = (tpi_endpoint_watch_t){ .fd = -1 }; }
+
+void tpi_endpoint_watch_close(tpi_endpoint_watch_t *watch)
+{
+    if (watch->fd >= 0) { (void)close(watch->fd); }
+    watch->fd = -1;
+}
+
+int tpi_endpoint_watch_open(tpi_endpoint_watch_t *watch, const tpi_endpoint_t *endpoint)
+{
+    char dir[TPI_ENDPOINT_TEXT_MAX];
+    const char *name = NULL;
+    struct stat st;
+    bool alive = false;
+    tpi_endpoint_watch_close(watch);
+    const int dir_fd = open_dir_of(endpoint->file, dir, sizeof(dir), &name);
+    if (dir_fd < 0) { return -1; }
+    tpi_endpoint_t *const there = tpi_alloc(sizeof(*there));
+    const int fd = NULL == there ? -1 : open_file(dir_fd, dir, name);
+    /* Its state of before it is read: what changes meanwhile shows at the first look. */
+    if (fd >= 0 && 0 == fstat(fd, &st) && 0 == read_file(there, fd, dir_fd, dir, name, &alive) && alive &&
+        there->instance_token == endpoint->instance_token)
+    {
+        *watch = (tpi_endpoint_watch_t){ .fd = fd, .changed_s = (int64_t)st.st_ctim.tv_sec, .changed_ns = (int64_t)st.st_ctim.tv_nsec };
+    }
+    else if (fd >= 0) { (void)close(fd); }
+    tpi_free(there);
+    (void)close(dir_fd);
+    return watch->fd < 0 ? -1 : 0;
+}
+
+bool tpi_endpoint_watch_holds(const tpi_endpoint_watch_t *watch)
+{
+    struct stat st;
+    return watch->fd >= 0 && 0 == fstat(watch->fd, &st) && st.st_nlink > 0 && (int64_t)st.st_ctim.tv_sec == watch->changed_s &&
+        (int64_t)st.st_ctim.tv_nsec == watch->changed_ns && is_write_locked(watch->fd);                  /* L-309 */
 }

@@ -56,4 +56,21 @@ int tpi_endpoint_find(tpi_endpoint_t *endpoint, const char *instance_id);
 int tpi_endpoint_read(tpi_endpoint_t *endpoint, const char *file, bool *alive);
 int tpi_endpoint_default_dir(char *buffer, size_t size);
 
+/* An eye on the file of a driver that was found: two system calls tell whether all is as it was, without looking for the file, reading it, or asking
+ * who the user is. */
+typedef struct tpi_endpoint_watch
+{
+    int fd;                            /* -1: none */
+    int64_t changed_s;                 /* ctime of the file: replaced, removed, linked or given another owner or mode, it changes */
+    int64_t changed_ns;
+}
+tpi_endpoint_watch_t;
+
+void tpi_endpoint_watch_init(tpi_endpoint_watch_t *watch);
+/* 0 when the file is there, is that of this very driver, and the driver lives; otherwise -1, and nothing is watched. */
+int tpi_endpoint_watch_open(tpi_endpoint_watch_t *watch, const tpi_endpoint_t *endpoint);
+/* The driver lives and its file is unchanged in its place. false: look for drivers anew. */
+bool tpi_endpoint_watch_holds(const tpi_endpoint_watch_t *watch);
+void tpi_endpoint_watch_close(tpi_endpoint_watch_t *watch);
+
 #endif

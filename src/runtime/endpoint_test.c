@@ -164,6 +164,64 @@ static void a_reader_s_lock_is_no_sign_of_life__M10(void **state)
 }
 
 /* The one who looks for a namesake and the one who moves its file in place must not do so at once. */
+/* Two calls instead of a search: whatever a search could find changed ends the watch. */
+static void a_watched_file_holds_while_its_driver_lives_and_nobody_changed_it__L_309(void **state)
+{
+    (void)state;
+    tpi_endpoint_writer_t *writer = NULL;
+    tpi_endpoint_watch_t watch;
+    tpi_endpoint_watch_init(&watch);
+    assert_false(tpi_endpoint_watch_holds(&watch));
+    other = endpoint;
+    assert_int_equal(tpi_endpoint_watch_open(&watch, &other), -1);       /* of no file */
+    assert_int_equal(tpi_endpoint_write(&writer, dir, &endpoint), 0);
+    other = endpoint;
+    other.instance_token++;
+    assert_int_equal(tpi_endpoint_watch_open(&watch, &other), -1);       /* of somebody else by now */
+    assert_int_equal(watch.fd, -1);
+    assert_int_equal(tpi_endpoint_watch_open(&watch, &endpoint), 0);
+    assert_true(tpi_endpoint_watch_holds(&watch));
+    assert_int_equal(chmod(endpoint.file, 0664), 0);
+    assert_false(tpi_endpoint_watch_holds(&watch));
+    assert_int_equal(tpi_endpoint_watch_open(&watch, &endpoint), -1);    /* others could write it */
+    assert_int_equal(chmod(endpoint.file, 0644), 0);
+    assert_int_equal(tpi_endpoint_watch_open(&watch, &endpoint), 0);
+    assert_true(tpi_endpoint_watch_holds(&watch));
+    assert_int_equal(unlink(endpoint.file), 0);
+    assert_false(tpi_endpoint_watch_holds(&watch));
+    tpi_endpoint_remove(writer);
+    assert_int_equal(tpi_endpoint_write(&writer, dir, &endpoint), 0);
+    assert_false(tpi_endpoint_watch_holds(&watch));                      /* a new file of that name */
+    assert_int_equal(tpi_endpoint_watch_open(&watch, &endpoint), 0);
+    tpi_endpoint_remove(writer);
+    assert_false(tpi_endpoint_watch_holds(&watch));
+    tpi_endpoint_watch_close(&watch);
+    tpi_endpoint_watch_close(&watch);
+    assert_false(tpi_endpoint_watch_holds(&watch));
+}
+
+/* Killed, a driver leaves its file as it is: only the lock is gone. */
+static void a_watched_file_does_not_hold_without_its_lock__L_309(void **state)
+{
+    (void)state;
+    char kept[sizeof(endpoint.file) + 8];
+    struct stat st;
+    tpi_endpoint_writer_t *writer = NULL;
+    tpi_endpoint_watch_t watch;
+    tpi_endpoint_watch_init(&watch);
+    assert_int_equal(tpi_endpoint_write(&writer, dir, &endpoint), 0);
+    (void)snprintf(kept, sizeof(kept), "%s.kept", endpoint.file);
+    assert_int_equal(link(endpoint.file, kept), 0);
+    assert_int_equal(tpi_endpoint_watch_open(&watch, &endpoint), 0);
+    tpi_endpoint_remove(writer);
+    assert_int_equal(fstat(watch.fd, &st), 0);
+    watch.changed_s = (int64_t)st.st_ctim.tv_sec;                        /* the file that was left, unchanged since */
+    watch.changed_ns = (int64_t)st.st_ctim.tv_nsec;
+    assert_false(tpi_endpoint_watch_holds(&watch));
+    assert_int_equal(unlink(kept), 0);
+    tpi_endpoint_watch_close(&watch);
+}
+
 static void a_directory_is_written_by_one_at_a_time(void **state)
 {
     (void)state;
@@ -353,6 +411,7 @@ int main(void)
         T(a_file_that_cannot_be_opened_for_want_of_descriptors_is_not_gone),
         T(names_and_paths_that_do_not_fit_are_refused),
         T(a_file_longer_than_the_bound_or_with_a_zero_is_refused__P11), T(the_default_directory_is_the_users_own),
+        T(a_watched_file_holds_while_its_driver_lives_and_nobody_changed_it__L_309), T(a_watched_file_does_not_hold_without_its_lock__L_309),
         T(links_are_not_followed__M10), T(malformed_texts_are_refused) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -521,6 +521,35 @@ static void dead_driver_is_left_and_a_new_instance_is_asked_at_once_by_its_endpo
     tp_producer_close(producer);
 }
 
+/* The search is the rig's, the file a real one: it is found once, then looked at where it is open. */
+static void a_driver_that_was_found_is_not_searched_for_until_its_file_changes__L_309(void **state)
+{
+    (void)state;
+    tpi_endpoint_writer_t *writer = NULL;
+    char dir[128];
+    (void)snprintf(dir, sizeof(dir), "%s/run", cr->base);
+    cr->endpoint.instance_token = 1;
+    (void)snprintf(cr->endpoint.instance_id, sizeof(cr->endpoint.instance_id), "rig");
+    (void)snprintf(cr->endpoint.shm_base_dir, sizeof(cr->endpoint.shm_base_dir), "%s", cr->base);
+    assert_int_equal(tpi_endpoint_write(&writer, dir, &cr->endpoint), 0);
+    cr->has_endpoint = true;
+    cr_step(300 * MS);
+    tp_producer_t *const producer = cr_producer();
+    cr_step(300 * MS);
+    const unsigned searches = cr->searches;
+    cr_step(5000 * MS);
+    assert_int_equal(cr->searches, searches);
+    assert_true(cr->now_ns - atomic_load(&cr->client->driver_seen_ns) < 250 * MS);        /* looked at, though */
+    assert_true(tp_producer_is_attached(producer));
+    tpi_endpoint_remove(writer);
+    cr->has_endpoint = false;
+    cr->mute = true;
+    cr_step(250 * MS);
+    assert_true(cr->searches > searches);
+    assert_false(tp_producer_is_attached(producer));
+    tp_producer_close(producer);
+}
+
 static void unreadable_endpoint_file_ends_no_lease(void **state)
 {
     (void)state;
@@ -697,6 +726,7 @@ int main(void)
         CR_TEST(first_announce_after_joining_counts__A7),
         CR_TEST(handles_survive_the_loss_of_the_media_driver__D_154_D_158),
         CR_TEST(dead_driver_is_left_and_a_new_instance_is_asked_at_once_by_its_endpoint_file__D_154),
+        CR_TEST(a_driver_that_was_found_is_not_searched_for_until_its_file_changes__L_309),
         CR_TEST(unreadable_endpoint_file_ends_no_lease),
         CR_TEST(embedded_media_driver_goes_with_its_driver_and_a_new_bus_is_opened__D_154),
         CR_TEST(client_on_a_given_bus_works_until_that_bus_is_lost),

@@ -315,6 +315,7 @@ static int find_endpoint(void *clientd, const tp_context_t *context, tpi_endpoin
 {
     (void)clientd;
     (void)context;
+    cr->searches++;
     if (cr->no_descriptors) { return -1; }
     if (!cr->has_endpoint) { return 1; }
     *endpoint = cr->endpoint;

@@ -57,6 +57,7 @@ typedef struct cr
     bool has_endpoint;
     bool no_descriptors;               /* endpoint files cannot be opened */
     tpi_endpoint_t endpoint;
+    unsigned searches;                 /* for a driver */
     /* script */
     bool mute;                         /* no answers, no announces: as if it were dead */
     bool no_announces;

@@ -429,22 +429,22 @@ static void a_conductor_with_sleeping_readers_only_sleeps_long__L_211(void **sta
     unhurried(1500 * MS, 4 * MS);
     atomic_store(&consumer->is_asleep, true);
     unhurried(900 * MS, 4 * MS);
-    unhurried(200 * MS, 100 * MS);
+    unhurried(200 * MS, 200 * MS);
     const int64_t keepalive_ns = cr->client->settings.keepalive_interval_ns;
     cr->client->settings.keepalive_interval_ns = 160 * MS; /* leases of half a second: keepalives are not late */
-    unhurried(100 * MS, 20 * MS);
+    unhurried(100 * MS, 32 * MS);
     cr->client->settings.keepalive_interval_ns = 8 * MS;
     unhurried(100 * MS, 4 * MS);
     cr->client->settings.keepalive_interval_ns = keepalive_ns;
     tpi_stat_add(&consumer->received, 1);
     unhurried(900 * MS, 4 * MS);
-    unhurried(200 * MS, 100 * MS);
+    unhurried(200 * MS, 200 * MS);
     atomic_store(&cr->client->hurry_until_ns, INT64_MAX);
     assert_true(tpi_client_park_limit_ns(cr->client) < MS);
     tp_consumer_t *const second = cr_consumer();
     unhurried(1500 * MS, 4 * MS);
     tp_consumer_close(second);
-    unhurried(1500 * MS, 100 * MS);
+    unhurried(1500 * MS, 200 * MS);
     tp_producer_t *const producer = cr_producer();
     unhurried(1500 * MS, 4 * MS);
     close_both(consumer, producer);
