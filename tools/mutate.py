@@ -155,7 +155,7 @@ def try_one(tree, place, wanted, rng, timeout):
     what = re.sub(r"\s+", " ", what)[:100]
     try:
         file.write_text(text)
-        code, output = tree.helper.ninja(tree.build, targets_of(tree, wanted))
+        code, output = tree.helper.call(tree.helper.ninja(targets_of(tree, wanted)), tree.build, 1800)
         if code:
             error = re.search(r"error: (.*)", output)
             return "compiler", f"{what}: {error.group(1)[:80] if error else output[-200:]}"
@@ -177,7 +177,7 @@ def try_one(tree, place, wanted, rng, timeout):
 def baseline(tree, chosen, tests):
     """The programs that fail without any fault prove nothing."""
     programs = sorted({program for place in chosen for program in tests[place.id] if program in tree.programs})
-    code, output = tree.helper.ninja(tree.build, targets_of(tree, programs))
+    code, output = tree.helper.call(tree.helper.ninja(targets_of(tree, programs)), tree.build, 1800)
     if code:
         sys.exit("the unchanged tree does not build:\n" + output[-4000:])
     code, output = tree.helper.call(["ctest", "-j", os.environ.get("TP_JOBS", "2"), "-R", f"^({'|'.join(programs)})$"], tree.build, 1800)
