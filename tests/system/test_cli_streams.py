@@ -219,8 +219,8 @@ def test_interrupted_readers_still_print_their_summary(start, sandbox, driver):
 
 def test_the_death_of_the_driver_ends_publishing_with_3_and_reading_with_5(start, sandbox, driver):
     pub = start_tp(start, sandbox, "pub", "cam1", "--pattern", "counter", "--shape", "10", "--hz", 100, "--timeout", 2, "--json")
-    sub = start_tp(start, sandbox, "sub", "cam1", "--json", "--quiet", "--check", "--timeout", 2)
-    until(lambda: (tp(sandbox, "ls", "--json").of("stream")[0]["last_seq"] or 0) > 50, 30, "frames")
+    sub = start_tp(start, sandbox, "sub", "cam1", "--json", "--check", "--timeout", 2)
+    until(lambda: len(sub.json_lines()) > 50, 30, sub.describe)
     driver.kill()
     assert "TP3002" in pub.expect(3, 30).err() and "TP3101" in pub.err()
     sub.expect(5, 30)
