@@ -48,11 +48,14 @@ static int begin(tp_client_t **client, const tp_context_t *context, int64_t *dea
     return 0;
 }
 
-/* Turns the conductor once. 1 when control and announce stream are there, 0 not yet, -1 when they will not be: errors of the channels belong here. */
-static int advance(tp_client_t *client, int64_t deadline_ns)
+/*
+ * Turns the conductor once. 1 when control and announce stream are there, 0 not yet, -1 when they will not be: errors of the channels belong here.
+ * work: what the turn found to do. Aeron's client takes one message of the media driver a turn, also of those meant for others.
+ */
+static int advance(tp_client_t *client, int64_t deadline_ns, int *work)
 {
     const int64_t now_ns = tpi_clock_monotonic_ns();
-    (void)tpi_client_do_work_at(client, now_ns);
+    *work = tpi_client_do_work_at(client, now_ns);
     if (NULL == client->connection)
     {
         tpi_err_restore(&client->connect_err);
@@ -75,10 +78,11 @@ int tp_client_init(tp_client_t **client, const tp_context_t *context)
     tpi_idle_t idle;
     int64_t deadline_ns;
     int rc = 0;
+    int work = 0;
     if (NULL == client) { TPI_SET_ERR(TP_EINVAL, "client is NULL"); return -1; }
     if (begin(&c, context, &deadline_ns) < 0) { return -1; }
     tpi_idle_init(&idle, TPI_IDLE_BACKOFF, 10 * TPI_NS_PER_US, PARK_MAX_NS);
-    while (0 == (rc = advance(c, deadline_ns))) { tpi_idle(&idle, 0, -1); }
+    while (0 == (rc = advance(c, deadline_ns, &work))) { tpi_idle(&idle, work, -1); }
     if (rc < 0)
     {
         tpi_client_delete(c);
@@ -122,7 +126,8 @@ int tp_async_connect_poll(tp_async_connect_t *async, tp_client_t **client)
 {
     if (NULL == async || NULL == client) { TPI_SET_ERR(TP_EINVAL, "async or client is NULL"); return -1; }
     tp_client_t *c = async->client;
-    int rc = advance(c, async->deadline_ns);
+    int work = 0;
+    int rc = advance(c, async->deadline_ns, &work);
     if (0 == rc)
     {
         atomic_store(&c->conductor, 0);                    /* the next poll may come from another thread */
