@@ -302,6 +302,10 @@ static void say(const shared_t *shared, const tp_producer_stats_t *sent)
         const tp_consumer_stats_t *s = &shared->stats[i];
         (void)fprintf(stderr, "bench: consumer %d: first %" PRIu64 " last %" PRIu64 " received %" PRIu64 " lost %" PRIu64 " wrong %" PRIu64 "\n", i,
             s->first_seq, s->last_seq, s->received, lost(s), shared->wrong[i]);
+        for (int k = 0; k < TP_DROP_REASONS; k++)
+        {
+            if (0 != s->drops[k]) { (void)fprintf(stderr, "bench:   %s %" PRIu64 "\n", tp_drop_reason_name((tp_drop_reason_t)k), s->drops[k]); }
+        }
     }
 }
 

@@ -166,6 +166,8 @@ struct tpi_records
     uint64_t others;                   /* handed to other */
     tpi_on_other_t other;
     void *clientd;
+    size_t block_length;               /* the bus's own: of what it read last, and where in its term that began */
+    int32_t block_offset;
 };
 
 /*

@@ -112,6 +112,9 @@ struct aeron_bus_sub
     uint32_t held_first;               /* who comes first next time */
     size_t held_mtu_bytes;             /* the largest of theirs */
     uint32_t seen_changes;
+    bool has_read;                     /* further than Aeron knows: up to that position of that session */
+    int32_t read_session_id;
+    int64_t read_position;
     tpi_on_message_t handler;          /* NULL outside of a poll */
     void *clientd;
     int delivered;

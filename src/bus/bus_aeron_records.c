@@ -82,6 +82,8 @@ static void on_block(void *clientd, const uint8_t *block, size_t length, int32_t
     tpi_records_t *const records = clientd;
     const size_t most = most_bytes(records);
     const uint8_t *const end = block + (length < most ? length : most);
+    records->block_length = length;
+    records->block_offset = ((const aeron_header_values_frame_t *)(const void *)block)->term_offset;
     const uint8_t *const at = take_records(records, block, (size_t)(end - block));
     if (at < end) { take_rest(records, at, end); }
 }
@@ -105,9 +107,42 @@ void tpi_aeron_let_images_go(aeron_bus_sub_t *sub)
     sub->held_count = 0;
 }
 
-/* Images came or went: from now on those that there are. A change after the load of changes is seen next time. */
-static __attribute__((noinline, cold)) void hold_images(aeron_bus_sub_t *sub, uint32_t changes)
+/*
+ * Aeron leaves an image's position where it was when the image is closed in the middle of a poll; one that joins again in its place, as after a
+ * process was stopped for a while, goes on there. What was read is not to be read twice: it would look like a regression.
+ */
+static void note_unnoted(aeron_bus_sub_t *sub, aeron_image_t *image, const tpi_records_t *records)
 {
+    aeron_image_constants_t constants;
+    if (0 == records->block_length || !aeron_image_is_closed(image) || aeron_image_constants(image, &constants) < 0) { return; }
+    const int64_t position = aeron_image_position(image);
+    if ((position & ((int64_t)constants.term_buffer_length - 1)) != records->block_offset) { return; }
+    sub->has_read = true;
+    sub->read_session_id = constants.session_id;
+    sub->read_position = position + (int64_t)records->block_length;
+}
+
+static void pass_over(void *clientd, const uint8_t *block, size_t length, int32_t session_id, int32_t term_id)
+{
+    (void)clientd;
+    (void)block;
+    (void)length;
+    (void)session_id;
+    (void)term_id;
+}
+
+static void skip_noted(aeron_bus_sub_t *sub, aeron_image_t *image, const aeron_image_constants_t *constants)
+{
+    if (!sub->has_read || constants->session_id != sub->read_session_id) { return; }
+    sub->has_read = false;
+    const int64_t ahead = sub->read_position - aeron_image_position(image);
+    if (ahead > 0 && ahead <= (int64_t)constants->term_buffer_length) { (void)aeron_image_block_poll(image, pass_over, NULL, (size_t)ahead); }
+}
+
+/* Images came or went: from now on those that there are. A change after the load of changes is seen next time. */
+static __attribute__((noinline, cold)) void hold_images(aeron_bus_sub_t *sub, uint32_t changes, const tpi_records_t *records)
+{
+    if (1 == sub->held_count) { note_unnoted(sub, sub->held[0], records); }
     tpi_aeron_let_images_go(sub);
     sub->seen_changes = changes;
     sub->held_mtu_bytes = 0;
@@ -120,6 +155,7 @@ static __attribute__((noinline, cold)) void hold_images(aeron_bus_sub_t *sub, ui
         if (NULL == image) { tpi_aeron_let_images_go(sub); return; }
         sub->held[sub->held_count++] = image;
         if (aeron_image_constants(image, &constants) < 0) { tpi_aeron_let_images_go(sub); return; }
+        skip_noted(sub, image, &constants);
         if (constants.mtu_length > sub->held_mtu_bytes) { sub->held_mtu_bytes = constants.mtu_length; }
     }
 }
@@ -131,8 +167,10 @@ static int poll_held(aeron_bus_sub_t *sub, tpi_records_t *records)
     const uint32_t first = sub->held_first++;
     for (uint32_t i = 0; i < sub->held_count && most_bytes(records) >= sub->held_mtu_bytes; i++)
     {
-        const int more = aeron_image_block_poll(sub->held[(first + i) % sub->held_count], on_block, records, most_bytes(records));
-        if (more > 0) { bytes = 1; }
+        aeron_image_t *const image = sub->held[(first + i) % sub->held_count];
+        if (aeron_image_block_poll(image, on_block, records, most_bytes(records)) <= 0) { continue; }
+        bytes = 1;
+        note_unnoted(sub, image, records);
     }
     return bytes;
 }
@@ -155,7 +193,7 @@ int tpi_aeron_poll_records(tpi_subscription_t *base, tpi_records_t *records)
 {
     aeron_bus_sub_t *const sub = (aeron_bus_sub_t *)base;
     const uint32_t changes = atomic_load_explicit(&sub->changes, memory_order_acquire);
-    if (changes != sub->seen_changes) { hold_images(sub, changes); }
+    if (changes != sub->seen_changes) { hold_images(sub, changes, records); }
     const size_t most = most_bytes(records);
     const uint32_t count = records->count;
     records->passed = 0;

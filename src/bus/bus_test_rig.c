@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -40,3 +41,37 @@ pid_t tpi_test_spawn(const char *role, const char *dir)
 }
 
 int tpi_test_kill(pid_t pid) { return kill(pid, SIGKILL) < 0 || waitpid(pid, NULL, 0) != pid ? -1 : 0; }
+
+void tpi_test_rest(void)
+{
+    const struct timespec pause = { .tv_nsec = 200000 };
+    (void)nanosleep(&pause, NULL);
+}
+
+tpi_bus_t *tpi_test_bus(const char *aeron_dir)
+{
+    const tpi_bus_aeron_config_t config = { .aeron_dir = aeron_dir, .client_name = "bus test", .connect_timeout_ns = TPI_TEST_WAIT_NS };
+    tpi_bus_t *bus = NULL;
+    if (tpi_bus_aeron_open(&bus, &config) < 0) { fail_msg("%s; %s", tp_errmsg(), tp_errwhy()); }
+    return bus;
+}
+
+tpi_publication_t *tpi_test_pub(tpi_bus_t *bus, const char *channel, int32_t stream_id)
+{
+    tpi_bus_async_t *async = NULL;
+    tpi_publication_t *pub = NULL;
+    assert_int_equal(tpi_bus_add_publication(bus, &async, channel, stream_id), 0);
+    TPI_TEST_AWAIT(bus, 0 != tpi_bus_add_publication_poll(async, &pub));
+    assert_non_null(pub);
+    return pub;
+}
+
+tpi_subscription_t *tpi_test_sub(tpi_bus_t *bus, const tpi_subscription_config_t *config)
+{
+    tpi_bus_async_t *async = NULL;
+    tpi_subscription_t *sub = NULL;
+    assert_int_equal(tpi_bus_add_subscription(bus, &async, config), 0);
+    TPI_TEST_AWAIT(bus, 0 != tpi_bus_add_subscription_poll(async, &sub));
+    assert_non_null(sub);
+    return sub;
+}
