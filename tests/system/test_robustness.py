@@ -190,7 +190,7 @@ def accepted(publisher):
 def test_killed_producer_is_replaced_by_the_next__D_102_D_131_D_136_D_139(start):
     start.driver(config=flow.config())
     first = flow.Publisher(start, hz=0)
-    subscriber = flow.Subscriber(start)
+    subscriber = flow.Subscriber(start, flow.STREAM, "--mode", "rate-limited", "--max-rate", 200)        # prints no gigabytes
     subscriber.wait_for_frames()
     before = subscriber.epoch()
     first.process.signal(signal.SIGKILL)

@@ -66,6 +66,7 @@ class Process:
         self.name = label or name
         self.out_file = os.path.join(sandbox.path, f"{self.name}-{time.monotonic_ns()}.out")
         self.err_file = self.out_file[:-4] + ".err"
+        self._lines, self._read = [], 0
         self.command = [*prefix, program(name), *arguments]
         environment = dict(environment) if environment is not None else clean_environment(TP_RUNTIME_DIR=sandbox.run)
         if user is not None:
@@ -87,8 +88,14 @@ class Process:
             return file.read()
 
     def json_lines(self):
-        """Complete JSON lines of standard output."""
-        return [json.loads(line) for line in self.out().split("\n")[:-1] if line.startswith("{")]
+        """Complete JSON lines of standard output. Each is parsed once: who asks again and again would fall behind a program that says much."""
+        with open(self.out_file, "rb") as file:
+            file.seek(self._read)
+            text = file.read()
+        text = text[:text.rfind(b"\n") + 1]
+        self._read += len(text)
+        self._lines += [json.loads(line) for line in text.decode("utf-8", "replace").split("\n") if line.startswith("{")]
+        return list(self._lines)
 
     def is_running(self):
         return self.popen.poll() is None
