@@ -23,16 +23,17 @@ def remove_tree(path):
 
 
 def _is_dead(path):
+    owner = path[len(PREFIX):].split("-")[0]
+    has_ended = owner.isdigit() and not os.path.isdir(f"/proc/{owner}")        # of other names their own programs take care (tests/leftovers.c)
     try:
         fd = os.open(os.path.join(path, ".owner"), os.O_RDWR | os.O_CLOEXEC)
     except FileNotFoundError:
-        owner = path[len(PREFIX):].split("-")[0]               # of other names their own programs take care (tests/leftovers.c)
-        return owner.isdigit() and not os.path.isdir(f"/proc/{owner}")
+        return has_ended
     except OSError:
         return False
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return True
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)         # taken: it ended, in whatever pid namespace, or it is about to take it
+        return has_ended
     except OSError as error:
         return error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN)
     finally:
