@@ -11,7 +11,7 @@ from harness.process import BIN
 
 STOPPED = os.path.join(os.path.dirname(os.path.abspath(BIN)), "bench", "stopped")
 INSTRUMENTED = bool(os.environ.get("TP_INSTRUMENTED"))
-SECONDS = int(os.environ.get("TP_STOPPED_SECONDS", 0)) or 10
+SECONDS = int(os.environ.get("TP_STOPPED_SECONDS", 0)) or (5 if INSTRUMENTED else 10)
 HZ = int(os.environ.get("TP_STOPPED_HZ", 0)) or (1000 if INSTRUMENTED else 10000 if os.environ.get("TP_STOPPED_QUIET") else 2000)
 SLOTS = 4096 if HZ > 4000 else 1024
 
