@@ -16,3 +16,13 @@ int measure_consume_batch(tp_consumer_t *consumer)
 {
     return tp_consumer_poll_descriptors(consumer, MEASURED_BATCH);
 }
+
+int measure_observe(tp_consumer_t *observer)
+{
+    return tp_consumer_poll_descriptors(observer, 1);
+}
+
+int measure_observe_nothing(tp_consumer_t *observer)
+{
+    return tp_consumer_poll_descriptors(observer, 1);
+}

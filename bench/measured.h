@@ -8,5 +8,7 @@ int64_t measure_produce(tp_producer_t *producer, const tp_tensor_template_t *sha
 #define MEASURED_BATCH 10
 int measure_consume(tp_consumer_t *consumer);
 int measure_consume_batch(tp_consumer_t *consumer);
+int measure_observe(tp_consumer_t *observer);
+int measure_observe_nothing(tp_consumer_t *observer);
 
 #endif

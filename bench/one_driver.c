@@ -110,13 +110,17 @@ int one_driver_producer(one_driver_t *one, tp_producer_t **producer)
     return rc < 0 ? one_driver_fail("no producer") : 0;
 }
 
-int one_driver_consumer(one_driver_t *one, tp_consumer_t **consumer)
+static int open_consumer(one_driver_t *one, tp_consumer_t **consumer, bool follows)
 {
     tp_consumer_context_t *context = NULL;
     int rc = tp_consumer_context_init(&context);
     if (0 == rc) { rc = tp_consumer_context_set_stream_id(context, ONE_STREAM); }
+    if (0 == rc) { rc = tp_consumer_context_set_follow_ring(context, follows); }
     if (0 == rc) { rc = tp_consumer_context_set_attach_timeout_ns(context, PATIENCE_NS); }
     if (0 == rc) { rc = tp_consumer_init(consumer, one->client, context); }
     tp_consumer_context_close(context);
     return rc < 0 ? one_driver_fail("no consumer") : 0;
 }
+
+int one_driver_consumer(one_driver_t *one, tp_consumer_t **consumer) { return open_consumer(one, consumer, false); }
+int one_driver_observer(one_driver_t *one, tp_consumer_t **observer) { return open_consumer(one, observer, true); }

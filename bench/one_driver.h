@@ -28,6 +28,7 @@ int one_driver_join(one_driver_t *one, const char *dir);
 void one_driver_stop(one_driver_t *one);
 int one_driver_producer(one_driver_t *one, tp_producer_t **producer);
 int one_driver_consumer(one_driver_t *one, tp_consumer_t **consumer);
+int one_driver_observer(one_driver_t *one, tp_consumer_t **observer);          /* follows the ring alone */
 int one_driver_fail(const char *what);         /* -1; says it with the last error's text */
 
 #endif

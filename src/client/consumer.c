@@ -299,6 +299,7 @@ static tp_consumer_t *create(tp_client_t *client, const tp_consumer_context_t *c
     c->follow.max_gap = context->max_gap;
     c->follow.newest_only = context->newest_only;
     c->is_observer = context->follow_ring;
+    c->polls_ring = c->is_observer;
     c->ring_recovery = context->ring_recovery || c->is_observer;
     if (c->is_observer) { c->follow.max_gap = 0; }         /* no descriptor runs ahead of it */
     atomic_init(&c->stream_id, context->stream_id);

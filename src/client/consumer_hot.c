@@ -266,6 +266,8 @@ static int next_in_ring(tp_consumer_t *c, tp_frame_view_t *view)
 
 /* ---- the calls ---------------------------------------------------------------------------------------------------------- */
 
+static inline bool is_closing(const tp_consumer_t *c) { return atomic_load_explicit(&c->client->closing, memory_order_relaxed); }
+
 /* Invoker mode: turns the conductor, whose callbacks may ask to close this consumer (L2). false: it is gone. */
 static bool turn(tp_consumer_t *c)
 {
@@ -276,6 +278,15 @@ static bool turn(tp_consumer_t *c)
     if (!c->close_asked) { return true; }
     tp_consumer_close(c);
     return false;
+}
+
+/* An observer's next frame, or whether there is none. */
+static __attribute__((noinline)) tpi_plain_sight_t next_observed(tp_consumer_t *c, tp_frame_view_t *view)
+{
+    if (!tpi_plain_may_observe(c, TPI_PLAIN_NEXT)) { return TPI_PLAIN_OTHER; }
+    const tpi_plain_sight_t sight = tpi_plain_observe(c);
+    if (TPI_PLAIN_FRAME == sight) { *view = c->plain.view; }
+    return sight;
 }
 
 int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t timeout_ns)
@@ -291,12 +302,18 @@ int tp_consumer_next(tp_consumer_t *consumer, tp_frame_view_t *view, int64_t tim
         if (!turn(c)) { return TP_CLOSED; }
         refresh(c);
     }
+    if (c->is_observer)
+    {
+        const tpi_plain_sight_t sight = next_observed(c, view);
+        if (TPI_PLAIN_FRAME == sight) { return 1; }
+        if (TPI_PLAIN_NOTHING == sight && timeout_ns <= 0 && !c->client->is_invoker) { return is_closing(c) ? TP_CLOSED : 0; }
+    }
     for (;;)
     {
         if (1 == next_staged(c, view)) { return 1; }
         if (0 != (++batches % BATCHES_MAX) && tpi_stage_refill(c) > 0) { continue; }
         if (1 == next_in_ring(c, view)) { return 1; }
-        if (atomic_load_explicit(&c->client->closing, memory_order_relaxed)) { return TP_CLOSED; }
+        if (is_closing(c)) { return TP_CLOSED; }
         if (!waiting)
         {
             if (!turn(c)) { return TP_CLOSED; }
@@ -400,12 +417,35 @@ static __attribute__((noinline)) int poll_judged(tp_consumer_t *c, int limit, in
     return delivered;
 }
 
+/* An observer's: the slot of its next frame, and nothing else unless something else is there (L-114). */
+static __attribute__((noinline)) int poll_ring(tp_consumer_t *c, int limit)
+{
+    int handled = 0;
+    if (limit <= 0 || c->in_handler) { return TP_INVALID_ARGUMENT; }
+    if (is_closing(c)) { return TP_CLOSED; }
+    refresh(c);
+    while (handled < limit && tpi_plain_may_observe(c, TPI_PLAIN_HANDLER))
+    {
+        const tpi_plain_sight_t sight = tpi_plain_observe(c);
+        if (TPI_PLAIN_NOTHING == sight) { return handled; }
+        if (TPI_PLAIN_OTHER == sight) { break; }
+        handled++;
+        c->in_handler = true;
+        c->on_frame(c->frame_clientd, &c->plain.view);
+        c->in_handler = false;
+        if (!tpi_handoff_is_current(&c->maps, c->map)) { break; }
+    }
+    return handled == limit && !c->close_asked ? handled : poll_judged(c, limit, handled, true);
+}
+
 int tp_consumer_poll_descriptors(tp_consumer_t *consumer, int limit)
 {
     tp_consumer_t *c = consumer;
     int handled = 0;
-    if (NULL == c || limit <= 0 || c->in_handler) { return TP_INVALID_ARGUMENT; }
-    if (atomic_load_explicit(&c->client->closing, memory_order_relaxed)) { return TP_CLOSED; }
+    if (NULL == c) { return TP_INVALID_ARGUMENT; }
+    if (TPI_RARE(c->in_handler || c->polls_ring)) { return poll_ring(c, limit); }
+    if (limit <= 0) { return TP_INVALID_ARGUMENT; }
+    if (is_closing(c)) { return TP_CLOSED; }
     refresh(c);
     const bool is_drained = tpi_stage_is_empty(c) && tpi_stage_refill(c) <= 0;
     if (!is_drained) { handled = tpi_plain_run(c, limit); }

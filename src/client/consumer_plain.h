@@ -1,7 +1,8 @@
 /*
  * The common case, straight: the next descriptor in order, a slot that holds that frame with the shape and the pool of the one before, a mapping in
- * force. Consumer's thread only. It judges as the general way does (consumer_hot.c). At the first thing that is not as expected it changes nothing
- * and leaves the frame to that: nothing is validated here for the first time.
+ * force. For observers the word of the next slot stands for the descriptor. Consumer's thread only. It judges as the general way does
+ * (consumer_hot.c, consumer_ring.c). At the first thing that is not as expected it changes nothing and leaves the frame to that: nothing is validated
+ * here for the first time.
  */
 #ifndef TPI_CLIENT_CONSUMER_PLAIN_H
 #define TPI_CLIENT_CONSUMER_PLAIN_H
@@ -25,17 +26,17 @@ static inline uint32_t tpi_plain_begin(const tp_consumer_t *c, tpi_plain_use_t u
     return newest - c->follow.last - 1 <= c->plain.max_gap ? staged : 0;
 }
 
-/* true: read, accounted for, and in plain.view. tpi_plain_begin said yes, and since then there was nothing but this. */
-static inline __attribute__((always_inline)) bool tpi_plain_read(tp_consumer_t *c, const tpi_record_t *record)
+static inline const tpi_slot_word_t *tpi_plain_slot(const tpi_plain_t *p, uint64_t seq)
+{
+    return p->slots + (size_t)((uint32_t)seq & p->index_mask) * TPI_SLOT_WORDS;
+}
+
+/* The slot of seq, whose word said that it is committed. record: its descriptor, NULL for observers. true: accounted for, and in plain.view. */
+static inline __attribute__((always_inline)) bool tpi_plain_take(tp_consumer_t *c, const tpi_slot_word_t *slot, uint64_t seq, uint64_t word,
+    const tpi_record_t *record)
 {
     tpi_plain_t *const p = &c->plain;
-    const uint64_t seq = tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_SEQ_AT);
-    if (seq != c->follow.last + 1 || tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_EPOCH_AT) != p->view.epoch) { return false; }
-    if (!tpi_handoff_is_current(&c->maps, c->map)) { return false; }
     const uint32_t index = (uint32_t)seq & p->index_mask;
-    const tpi_slot_word_t *const slot = p->slots + (size_t)index * TPI_SLOT_WORDS;
-    const uint64_t word = atomic_load_explicit(&slot[0], memory_order_acquire);            /* R0 of shm/slot.h */
-    if (word != (seq << 1 | 1u)) { return false; }
     if (!tpi_slot_has_shape(slot, &c->checker.shape)) { return false; }
     if (tpi_slot_u64(slot, TPC_SLOT_HEADER_POOL_ID_AT) << 16 != p->pool_and_offset) { return false; }       /* W-026 */
     if (tpi_slot_u32(slot, TPC_SLOT_HEADER_PAYLOAD_SLOT_AT) != index) { return false; }            /* W-063 */
@@ -45,7 +46,7 @@ static inline __attribute__((always_inline)) bool tpi_plain_read(tp_consumer_t *
     if (values_len_bytes > p->stride_bytes) { return false; }                              /* W-100 */
     if (!tpi_slot_still(slot, word)) { return false; }                                     /* W-050: nothing leaves before C8 */
     c->follow.last = seq;
-    c->follow.last_descriptor = seq;
+    if (NULL != record) { c->follow.last_descriptor = seq; }
     tpi_stat_set(&c->last_seq, seq);
     tpi_stat_add(&c->received, 1);
     tpi_stat_add(&c->bytes, values_len_bytes);
@@ -53,13 +54,29 @@ static inline __attribute__((always_inline)) bool tpi_plain_read(tp_consumer_t *
     p->view.payload = p->payloads + (size_t)index * p->stride_bytes;
     p->view.payload_bytes = values_len_bytes;
     p->view.timestamp_ns = timestamp_ns;
-    p->view.publish_timestamp_ns = tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_TIMESTAMP_AT);
-    p->view.trace_id = tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_TRACE_ID_AT);
-    p->view.meta_version = TP_NULL_U32 != meta_version ? meta_version : tpi_u32_at(record->bytes, TPC_FRAME_DESCRIPTOR_META_VERSION_AT);
+    p->view.meta_version = meta_version;
+    if (NULL != record)
+    {
+        p->view.publish_timestamp_ns = tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_TIMESTAMP_AT);
+        p->view.trace_id = tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_TRACE_ID_AT);
+        if (TP_NULL_U32 == meta_version) { p->view.meta_version = tpi_u32_at(record->bytes, TPC_FRAME_DESCRIPTOR_META_VERSION_AT); }
+    }
     p->view.opaque[1] = (const void *)(uintptr_t)slot;
     p->view.opaque_words[0] = word;
     p->view.opaque_words[1] = ++c->delivery;
     return true;
+}
+
+/* true: read, accounted for, and in plain.view. tpi_plain_begin said yes, and since then there was nothing but this. */
+static inline __attribute__((always_inline)) bool tpi_plain_read(tp_consumer_t *c, const tpi_record_t *record)
+{
+    const tpi_plain_t *const p = &c->plain;
+    const uint64_t seq = tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_SEQ_AT);
+    if (seq != c->follow.last + 1 || tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_EPOCH_AT) != p->view.epoch) { return false; }
+    if (!tpi_handoff_is_current(&c->maps, c->map)) { return false; }
+    const tpi_slot_word_t *const slot = tpi_plain_slot(p, seq);
+    const uint64_t word = atomic_load_explicit(&slot[0], memory_order_acquire);            /* R0 of shm/slot.h */
+    return word == (seq << 1 | 1u) && tpi_plain_take(c, slot, seq, word, record);
 }
 
 /* The frames for the handler at the beginning of the stage, at most limit. How many. */
@@ -85,5 +102,42 @@ static inline __attribute__((always_inline)) int tpi_plain_run(tp_consumer_t *c,
 
 /* The first frame of the stage. 1 and *view set, or 0: for the general way. */
 int tpi_plain_next(tp_consumer_t *consumer, tp_frame_view_t *view);
+
+/* ---- observers ---------------------------------------------------------------------------------------------------------- */
+
+typedef enum tpi_plain_sight
+{
+    TPI_PLAIN_NOTHING = 0,             /* the next frame has not been committed, and none behind it */
+    TPI_PLAIN_FRAME,                   /* read, accounted for, and in plain.view */
+    TPI_PLAIN_OTHER                    /* for the general way */
+}
+tpi_plain_sight_t;
+
+/* The frame is not there. Who has begun the next one and none behind that is filling it; else it may have been given up (L-111). */
+static inline tpi_plain_sight_t tpi_plain_missing(const tpi_plain_t *p, uint64_t seq, uint64_t word)
+{
+    if (word >> 1 < seq) { return TPI_PLAIN_NOTHING; }
+    if (word >> 1 > seq) { return TPI_PLAIN_OTHER; }                                       /* lapped */
+    return tpi_slot_peek(tpi_plain_slot(p, seq + 1)) >> 1 != seq + 1 ? TPI_PLAIN_NOTHING : TPI_PLAIN_OTHER;
+}
+
+/* An observer's; tpi_plain_may_observe said yes. One load of shared memory where nothing is new (L-114). */
+static inline __attribute__((always_inline)) tpi_plain_sight_t tpi_plain_observe(tp_consumer_t *c)
+{
+    const tpi_plain_t *const p = &c->plain;
+    const uint64_t seq = c->follow.last + 1;
+    const tpi_slot_word_t *const slot = tpi_plain_slot(p, seq);
+    const uint64_t word = atomic_load_explicit(&slot[0], memory_order_acquire);            /* R0 of shm/slot.h */
+    if (word != (seq << 1 | 1u)) { return tpi_plain_missing(p, seq, word); }
+    __builtin_prefetch(p->payloads + (size_t)((uint32_t)seq & p->index_mask) * p->stride_bytes);
+    if (!tpi_plain_take(c, slot, seq, word, NULL)) { return TPI_PLAIN_OTHER; }
+    tpi_stat_add(&c->recovered, 1);                                                        /* L-107 */
+    return TPI_PLAIN_FRAME;
+}
+
+static inline bool tpi_plain_may_observe(const tp_consumer_t *c, tpi_plain_use_t use)
+{
+    return c->plain.use >= use && 0 == tpi_load_u32(&c->rate_limit_hz);
+}
 
 #endif

@@ -130,7 +130,7 @@ static sight_t look(const tp_consumer_t *c, uint64_t seq)
 {
     sight_t sight = { .is_there = false };
     const uint32_t nslots = c->map->set->nslots;
-    for (uint32_t i = 0; i < nslots && 0 == seq >> 63; i++)
+    for (uint32_t i = 0; i <= nslots && 0 == seq >> 63; i++)                               /* the whole ring may be newer: one more is to be read */
     {
         uint64_t resume = seq;
         const uint64_t word = word_of(c, seq);

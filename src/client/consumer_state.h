@@ -149,7 +149,8 @@ struct tp_consumer
     tpi_ring_watch_t watch;
     bool drained;                      /* what the link before had left was polled */
     bool suspended;                    /* map is not to be used: a newer epoch or a regression was seen */
-    bool in_handler;
+    bool in_handler : 1;
+    bool polls_ring : 1;               /* is_observer, for this thread: one test for both */
     bool is_turning;                   /* inside tp_consumer_next, which turns the conductor */
     bool close_asked;
     tpi_dispatcher_t *dispatcher;

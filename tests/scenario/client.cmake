@@ -7,7 +7,7 @@ tp_cmocka_test(scenario_client_traffic SOURCES client_traffic_test.c LIBS tp_cli
 tp_cmocka_test(scenario_client_idle SOURCES client_idle_test.c LIBS tp_client_rig LABELS scenario)
 tp_cmocka_test(scenario_client_stats SOURCES client_stats_test.c LIBS tp_client_rig LABELS scenario)
 tp_cmocka_test(scenario_client_async SOURCES client_async_test.c LIBS tp_client_rig LABELS scenario)
-foreach (name progress_consumer progress_producer progress_threads straight claims wake ring observer plain)
+foreach (name progress_consumer progress_producer progress_threads straight claims wake ring observer observe plain)
     tp_cmocka_test(scenario_client_${name} SOURCES client_${name}_test.c LIBS tp_client_rig LABELS scenario)
 endforeach ()
 target_link_options(scenario_client_wake PRIVATE -Wl,--wrap=tpi_wake_arm -Wl,--wrap=tpi_wake_sleep)
