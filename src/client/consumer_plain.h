@@ -116,7 +116,7 @@ tpi_plain_sight_t;
 /* The frame is not there. Who has begun the next one and none behind that is filling it; else it may have been given up (L-111). */
 static inline tpi_plain_sight_t tpi_plain_missing(const tpi_plain_t *p, uint64_t seq, uint64_t word)
 {
-    if (word >> 1 < seq) { return TPI_PLAIN_NOTHING; }
+    if (word >> 1 < seq) { return TPI_PLAIN_NOTHING; }                                     /* L-114 */
     if (word >> 1 > seq) { return TPI_PLAIN_OTHER; }                                       /* lapped */
     return tpi_slot_peek(tpi_plain_slot(p, seq + 1)) >> 1 != seq + 1 ? TPI_PLAIN_NOTHING : TPI_PLAIN_OTHER;
 }
