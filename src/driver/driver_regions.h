@@ -52,6 +52,10 @@ tpi_region_job_t;
 
 typedef struct tpi_regions tpi_regions_t;
 
+#define TPI_SPARE_BYTES_MAX (UINT64_C(8) << 20)
+#define TPI_SPARE_AFTER_NS INT64_C(1000000)            /* whoever asked has what he needs by then */
+#define TPI_SPARE_KEPT_NS INT64_C(60000000000)
+
 int tpi_regions_create(tpi_regions_t **regions, tpi_worker_kind_t kind, void (*wake)(void *clientd), void *wake_clientd);
 /* Takes the job. */
 void tpi_regions_submit(tpi_regions_t *regions, tpi_region_job_t *job);
@@ -64,6 +68,8 @@ bool tpi_regions_is_busy(tpi_regions_t *regions);
 bool tpi_regions_is_removing(tpi_regions_t *regions, uint32_t stream_id);
 /* Runs what is queued to its end, then frees. What is done stays takeable until then: take it first. Accepts NULL. */
 void tpi_regions_delete(tpi_regions_t *regions);
+/* THREAD: bytes of the file that is kept for the next creation (L-310), and its inode; 0 = none. */
+uint64_t tpi_regions_spare_bytes(tpi_regions_t *regions, uint64_t *inode);
 /* Waits until every submitted job is done. */
 void tpi_regions_finish(tpi_regions_t *regions);
 

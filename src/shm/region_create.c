@@ -73,6 +73,17 @@ static uint64_t sum_bytes(const tpi_region_create_t *what, uint64_t unit)
     return sum;
 }
 
+uint64_t tpi_epoch_files_spare_bytes(const tpi_region_create_t *what, uint64_t limit_bytes)
+{
+    uint64_t most = 0;
+    for (size_t i = 1; what->allocate_pools && !what->hugepages && i <= what->pool_count; i++)
+    {
+        const uint64_t bytes = file_bytes(what, i, what->page_bytes);
+        if (bytes <= limit_bytes && bytes > most) { most = bytes; }
+    }
+    return most;
+}
+
 uint64_t tpi_epoch_files_bytes(const tpi_region_create_t *what) { return sum_bytes(what, what->page_bytes); }
 
 static int check_request(const tpi_region_create_t *what)
@@ -209,6 +220,12 @@ static void write_superblock(const creation_t *c, size_t index)
     atomic_store_explicit((_Atomic uint64_t *)(void *)base, magic, memory_order_release);   /* last: a tool never sees half of it */
 }
 
+static int take_spare(const creation_t *c, size_t index, const char *name)
+{
+    if (NULL == c->what->spare || 0 == index || !is_allocated(c->what, index)) { return -1; }
+    return tpi_spare_take(c->what->spare, file_bytes(c->what, index, c->unit_bytes), c->epoch_dir, name);          /* L-310 */
+}
+
 static int create_file(const creation_t *c, size_t index)
 {
     char name[FILE_NAME_MAX];
@@ -220,14 +237,15 @@ static int create_file(const creation_t *c, size_t index)
     if (n < 0 || (size_t)n >= sizeof(path) || tpi_region_uri_format(uri, sizeof(uri), path, c->what->hugepages) < 0) { return -1; }  /* D-062 */
     c->files->uris[index] = tpi_strdup(uri);                                                                     /* W-227 */
     if (NULL == c->files->uris[index]) { return -1; }
-    const int fd = openat(c->epoch_dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);        /* trap M10, O-56 */
+    const int spare = take_spare(c, index, name);
+    const int fd = spare >= 0 ? spare : openat(c->epoch_dir, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);  /* trap M10, O-56 */
     if (fd < 0) { return ENOSPC == errno || EDQUOT == errno ? no_space(c) : failed(name, "creation"); }
     if (fchmod(fd, c->what->file_mode & 0777u) < 0)                                                              /* W-243 */
     {
         (void)failed(name, "setting its mode");
         goto fail;
     }
-    if (allocate(c, fd, index, name) < 0) { goto fail; }
+    if (spare < 0 && allocate(c, fd, index, name) < 0) { goto fail; }
     if (map_file(c, fd, index, region, name) < 0) { goto fail; }
     return 0;
 fail:

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "shm/region.h"
+#include "shm/spare.h"
 
 typedef struct tpi_region_create
 {
@@ -31,6 +32,7 @@ typedef struct tpi_region_create
     uint64_t page_bytes;               /* lengths are rounded up to it; 0 = what the filesystem needs */
     uint64_t pid;
     uint64_t now_ns;                   /* start and activity timestamp */
+    tpi_spare_t *spare;                /* taken for a pool that it fits; NULL = none */
 }
 tpi_region_create_t;
 
@@ -54,6 +56,8 @@ tpi_epoch_files_t;
 int tpi_epoch_files_create(tpi_epoch_files_t **files, const tpi_region_create_t *what);
 /* Bytes on the filesystem that such an epoch allocates at once. */
 uint64_t tpi_epoch_files_bytes(const tpi_region_create_t *what);
+/* Length of the largest pool that a spare file may stand for, limit_bytes at most; 0: none. */
+uint64_t tpi_epoch_files_spare_bytes(const tpi_region_create_t *what, uint64_t limit_bytes);
 void tpi_epoch_files_refresh(tpi_epoch_files_t *files, uint64_t now_ns);
 /* Unmaps; the files stay. Accepts NULL. */
 void tpi_epoch_files_delete(tpi_epoch_files_t *files);
