@@ -113,18 +113,32 @@ typedef enum tpi_plain_sight
 }
 tpi_plain_sight_t;
 
+/*
+ * What the producer writes first, the shape and the first bytes of the payload, moves here while the rest is being filled. Once a frame: a line that
+ * is still being written has to go back.
+ */
+static inline void tpi_plain_fetch(tpi_plain_t *p, uint64_t seq)
+{
+    const char *const slot = (const char *)(const void *)tpi_plain_slot(p, seq);
+    p->begun = seq;
+    __builtin_prefetch(slot + 64);
+    __builtin_prefetch(slot + 128);
+    __builtin_prefetch(p->payloads + (size_t)((uint32_t)seq & p->index_mask) * p->stride_bytes);
+}
+
 /* The frame is not there. Who has begun the next one and none behind that is filling it; else it may have been given up (L-111). */
-static inline tpi_plain_sight_t tpi_plain_missing(const tpi_plain_t *p, uint64_t seq, uint64_t word)
+static inline tpi_plain_sight_t tpi_plain_missing(tpi_plain_t *p, uint64_t seq, uint64_t word)
 {
     if (word >> 1 < seq) { return TPI_PLAIN_NOTHING; }                                     /* L-114 */
     if (word >> 1 > seq) { return TPI_PLAIN_OTHER; }                                       /* lapped */
+    if (p->begun != seq) { tpi_plain_fetch(p, seq); }
     return tpi_slot_peek(tpi_plain_slot(p, seq + 1)) >> 1 != seq + 1 ? TPI_PLAIN_NOTHING : TPI_PLAIN_OTHER;
 }
 
 /* An observer's; tpi_plain_may_observe said yes. One load of shared memory where nothing is new (L-114). */
 static inline __attribute__((always_inline)) tpi_plain_sight_t tpi_plain_observe(tp_consumer_t *c)
 {
-    const tpi_plain_t *const p = &c->plain;
+    tpi_plain_t *const p = &c->plain;
     const uint64_t seq = c->follow.last + 1;
     const tpi_slot_word_t *const slot = tpi_plain_slot(p, seq);
     const uint64_t word = atomic_load_explicit(&slot[0], memory_order_acquire);            /* R0 of shm/slot.h */

@@ -108,6 +108,7 @@ typedef struct tpi_plain
     uint32_t stride_bytes;
     uint64_t pool_and_offset;          /* the 48 bits of poolId and payloadOffset, 16 bits up */
     uint64_t max_gap;
+    uint64_t begun;                    /* frame of an observer that was seen begun */
     tp_frame_view_t view;
 }
 tpi_plain_t;

@@ -216,8 +216,11 @@ static void a_frame_that_is_filled_is_waited_for_and_one_given_up_is_passed_over
     for (int round = 0; round < 2; round++)
     {
         const uint64_t last = stats_of(fast).last_seq;
+        assert_int_equal(poll_both(10), 0);
+        assert_true(fast->plain.begun <= last);
         assert_true(tp_producer_try_claim_at(producer, cr->tensor, 32, 1, &claims[0]) > 0);
         for (int i = 0; i < 3; i++) { assert_int_equal(poll_both(10), 0); }
+        assert_true(last + 1 == fast->plain.begun);        /* fetched ahead */
         assert_int_equal(fast->plain.use, TPI_PLAIN_HANDLER);
         assert_false(tpi_consumer_ring_is_pending(fast));                /* no more than looked at */
         assert_true(tp_producer_try_claim_at(producer, cr->tensor, 32, 1, &claims[1]) > 0);
