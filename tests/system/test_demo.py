@@ -17,6 +17,8 @@ def demo(sandbox, *arguments):
     return tp(sandbox, "demo", "--json", "--seconds", SECONDS, "--png", os.path.join(sandbox.path, "proof.png"), *arguments, timeout=90)
 
 
+drawn = []                                                  # the run that two tests look at
+
 SPEED = ("published", "fast gets them")                     # checks of the demo that fail when others keep the machine busy
 
 
@@ -36,6 +38,7 @@ def judge(done):
 
 def test_a_drawn_picture_goes_through_and_all_is_well(sandbox):
     done = demo(sandbox)
+    drawn.append(done)
     judge(done)
     assert len(done.of("status")) >= SECONDS - 1 and [] == left_of_demo(done.pid)
     with open(os.path.join(sandbox.path, "proof.png"), "rb") as file:
@@ -121,5 +124,5 @@ def test_a_video_that_cannot_be_read_is_an_error(sandbox):
 
 
 def test_json_lines_are_objects(sandbox):
-    done = demo(sandbox)
+    done = drawn[0] if drawn else demo(sandbox)
     assert all(isinstance(json.loads(line), dict) for line in done.text().splitlines()) and done.lines()[-1]["type"] == "summary"

@@ -47,7 +47,7 @@ def test_metadata_of_a_killed_producer_are_over__W_180(start, sandbox, driver):
     assert source_of(sandbox)["meta_version"] == "1"
     pub.signal(signal.SIGKILL)
     pub.expect(-signal.SIGKILL)
-    assert source_of(sandbox) is None
+    until(lambda: source_of(sandbox) is None, 30, "the end of its metadata")
     until(lambda: tp(sandbox, "info", "cam1", "--json").ok().one("stream")["producer"] is None, 30, "the end of its lease")
     publish(start, sandbox, "cam1", "--meta", "gain=4")
     until(lambda: (source_of(sandbox) or {}).get("attributes") is not None, 30, "the next producer")
