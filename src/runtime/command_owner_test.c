@@ -1,14 +1,19 @@
 /* Whose a command of another thread is, and from when (trap L2). */
 #include "runtime/async_command.h"
 
+#include "common/clock.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 
 #define ROUNDS 20000
+#define ROUNDS_LEAST 2000
+#define LONGEST_NS (5 * INT64_C(1000000000))        /* where threads wait for each other's turns, a round takes milliseconds */
 #define SPINS 1000
 
 static int abandoned;
@@ -52,15 +57,16 @@ static void a_finished_command_belongs_to_its_caller__L2(void **state)
 /* ---- the waiter owns the command from the moment it sees the result --------------------------------------------------------- */
 
 static _Atomic(tpi_command_t *) offered;
+static atomic_bool has_ended;
 
 static void *conduct(void *argument)
 {
     (void)argument;
-    for (int i = 0; i < ROUNDS; i++)
+    while (!atomic_load(&has_ended))
     {
-        tpi_command_t *command = NULL;
-        while (NULL == (command = atomic_exchange(&offered, NULL))) { (void)sched_yield(); }
-        tpi_command_finish(command, 1);
+        tpi_command_t *const command = atomic_exchange(&offered, NULL);
+        if (NULL != command) { tpi_command_finish(command, 1); }
+        else { (void)sched_yield(); }
     }
     return NULL;
 }
@@ -71,8 +77,9 @@ static void the_result_is_the_last_that_the_conductor_writes__L2(void **state)
     pthread_t thread;
     tpi_command_t *before = NULL;
     int touched = 0;
+    const int64_t end_ns = tpi_clock_monotonic_ns() + LONGEST_NS;
     assert_int_equal(pthread_create(&thread, NULL, conduct, NULL), 0);
-    for (int i = 0; i < ROUNDS; i++)
+    for (int i = 0; i < ROUNDS && (i < ROUNDS_LEAST || tpi_clock_monotonic_ns() < end_ns); i++)
     {
         tpi_command_t *const command = make();
         atomic_store(&offered, command);
@@ -85,6 +92,7 @@ static void the_result_is_the_last_that_the_conductor_writes__L2(void **state)
         tpi_command_delete(before);
         before = command;
     }
+    atomic_store(&has_ended, true);
     assert_int_equal(pthread_join(thread, NULL), 0);
     touched += before->next != before;
     tpi_command_delete(before);
