@@ -626,7 +626,10 @@ static bool fixed_aeron_dir(const tp_context_t *context, char *dir, size_t size)
 {
     value_t value;
     int64_t number = 0;
-    if (resolve(context, NULL, AERON_DIR, &value, &number) < 0 || 0 == strcmp(value.source, "default")) { return false; }
+    const char *name = NULL;
+    const bool is_given = (NULL != context && NULL != context->set[AERON_DIR]) || NULL != variable_of(AERON_DIR, &name);
+    if (!is_given) { return false; }                       /* the default is the user's name, for which files are read */
+    if (resolve(context, NULL, AERON_DIR, &value, &number) < 0) { return false; }
     cut(dir, size, value.text);
     return true;
 }
