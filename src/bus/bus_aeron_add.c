@@ -138,27 +138,34 @@ void tpi_aeron_free_all(aeron_bus_t *bus)
 
 typedef struct publications_of
 {
+    aeron_counters_reader_t *reader;
     int32_t stream_id;
     const char *channel;
     uint64_t term_length;
     int found;
-    struct { int64_t owner_id; char channel[96]; uint64_t term_length; } others[OTHERS_MAX];
+    struct { int64_t owner_id; char channel[TPI_COUNTER_KEY_MAX]; uint64_t term_length; } others[OTHERS_MAX];
     int alive;                         /* index of one whose client lives, -1 */
 }
 publications_of_t;
 
-static void note_publication(void *clientd, const tpi_counter_view_t *counter)
+/* Both read the records where Aeron's client has mapped them: a tenth of a millisecond less for each publication than a copy of all. */
+static void note_publication(int64_t value, int32_t id, int32_t type_id, const uint8_t *key, size_t key_length, const char *label,
+    size_t label_length, void *clientd)
 {
     publications_of_t *const seen = clientd;
-    if (PUBLISHER_LIMIT_TYPE_ID != counter->type_id || seen->found >= OTHERS_MAX || counter->key_length < 20) { return; }
     int32_t stream_id;
     int32_t length;
-    memcpy(&stream_id, counter->key + 12, sizeof(stream_id));
-    memcpy(&length, counter->key + 16, sizeof(length));
-    const size_t room = counter->key_length - 20;
+    (void)value;
+    (void)label;
+    (void)label_length;
+    if (PUBLISHER_LIMIT_TYPE_ID != type_id || seen->found >= OTHERS_MAX || key_length < 20) { return; }
+    memcpy(&stream_id, key + 12, sizeof(stream_id));
+    memcpy(&length, key + 16, sizeof(length));
+    const size_t room = key_length - 20;
     if (seen->stream_id != stream_id || length < 0 || (size_t)length > room) { return; }
-    char channel[96];
-    memcpy(channel, counter->key + 20, (size_t)length);
+    char channel[TPI_COUNTER_KEY_MAX];
+    if (room >= sizeof(channel)) { return; }
+    memcpy(channel, key + 20, (size_t)length);
     channel[length] = '\0';
     if ((size_t)length == room)                              /* cut off by Aeron: the last parameter may lack its end */
     {
@@ -167,17 +174,23 @@ static void note_publication(void *clientd, const tpi_counter_view_t *counter)
     }
     const uint64_t term_length = tpi_channel_term_length(channel);
     if (!tpi_channel_is_ipc(channel) || 0 == term_length || seen->term_length == term_length) { return; }
-    seen->others[seen->found].owner_id = counter->owner_id;
+    if (aeron_counters_reader_counter_owner_id(seen->reader, id, &seen->others[seen->found].owner_id) < 0) { return; }
     seen->others[seen->found].term_length = term_length;
-    (void)snprintf(seen->others[seen->found++].channel, sizeof(channel), "%s", channel);
+    (void)snprintf(seen->others[seen->found].channel, sizeof(seen->others[seen->found].channel), "%s", channel);
+    seen->found++;
 }
 
-static void note_client(void *clientd, const tpi_counter_view_t *counter)
+static void note_client(int64_t value, int32_t id, int32_t type_id, const uint8_t *key, size_t key_length, const char *label, size_t label_length,
+    void *clientd)
 {
     publications_of_t *const seen = clientd;
-    if (CLIENT_HEARTBEAT_TYPE_ID != counter->type_id) { return; }
     int64_t client_id;
-    memcpy(&client_id, counter->key, sizeof(client_id));
+    (void)value;
+    (void)id;
+    (void)label;
+    (void)label_length;
+    if (CLIENT_HEARTBEAT_TYPE_ID != type_id || key_length < sizeof(client_id)) { return; }
+    memcpy(&client_id, key, sizeof(client_id));
     for (int i = 0; i < seen->found && seen->alive < 0; i++)
     {
         if (client_id == seen->others[i].owner_id) { seen->alive = i; }
@@ -190,10 +203,14 @@ static void note_client(void *clientd, const tpi_counter_view_t *counter)
  */
 static int check_term_length(aeron_bus_t *bus, const char *channel, int32_t stream_id)
 {
-    publications_of_t seen = { .stream_id = stream_id, .channel = channel, .term_length = tpi_channel_term_length(channel), .alive = -1 };
+    publications_of_t seen = { .reader = aeron_counters_reader(bus->client), .stream_id = stream_id, .channel = channel,
+        .term_length = tpi_channel_term_length(channel), .alive = -1 };
     if (0 == seen.term_length || !tpi_channel_is_ipc(channel)) { return 0; }
-    if (tpi_bus_counters(&bus->base, note_publication, &seen) < 0 || 0 == seen.found) { return 0; }
-    if (tpi_bus_counters(&bus->base, note_client, &seen) < 0 || seen.alive < 0) { return 0; }
+    if (NULL == seen.reader) { return 0; }
+    aeron_counters_reader_foreach_counter(seen.reader, note_publication, &seen);
+    if (0 == seen.found) { return 0; }
+    aeron_counters_reader_foreach_counter(seen.reader, note_client, &seen);
+    if (seen.alive < 0) { return 0; }
     TPI_SET_ERR(TP_ECHANNEL, "channel '%s' stream %" PRId32 ": term-length = %" PRIu64 ", but '%s' is in use with %" PRIu64, channel, stream_id,
         seen.term_length, seen.others[seen.alive].channel, seen.others[seen.alive].term_length);
     TPI_ERR_FIX("use the same channel text for all participants of a stream");
