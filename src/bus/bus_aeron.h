@@ -1,7 +1,7 @@
 /*
  * Inside of the Aeron bus. bus_aeron.c: life, conductor, loss of the media driver. bus_aeron_add.c: additions and closing.
- * bus_aeron_io.c: sending and receiving; bus_aeron_records.c: receiving records. Aeron's client runs in invoker mode: its conductor is the owner's
- * tpi_bus_do_work.
+ * bus_aeron_io.c: sending and receiving; bus_aeron_records.c: receiving records; bus_aeron_pages.c: pages of the logs. Aeron's client runs in invoker
+ * mode: its conductor is the owner's tpi_bus_do_work.
  */
 #ifndef TPI_BUS_BUS_AERON_H
 #define TPI_BUS_BUS_AERON_H
@@ -64,12 +64,24 @@ typedef struct aeron_bus
 }
 aeron_bus_t;
 
+/* Of a log: how far its pages were asked for ahead of who moves in it. Owner thread. */
+typedef struct tpi_log_pages
+{
+    bool has_seen;
+    bool is_done;                      /* once round, or it cannot be done */
+    int64_t seen;                      /* position at the last look */
+    int64_t until;
+    int64_t end;
+}
+tpi_log_pages_t;
+
 struct aeron_bus_pub
 {
     tpi_publication_t base;
     aeron_bus_t *bus;
     aeron_exclusive_publication_t *pub;
     int64_t rung_limit;                /* publishing thread: the limit that the media driver was woken for */
+    tpi_log_pages_t pages;
     aeron_bus_pub_t *prev, *next;
 };
 
@@ -79,9 +91,10 @@ struct aeron_bus_pub
  */
 typedef struct image_entry
 {
-    const void *image;
+    aeron_image_t *image;
     int32_t session_id;
     int64_t joined_ns;
+    tpi_log_pages_t pages;             /* in the owner's list */
 }
 image_entry_t;
 
@@ -135,6 +148,8 @@ extern const tpi_bus_ops_t tpi_aeron_ops;
 const char *tpi_aeron_text(char *buffer, size_t size);
 /* Wakes the media driver when there are commands that it has not been rung for. Owner thread. */
 void tpi_aeron_ring_for_commands(aeron_bus_t *bus);
+/* Owner thread, after each turn of Aeron's conductor: while an image is in the list it is there. */
+void tpi_aeron_pages_ahead(aeron_bus_t *bus);
 /* The results of a publication, mapped (trap A5). */
 int64_t tpi_aeron_result(int64_t aeron_result);
 

@@ -93,7 +93,8 @@ static void records_arrive_while_senders_come_and_go_under_a_polling_thread(void
         for (uint32_t i = 0; i < 40; i++)
         {
             uint32_t words[12] = { 0x05060708, 0x01020304, 5, round, i };
-            TPI_TEST_AWAIT(sender, tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) >= 0 && tpi_publication_send_prepared(*pub, words, sizeof(words)) > 0);
+            TPI_TEST_AWAIT(sender, tpi_bus_do_work(bus, tpi_clock_monotonic_ns()) >= 0 &&
+                tpi_publication_send_prepared(*pub, words, sizeof(words)) > 0);
             sent++;
         }
         if (round % 30 < 20) { continue; }                 /* and all of them away */

@@ -1,0 +1,97 @@
+/*
+ * The pages of a log that are about to be written or read, mapped beside the hot path. Aeron's logs are sparse: whoever touches a page of one first
+ * takes a page fault, one descriptor of 42 in the first round through a log, in the producer and in each consumer. The owner thread goes ahead of
+ * whatever moves: further the faster it moves, once round each log, so much a turn. What stands still costs nothing and takes no memory.
+ *
+ * This reads Aeron's private headers, as bus_aeron_append.c does.
+ */
+#include "bus/bus_aeron.h"
+
+#if defined(TPI_AERON_APPEND)
+
+#include <sys/mman.h>
+
+#include <aeron_exclusive_publication.h>
+#include <aeron_image.h>
+#include <aeron_log_buffer.h>
+
+#define PAGE INT64_C(4096)
+#define AHEAD_MIN (16 * PAGE)
+#define AHEAD_TURNS 8                  /* as far as it moves in so many turns */
+#define TURN_MAX (512 * PAGE)          /* a millisecond, at most, of the owner's turn */
+
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* false: the kernel is older than 5.14, or there is no room: they come one by one, as they are touched. */
+static bool populate(const aeron_mapped_raw_log_t *log, int64_t from, int64_t length, int advice)
+{
+    const int64_t term_length = (int64_t)log->term_length;
+    const int64_t offset = from % term_length;
+    const size_t index = (size_t)(from / term_length % AERON_LOGBUFFER_PARTITION_COUNT);
+    const int64_t left = term_length - offset;
+    const int64_t now = length < left ? length : left;
+    if (0 != madvise(log->term_buffers[index].addr + offset, (size_t)now, advice)) { return false; }
+    return now == length || populate(log, from + now, length - now, advice);
+}
+
+static void go_ahead(tpi_log_pages_t *pages, const aeron_mapped_raw_log_t *log, int64_t position, int advice)
+{
+    if (pages->is_done || (pages->has_seen && position == pages->seen)) { return; }
+    if (!pages->has_seen)
+    {
+        *pages = (tpi_log_pages_t){ .has_seen = true, .seen = position, .until = position / PAGE * PAGE,
+            .end = position / PAGE * PAGE + (int64_t)log->term_length * AERON_LOGBUFFER_PARTITION_COUNT };
+        return;                                            /* most streams hardly move */
+    }
+    const int64_t moved = position - pages->seen;
+    const int64_t wanted = moved < TURN_MAX / AHEAD_TURNS ? AHEAD_TURNS * moved : moved;
+    int64_t until = position + (wanted < AHEAD_MIN ? AHEAD_MIN : wanted);
+    pages->seen = position;
+    if (pages->until < position / PAGE * PAGE) { pages->until = position / PAGE * PAGE; }      /* what was touched meanwhile */
+    if (until > pages->until + TURN_MAX) { until = pages->until + TURN_MAX; }
+    if (until > pages->end) { until = pages->end; }
+    until = until / PAGE * PAGE;
+    if (until > pages->until)
+    {
+        pages->is_done = !populate(log, pages->until, until - pages->until, advice);           /* L-312 */
+        pages->until = until;
+    }
+    if (pages->until >= pages->end) { pages->is_done = true; }
+}
+
+static int64_t tail_of(const aeron_exclusive_publication_t *pub)
+{
+    int64_t raw_tail;
+    const int32_t count = aeron_logbuffer_active_term_count(pub->log_meta_data);
+    AERON_GET_ACQUIRE(raw_tail, pub->log_meta_data->term_tail_counters[aeron_logbuffer_index_by_term_count(count)]);
+    return aeron_logbuffer_compute_position(aeron_logbuffer_term_id(raw_tail), aeron_logbuffer_term_offset(raw_tail, pub->term_buffer_length),
+        pub->position_bits_to_shift, pub->initial_term_id);
+}
+
+void tpi_aeron_pages_ahead(aeron_bus_t *bus)
+{
+    for (aeron_bus_pub_t *pub = bus->pubs; NULL != pub; pub = pub->next)
+    {
+        if (pub->pages.is_done || NULL == pub->pub) { continue; }
+        go_ahead(&pub->pages, &pub->pub->log_buffer->mapped_raw_log, tail_of(pub->pub), MADV_POPULATE_WRITE);
+    }
+    for (aeron_bus_sub_t *sub = bus->subs; NULL != sub; sub = sub->next)
+    {
+        for (size_t i = 0; NULL != sub->owned && i < sub->owned->count; i++)
+        {
+            image_entry_t *const entry = &sub->owned->entries[i];
+            aeron_image_t *const image = entry->image;
+            if (entry->pages.is_done) { continue; }
+            go_ahead(&entry->pages, &image->log_buffer->mapped_raw_log, aeron_image_position(image), MADV_POPULATE_READ);
+        }
+    }
+}
+
+#else
+
+void tpi_aeron_pages_ahead(aeron_bus_t *bus) { (void)bus; }
+
+#endif
