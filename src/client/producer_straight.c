@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/bytes.h"
 #include "common/clock.h"
 
 #define SEQ_FAR (UINT64_C(1) << 62)            /* as far from the last seq as from the first: 146 years at one frame a ns */
@@ -215,7 +216,7 @@ TPI_INLINE int64_t commit_straight(tp_producer_t *p, tp_buffer_claim_t *claim, c
     if (TPI_RARE(rc <= 0)) { return tpi_producer_refused(p, rc); }
     tpi_stat_add(&p->went_straight, 1);
     if (TPI_RARE(0 != tpi_load_u32(s->interest))) { tpi_producer_wake(p->map); }         /* L-201: after the slot and its descriptor */
-    return (int64_t)(p->next_seq - 1);
+    return (int64_t)tpi_u64_at(s->descriptor, TPC_FRAME_DESCRIPTOR_SEQ_AT);
 }
 
 TPI_INLINE bool may_commit(const tp_producer_t *p, const tp_buffer_claim_t *claim)
@@ -235,6 +236,7 @@ int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *cla
 {
     tp_producer_t *p = producer;
     if (TPI_RARE(NULL == p || NULL == claim)) { return TP_INVALID_ARGUMENT; }
+    TPI_FETCH_TO_WRITE(p->straight.slot);                                        /* a reader that follows the ring looks at it all the time */
     if (NULL != metadata || NULL != atomic_load_explicit(&p->trace, memory_order_relaxed)) { return commit_told(p, claim, metadata); }
     if (TPI_RARE(!may_commit(p, claim))) { return tpi_producer_commit_long(p, claim, NULL); }
     return commit_straight(p, claim, NULL, NULL);
