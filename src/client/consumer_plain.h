@@ -72,11 +72,13 @@ static inline __attribute__((always_inline)) bool tpi_plain_read(tp_consumer_t *
 {
     const tpi_plain_t *const p = &c->plain;
     const uint64_t seq = tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_SEQ_AT);
-    if (seq != c->follow.last + 1 || tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_EPOCH_AT) != p->view.epoch) { return false; }
+    uint64_t next = c->follow.last + 1;
+    __asm__("" : "+r"(next));          /* equal to seq, and known before the descriptor is there: slot and payload come from memory beside it */
+    if (seq != next || tpi_u64_at(record->bytes, TPC_FRAME_DESCRIPTOR_EPOCH_AT) != p->view.epoch) { return false; }
     if (!tpi_handoff_is_current(&c->maps, c->map)) { return false; }
-    const tpi_slot_word_t *const slot = tpi_plain_slot(p, seq);
+    const tpi_slot_word_t *const slot = tpi_plain_slot(p, next);
     const uint64_t word = atomic_load_explicit(&slot[0], memory_order_acquire);            /* R0 of shm/slot.h */
-    return word == (seq << 1 | 1u) && tpi_plain_take(c, slot, seq, word, record);
+    return word == (next << 1 | 1u) && tpi_plain_take(c, slot, next, word, record);
 }
 
 /* The frames for the handler at the beginning of the stage, at most limit. How many. */
