@@ -250,11 +250,7 @@ static int do_work(tpi_bus_t *base, int64_t now_ns)
     bus->complaint[0] = '\0';
     const int work = aeron_main_do_work(bus->client);
     tpi_aeron_ring_for_commands(bus);
-    if (work >= 0 && !aeron_is_closed(bus->client))
-    {
-        tpi_aeron_pages_ahead(bus);
-        return work;
-    }
+    if (work >= 0 && !aeron_is_closed(bus->client)) { return work + tpi_aeron_pages_ahead(bus); }
     if ('\0' == bus->complaint[0]) { (void)tpi_aeron_text(bus->complaint, sizeof(bus->complaint)); }
     return lose(bus, bus->complaint);
 }

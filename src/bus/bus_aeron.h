@@ -70,7 +70,8 @@ typedef struct tpi_log_pages
     bool has_seen;
     bool is_done;                      /* once round, or it cannot be done */
     int64_t seen;                      /* position at the last look */
-    int64_t until;
+    int64_t until;                     /* they are there; to be there; once round */
+    int64_t goal;
     int64_t end;
 }
 tpi_log_pages_t;
@@ -148,8 +149,8 @@ extern const tpi_bus_ops_t tpi_aeron_ops;
 const char *tpi_aeron_text(char *buffer, size_t size);
 /* Wakes the media driver when there are commands that it has not been rung for. Owner thread. */
 void tpi_aeron_ring_for_commands(aeron_bus_t *bus);
-/* Owner thread, after each turn of Aeron's conductor: while an image is in the list it is there. */
-void tpi_aeron_pages_ahead(aeron_bus_t *bus);
+/* Owner thread, after each turn of Aeron's conductor: while an image is in the list it is there. Above 0: more is to be done at once. */
+int tpi_aeron_pages_ahead(aeron_bus_t *bus);
 /* The results of a publication, mapped (trap A5). */
 int64_t tpi_aeron_result(int64_t aeron_result);
 

@@ -37,29 +37,30 @@ static bool populate(const aeron_mapped_raw_log_t *log, int64_t from, int64_t le
     return now == length || populate(log, from + now, length - now, advice);
 }
 
-static void go_ahead(tpi_log_pages_t *pages, const aeron_mapped_raw_log_t *log, int64_t position, int advice)
+/* true: there is more to do at once. */
+static bool go_ahead(tpi_log_pages_t *pages, const aeron_mapped_raw_log_t *log, int64_t position, int advice)
 {
-    if (pages->is_done || (pages->has_seen && position == pages->seen)) { return; }
+    if (pages->has_seen && position == pages->seen && pages->until >= pages->goal / PAGE * PAGE) { return false; }
     if (!pages->has_seen)
     {
         *pages = (tpi_log_pages_t){ .has_seen = true, .seen = position, .until = position / PAGE * PAGE,
             .end = position / PAGE * PAGE + (int64_t)log->term_length * AERON_LOGBUFFER_PARTITION_COUNT };
-        return;                                            /* most streams hardly move */
+        return false;                                      /* most streams hardly move */
     }
-    const int64_t moved = position - pages->seen;
-    const int64_t wanted = moved < TURN_MAX / AHEAD_TURNS ? AHEAD_TURNS * moved : moved;
-    int64_t until = position + (wanted < AHEAD_MIN ? AHEAD_MIN : wanted);
+    const int64_t wanted = AHEAD_TURNS * (position - pages->seen);
+    const int64_t goal = position + (wanted < AHEAD_MIN ? AHEAD_MIN : wanted);
     pages->seen = position;
+    if (goal > pages->goal) { pages->goal = goal < pages->end ? goal : pages->end; }
     if (pages->until < position / PAGE * PAGE) { pages->until = position / PAGE * PAGE; }      /* what was touched meanwhile */
-    if (until > pages->until + TURN_MAX) { until = pages->until + TURN_MAX; }
-    if (until > pages->end) { until = pages->end; }
-    until = until / PAGE * PAGE;
-    if (until > pages->until)
+    const int64_t left = pages->goal / PAGE * PAGE - pages->until;
+    const int64_t length = left < TURN_MAX ? left : TURN_MAX;
+    if (length > 0)
     {
-        pages->is_done = !populate(log, pages->until, until - pages->until, advice);           /* L-312 */
-        pages->until = until;
+        pages->is_done = !populate(log, pages->until, length, advice);                         /* L-312 */
+        pages->until += length;
     }
     if (pages->until >= pages->end) { pages->is_done = true; }
+    return length > 0 && length < left;
 }
 
 static int64_t tail_of(const aeron_exclusive_publication_t *pub)
@@ -71,12 +72,13 @@ static int64_t tail_of(const aeron_exclusive_publication_t *pub)
         pub->position_bits_to_shift, pub->initial_term_id);
 }
 
-void tpi_aeron_pages_ahead(aeron_bus_t *bus)
+int tpi_aeron_pages_ahead(aeron_bus_t *bus)
 {
+    int work = 0;
     for (aeron_bus_pub_t *pub = bus->pubs; NULL != pub; pub = pub->next)
     {
         if (pub->pages.is_done || NULL == pub->pub) { continue; }
-        go_ahead(&pub->pages, &pub->pub->log_buffer->mapped_raw_log, tail_of(pub->pub), MADV_POPULATE_WRITE);
+        work += go_ahead(&pub->pages, &pub->pub->log_buffer->mapped_raw_log, tail_of(pub->pub), MADV_POPULATE_WRITE) ? 1 : 0;
     }
     for (aeron_bus_sub_t *sub = bus->subs; NULL != sub; sub = sub->next)
     {
@@ -85,13 +87,18 @@ void tpi_aeron_pages_ahead(aeron_bus_t *bus)
             image_entry_t *const entry = &sub->owned->entries[i];
             aeron_image_t *const image = entry->image;
             if (entry->pages.is_done) { continue; }
-            go_ahead(&entry->pages, &image->log_buffer->mapped_raw_log, aeron_image_position(image), MADV_POPULATE_READ);
+            work += go_ahead(&entry->pages, &image->log_buffer->mapped_raw_log, aeron_image_position(image), MADV_POPULATE_READ) ? 1 : 0;
         }
     }
+    return work;
 }
 
 #else
 
-void tpi_aeron_pages_ahead(aeron_bus_t *bus) { (void)bus; }
+int tpi_aeron_pages_ahead(aeron_bus_t *bus)
+{
+    (void)bus;
+    return 0;
+}
 
 #endif
