@@ -383,7 +383,11 @@ static int64_t commit(tp_producer_t *p, tp_buffer_claim_t *claim, const tp_frame
     entry->meta_version = meta_version;
     entry->trace_id = NULL == metadata ? TP_NULL_TRACE_ID : metadata->trace_id;  /* W-107 */
     tpi_producer_trace_t *trace = atomic_load_explicit(&p->trace, memory_order_acquire);
-    if (NULL != trace) { entry->trace_id = tpi_producer_trace_commit(trace, map, seq, entry->trace_id); }
+    if (NULL != trace)
+    {
+        entry->trace_id = tpi_producer_trace_id(trace, entry->trace_id, INT64_MIN);
+        tpi_producer_trace_note(trace, map, seq, entry->trace_id);
+    }
     p->ready++;
     tpi_stat_add(&p->frames, 1);
     tpi_stat_add(&p->bytes, length);

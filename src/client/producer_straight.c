@@ -6,6 +6,7 @@
 #include "common/bytes.h"
 #include "common/clock.h"
 
+#define TICK_MAX_NS UINT64_C(10000000)       /* of the coarse clock */
 #define SEQ_FAR (UINT64_C(1) << 62)            /* as far from the last seq as from the first: 146 years at one frame a ns */
 
 static const _Atomic uint32_t nobody;          /* interested in wakes */
@@ -186,8 +187,9 @@ int64_t tp_producer_offer_frame(tp_producer_t *producer, const tp_tensor_templat
 
 /* ---- commit ------------------------------------------------------------------------------------------------------------- */
 
-/* trace and metadata may be NULL. */
-TPI_INLINE int64_t commit_straight(tp_producer_t *p, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata, tpi_producer_trace_t *trace)
+/* trace and metadata may be NULL. tick_ns: the coarse clock, for trace. */
+TPI_INLINE int64_t commit_straight(tp_producer_t *p, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata, tpi_producer_trace_t *trace,
+    int64_t tick_ns)
 {
     tpi_straight_t *s = &p->straight;
     const uint64_t seq = p->next_seq - 1;
@@ -204,32 +206,38 @@ TPI_INLINE int64_t commit_straight(tp_producer_t *p, tp_buffer_claim_t *claim, c
     }
     if (TPI_RARE(TP_NULL_U64 == timestamp_ns)) { return tpi_producer_commit_long(p, claim, metadata); }
     if (TP_NULL_U32 == meta_version) { meta_version = tpi_producer_meta_frame_version(&p->meta); }               /* W-181 */
+    if (NULL != trace)                                     /* before the slot: the generator's exchange would wait until that is out */
+    {
+        const bool is_fresh = claim->timestamp_ns - (uint64_t)tick_ns <= TICK_MAX_NS;        /* read at the claim, and no tick passed since */
+        trace_id = tpi_producer_trace_id(trace, trace_id, is_fresh ? (int64_t)claim->timestamp_ns : INT64_MIN);
+    }
     tpi_slot_put_frame(slot, (uint32_t)length, timestamp_ns, meta_version);      /* T-033: no trace id */
     tpi_slot_end(slot, seq);                                                     /* W-035 W-094: before anything is sent */
-    if (NULL != trace) { trace_id = tpi_producer_trace_commit(trace, p->map, seq, trace_id); }
     tpc_frame_descriptor_patch(s->descriptor, seq, meta_version, trace_id);      /* W-093 W-107 */
     s->gate = TPI_GATE_OPEN;
     claim->opaque[0] = 0;
     claim->payload = NULL;
     tpi_stat_add(&p->bytes, length);
     const int64_t rc = tpi_publication_send_prepared(s->publication, s->descriptor, sizeof(s->descriptor));
+    if (NULL != trace) { tpi_producer_trace_note(trace, p->map, seq, trace_id); }
     if (TPI_RARE(rc <= 0)) { return tpi_producer_refused(p, rc); }
     tpi_stat_add(&p->went_straight, 1);
     if (TPI_RARE(0 != tpi_load_u32(s->interest))) { tpi_producer_wake(p->map); }         /* L-201: after the slot and its descriptor */
     return (int64_t)tpi_u64_at(s->descriptor, TPC_FRAME_DESCRIPTOR_SEQ_AT);
 }
 
-TPI_INLINE bool may_commit(const tp_producer_t *p, const tp_buffer_claim_t *claim)
+TPI_INLINE bool may_commit(const tp_producer_t *p, const tp_buffer_claim_t *claim, int64_t *tick_ns)
 {
     const bool is_its_turn = claim->opaque[0] == p->straight.gate && 0 == attention_of(p);
-    return is_its_turn && claim->length <= p->straight.length && !is_late(p, tpi_clock_read_ns(CLOCK_MONOTONIC_COARSE));    /* M8 D-103 */
+    return is_its_turn && claim->length <= p->straight.length && !is_late(p, *tick_ns = tpi_clock_read_ns(CLOCK_MONOTONIC_COARSE));   /* M8 D-103 */
 }
 
 /* With metadata, or traced. */
 static __attribute__((noinline)) int64_t commit_told(tp_producer_t *p, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata)
 {
-    if (TPI_RARE(!may_commit(p, claim))) { return tpi_producer_commit_long(p, claim, metadata); }
-    return commit_straight(p, claim, metadata, atomic_load_explicit(&p->trace, memory_order_acquire));
+    int64_t tick_ns = 0;
+    if (TPI_RARE(!may_commit(p, claim, &tick_ns))) { return tpi_producer_commit_long(p, claim, metadata); }
+    return commit_straight(p, claim, metadata, atomic_load_explicit(&p->trace, memory_order_acquire), tick_ns);
 }
 
 int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *claim, const tp_frame_metadata_t *metadata)
@@ -238,6 +246,7 @@ int64_t tp_producer_commit_claim(tp_producer_t *producer, tp_buffer_claim_t *cla
     if (TPI_RARE(NULL == p || NULL == claim)) { return TP_INVALID_ARGUMENT; }
     TPI_FETCH_TO_WRITE(p->straight.slot);                                        /* a reader that follows the ring looks at it all the time */
     if (NULL != metadata || NULL != atomic_load_explicit(&p->trace, memory_order_relaxed)) { return commit_told(p, claim, metadata); }
-    if (TPI_RARE(!may_commit(p, claim))) { return tpi_producer_commit_long(p, claim, NULL); }
-    return commit_straight(p, claim, NULL, NULL);
+    int64_t tick_ns = 0;
+    if (TPI_RARE(!may_commit(p, claim, &tick_ns))) { return tpi_producer_commit_long(p, claim, NULL); }
+    return commit_straight(p, claim, NULL, NULL, tick_ns);
 }

@@ -277,17 +277,33 @@ static uint64_t next_id(const tpi_producer_trace_t *t)
     return TPI_TRACE_MADE == tpi_trace_make(t->generator, real_ns, NULL, &id) ? id : TP_NULL_TRACE_ID;
 }
 
-uint64_t tpi_producer_trace_commit(tpi_producer_trace_t *trace, const tpi_producer_map_t *map, uint64_t seq, uint64_t trace_id)
+/* Without a clock read but one a millisecond: mono_ns is of a moment ago. */
+static uint64_t next_id_at(tpi_producer_trace_t *t, int64_t mono_ns)
+{
+    uint64_t id;
+    if ((uint64_t)mono_ns - (uint64_t)t->synced_ns >= (uint64_t)TPI_NS_PER_MS)
+    {
+        t->real_less_mono_ns = tpi_clock_realtime_ns() - mono_ns;
+        t->synced_ns = mono_ns;
+    }
+    return TPI_TRACE_MADE == tpi_trace_next(t->generator, mono_ns + t->real_less_mono_ns, &id) ? id : next_id(t);
+}
+
+uint64_t tpi_producer_trace_id(tpi_producer_trace_t *trace, uint64_t trace_id, int64_t mono_ns)
 {
     tpi_producer_trace_t *t = trace;
-    uint64_t id = trace_id;
-    if (TP_NULL_TRACE_ID == id && atomic_load_explicit(&t->on, memory_order_acquire)) { id = next_id(t); }      /* T-028 O-9 */
+    if (TP_NULL_TRACE_ID != trace_id || !atomic_load_explicit(&t->on, memory_order_acquire)) { return trace_id; }      /* T-028 O-9 */
+    return INT64_MIN == mono_ns ? next_id(t) : next_id_at(t, mono_ns);
+}
+
+void tpi_producer_trace_note(tpi_producer_trace_t *trace, const tpi_producer_map_t *map, uint64_t seq, uint64_t trace_id)
+{
+    tpi_producer_trace_t *t = trace;
     if (t->outputs.epoch != map->epoch || t->outputs.stream_id != map->stream_id)
     {
         tpi_trace_outputs_reset(&t->outputs, t->slots, map->window, map->stream_id, map->epoch);
     }
-    tpi_trace_outputs_put(&t->outputs, seq, id);
-    return id;
+    tpi_trace_outputs_put(&t->outputs, seq, trace_id);
 }
 
 uint64_t tp_producer_next_trace_id(tp_producer_t *producer)

@@ -34,6 +34,8 @@ typedef struct tpi_producer_trace
     tpi_stat_t sent;
     tpi_stat_t dropped;
     tpi_stat_t refused;
+    int64_t synced_ns;                 /* monotonic: when it was last found what the real clock has more */
+    int64_t real_less_mono_ns;
     /* the conductor's */
     bool is_wanted;
     bool has_wish;                     /* its attach request asks for the node id of the process */
@@ -55,8 +57,12 @@ int tpi_producer_trace_work(tp_producer_t *producer, int64_t now_ns);
 void tpi_producer_trace_connection_lost(tp_producer_t *producer);
 void tpi_producer_trace_delete(tp_producer_t *producer);
 
-/* Producer's thread: the id of a frame that is being committed in the epoch of map. */
+/*
+ * Producer's thread, for each frame: its id while it is being committed, trace_id if that is one (mono_ns: read a moment ago, or INT64_MIN); and what
+ * sets of links are checked against.
+ */
 struct tpi_producer_map;
-uint64_t tpi_producer_trace_commit(tpi_producer_trace_t *trace, const struct tpi_producer_map *map, uint64_t seq, uint64_t trace_id);
+uint64_t tpi_producer_trace_id(tpi_producer_trace_t *trace, uint64_t trace_id, int64_t mono_ns);
+void tpi_producer_trace_note(tpi_producer_trace_t *trace, const struct tpi_producer_map *map, uint64_t seq, uint64_t trace_id);
 
 #endif

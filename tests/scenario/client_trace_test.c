@@ -4,6 +4,7 @@
 #include "client/producer_state.h"
 #include "client/trace_process.h"
 #include "codec/codec_tracelink.h"
+#include "common/clock.h"
 
 static uint32_t offered_node;
 
@@ -68,6 +69,32 @@ static void without_tracing_the_id_is_0_and_with_it_never__T_027_T_028(void **st
     }
     assert_int_equal(tp_producer_set_trace(p, false), 0);
     assert_int_equal(publish(p), 0);
+    tp_producer_close(p);
+}
+
+static uint64_t real_ms(void) { return (uint64_t)(tpi_clock_realtime_ns() / TPI_NS_PER_MS); }
+
+/* Whatever time the frame itself bears: an id is of the time it was made at, a tick of the clock at most behind. */
+static void ids_tell_when_they_were_made__T_009(void **state)
+{
+    (void)state;
+    tp_producer_t *p = tracing_producer();
+    const int64_t odd_ns[] = { 0, INT64_C(3600000000000), INT64_C(-3600000000000) };
+    for (int i = 0; i < 3000; i++)
+    {
+        tp_buffer_claim_t claim = { .size = sizeof(claim) };
+        const uint64_t before_ms = real_ms();
+        const uint64_t frame_ns = (uint64_t)(tpi_clock_monotonic_ns() + odd_ns[i % 3]);
+        const int64_t seq = 0 == i % 2 ? tp_producer_try_claim(p, cr->tensor, &claim) :
+            tp_producer_try_claim_at(p, cr->tensor, 32, frame_ns, &claim);
+        assert_true(seq >= 0);
+        const uint64_t described = cr->descriptors;
+        assert_int_equal(tp_producer_commit_claim(p, &claim, NULL), seq);
+        const uint64_t after_ms = real_ms();
+        cr_settle();
+        assert_int_equal(cr->descriptors, described + 1);
+        assert_in_range(parts_of(cr->descriptor[described % 4096].trace_id).time_ms, before_ms - 1, after_ms + 1);
+    }
     tp_producer_close(p);
 }
 
@@ -501,6 +528,7 @@ static void handlers_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(ids_tell_when_they_were_made__T_009),
         TEST(without_tracing_the_id_is_0_and_with_it_never__T_027_T_028), TEST(ids_that_the_application_gives_are_kept__W_107),
         TEST(node_id_is_that_of_the_lease__T_013), TEST(configured_node_id_wins__T_012), TEST(tracing_without_any_node_id_is_an_error),
         TEST(attach_fails_where_tracing_is_wanted_and_impossible), TEST(node_ids_that_do_not_fit_are_refused_not_cut__T_011),
