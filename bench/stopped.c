@@ -34,6 +34,8 @@
 #define SAMPLE_NS INT64_C(50000000)
 #define STARVED_FRAMES 128             /* half of those after which a consumer jumps */
 #define TURN_NS INT64_C(1000000)       /* longer than a turn takes */
+#define PAUSE_NS INT64_C(20000)        /* of a reader that found nothing */
+#define OVERDUE_NS INT64_C(200000)     /* a pause that took so long was the machine's */
 #define QUIET_NS INT64_C(2000000000)   /* nothing came for so long after the last frame */
 #define MULTIPLIER UINT64_C(0x9E3779B97F4A7C15)
 
@@ -50,17 +52,29 @@ typedef struct shared
     uint64_t wrong[OTHERS + 1];        /* frames twice, out of order, or of other content */
     int64_t longest_pause_ns;          /* of the eight */
     uint64_t starved;                  /* frames they skipped around pauses of their own */
-    int64_t p50_ns[2];
+    int64_t p50_ns[2];                 /* by phase: before and during */
     int64_t p99_ns[2];
+    int64_t p99_all_ns[2];             /* with those that came while the eight were overdue */
+    uint64_t overdue[2];
 }
 shared_t;
 
 typedef struct settings { int64_t seconds; int64_t hz; uint32_t nslots; int cpu[2]; const char *dir; const char *channel; } settings_t;
 
+/* Of the eight, by phase. The machine may leave a process that wants 20 us of sleep without a CPU for milliseconds, whoever is stopped. */
+typedef struct latencies
+{
+    struct hdr_histogram *own[2];      /* of frames that did not come while the readers were overdue */
+    struct hdr_histogram *all[2];
+    int64_t overdue_until_ns;
+    uint64_t overdue[2];
+}
+latencies_t;
+
 typedef struct reader
 {
     tp_consumer_t *consumer;
-    struct hdr_histogram **latency;    /* by phase */
+    latencies_t *latency;              /* NULL: the ninth */
     const shared_t *shared;
     uint64_t next;
     uint64_t frames;
@@ -86,9 +100,13 @@ static void on_frame(void *clientd, const tp_frame_view_t *view)
     r->next = view->seq + 1;
     r->frames++;
     if (0 != (view->flags & TP_FRAME_NO_DESCRIPTOR)) { r->unannounced++; }
-    for (int phase = 0; NULL != r->latency && phase < 2; phase++)
+    latencies_t *const l = r->latency;
+    for (int phase = 0; NULL != l && phase < 2; phase++)
     {
-        if (view->seq >= r->shared->first[phase] && view->seq < r->shared->first[phase + 1]) { (void)hdr_record_value(r->latency[phase], late_ns); }
+        if (view->seq < r->shared->first[phase] || view->seq >= r->shared->first[phase + 1]) { continue; }
+        (void)hdr_record_value(l->all[phase], late_ns);
+        if ((int64_t)view->timestamp_ns < l->overdue_until_ns) { l->overdue[phase]++; }
+        else { (void)hdr_record_value(l->own[phase], late_ns); }
     }
 }
 
@@ -175,7 +193,11 @@ static int64_t read_all(reader_t *readers, int count, const shared_t *shared, bo
         turn_ns = at_ns;
         if (work > 0 || UINT64_MAX == last) { heard_ns = at_ns; }
         ends = count == through || at_ns - heard_ns > QUIET_NS;
-        if (0 == work) { bench_pause_ns(is_measured ? 20000 : 200000); }
+        if (0 != work) { continue; }
+        bench_pause_ns(is_measured ? PAUSE_NS : 10 * PAUSE_NS);
+        if (!is_measured) { continue; }
+        const int64_t awake_ns = bench_now_ns();
+        if (awake_ns - at_ns > OVERDUE_NS) { readers[0].latency->overdue_until_ns = awake_ns; }
     }
     if (0 != starving->until_ns) { starving->skipped += skipped_by(readers, count) - starving->before; }
     return longest_ns;
@@ -185,16 +207,20 @@ static int read_process(const settings_t *settings, shared_t *shared, int first,
 {
     one_driver_t one;
     reader_t readers[OTHERS];
-    struct hdr_histogram *latency[2] = { NULL, NULL };
+    latencies_t latency;
     memset(&one, 0, sizeof(one));
     memset(readers, 0, sizeof(readers));
+    memset(&latency, 0, sizeof(latency));
     const bool is_measured = OTHERS == count;
     for (int phase = 0; phase < 2; phase++)
     {
-        if (0 != hdr_init(1, INT64_C(10000000000), 3, &latency[phase])) { return 1; }
+        if (0 != hdr_init(1, INT64_C(10000000000), 3, &latency.own[phase]) || 0 != hdr_init(1, INT64_C(10000000000), 3, &latency.all[phase]))
+        {
+            return 1;
+        }
     }
     if (is_measured) { bench_pin(settings->cpu[1]); }
-    for (int i = 0; i < count; i++) { readers[i].latency = is_measured ? latency : NULL; }
+    for (int i = 0; i < count; i++) { readers[i].latency = is_measured ? &latency : NULL; }
     int rc = open_readers(&one, readers, count, settings, shared);
     if (0 == rc)
     {
@@ -210,13 +236,14 @@ static int read_process(const settings_t *settings, shared_t *shared, int first,
     }
     for (int phase = 0; is_measured && phase < 2; phase++)
     {
-        shared->p50_ns[phase] = hdr_value_at_percentile(latency[phase], 50.0);
-        shared->p99_ns[phase] = hdr_value_at_percentile(latency[phase], 99.0);
+        shared->p50_ns[phase] = hdr_value_at_percentile(latency.own[phase], 50.0);
+        shared->p99_ns[phase] = hdr_value_at_percentile(latency.own[phase], 99.0);
+        shared->p99_all_ns[phase] = hdr_value_at_percentile(latency.all[phase], 99.0);
+        shared->overdue[phase] = latency.overdue[phase];
     }
     for (int i = 0; i < count; i++) { tp_consumer_close(readers[i].consumer); }
     one_driver_stop(&one);
-    hdr_close(latency[0]);
-    hdr_close(latency[1]);
+    for (int phase = 0; phase < 2; phase++) { hdr_close(latency.own[phase]); hdr_close(latency.all[phase]); }
     if (rc < 0) { atomic_store(&shared->failed, 1); }
     return rc < 0 || told_to_end ? 1 : 0;
 }
@@ -295,8 +322,10 @@ static void say(const shared_t *shared, const tp_producer_stats_t *sent)
         ninth->last_seq, ninth->reattaches, atomic_load(&shared->last_seq), add_up ? "true" : "false");
     const double before = (double)shared->p99_ns[0];
     (void)printf("{\"name\":\"p99 against the run before\",\"value\":%.3f,\"unit\":\"ratio\",\"before_p99_ns\":%" PRId64 ",\"during_p99_ns\":%" PRId64
-        ",\"before_p50_ns\":%" PRId64 ",\"during_p50_ns\":%" PRId64 "}\n", before > 0 ? (double)shared->p99_ns[1] / before : -1.0, shared->p99_ns[0],
-        shared->p99_ns[1], shared->p50_ns[0], shared->p50_ns[1]);
+        ",\"before_p50_ns\":%" PRId64 ",\"during_p50_ns\":%" PRId64 ",\"before_overdue\":%" PRIu64 ",\"during_overdue\":%" PRIu64
+        ",\"before_p99_with_overdue_ns\":%" PRId64 ",\"during_p99_with_overdue_ns\":%" PRId64 "}\n",
+        before > 0 ? (double)shared->p99_ns[1] / before : -1.0, shared->p99_ns[0], shared->p99_ns[1], shared->p50_ns[0], shared->p50_ns[1],
+        shared->overdue[0], shared->overdue[1], shared->p99_all_ns[0], shared->p99_all_ns[1]);
     for (int i = 0; !add_up && i <= OTHERS; i++)
     {
         const tp_consumer_stats_t *s = &shared->stats[i];
