@@ -7,6 +7,11 @@
 #include <aeronc.h>
 #include <string.h>
 
+#if defined(TPI_AERON_APPEND)
+#include <aeron_image.h>
+#include <aeron_log_buffer.h>
+#endif
+
 #define FRAME_HEADER_BYTES 32u
 #define FRAME_ALIGNMENT 32u
 #define TYPE_PAD 0
@@ -20,7 +25,7 @@ _Static_assert((FRAME_HEADER_BYTES + TPI_OTHER_SHORT_BYTES) / FRAME_ALIGNMENT + 
     "a message that may become a record takes as much of the log as one");
 _Static_assert(sizeof(aeron_header_values_frame_t) == FRAME_HEADER_BYTES && offsetof(aeron_header_values_frame_t, flags) == 5, "frame header");
 
-static uint64_t frame_word(const uint8_t *frame) { return *(const volatile uint64_t *)(const void *)frame; }
+static inline uint64_t frame_word(const uint8_t *frame) { return __atomic_load_n((const uint64_t *)(const void *)frame, __ATOMIC_ACQUIRE); }
 
 /* Anything but a record of the right size, or padding. What it takes of the block; 0: the rest is not to be believed. */
 static __attribute__((noinline, cold)) size_t take_other(tpi_records_t *records, const uint8_t *frame, size_t left)
@@ -189,6 +194,50 @@ static __attribute__((noinline)) int poll_slowly(aeron_bus_sub_t *sub, tpi_recor
     return aeron_subscription_is_closed(sub->sub) ? TP_CLOSED : 0;
 }
 
+typedef enum straight { STRAIGHT_NOTHING, STRAIGHT_TAKEN, STRAIGHT_OTHER } straight_t;
+
+#if defined(TPI_AERON_APPEND)
+/*
+ * What aeron_image_block_poll does, where records of the right size and head follow one another: the usual case. Nothing is passed over that is not
+ * a record; whatever else lies there is left to Aeron.
+ */
+static inline straight_t poll_straight(aeron_image_t *image, tpi_records_t *records, size_t most)
+{
+    bool is_closed;
+    AERON_GET_ACQUIRE(is_closed, image->is_closed);
+    if (is_closed) { return STRAIGHT_OTHER; }
+    const int64_t position = *image->subscriber_position;
+    const aeron_mapped_raw_log_t *const log = &image->log_buffer->mapped_raw_log;
+    const int32_t offset = (int32_t)position & image->term_length_mask;
+    const size_t room = (size_t)(image->term_length_mask - offset) + 1;
+    const size_t left = room < most ? room : most;
+    const uint8_t *const frame = log->term_buffers[aeron_logbuffer_index_by_position(position, image->position_bits_to_shift)].addr + offset;
+    const uint64_t word = frame_word(frame);
+    if (RECORD_FRAME != word) { return (int32_t)word <= 0 ? STRAIGHT_NOTHING : STRAIGHT_OTHER; }
+    const uint8_t *const end = take_records(records, frame, left);
+    if (end == frame) { return STRAIGHT_OTHER; }
+    records->block_length = (size_t)(end - frame);
+    records->block_offset = offset;
+    AERON_GET_ACQUIRE(is_closed, image->is_closed);
+    if (!is_closed) { AERON_SET_RELEASE(*image->subscriber_position, position + (end - frame)); }
+    return STRAIGHT_TAKEN;
+}
+#else
+static inline straight_t poll_straight(aeron_image_t *image, tpi_records_t *records, size_t most)
+{
+    (void)image;
+    (void)records;
+    (void)most;
+    return STRAIGHT_OTHER;
+}
+#endif
+
+static __attribute__((noinline)) int poll_block(aeron_bus_sub_t *sub, tpi_records_t *records, uint32_t count)
+{
+    const int bytes = aeron_image_block_poll(sub->held[0], on_block, records, most_bytes(records));
+    return records->count != count ? 1 : poll_slowly(sub, records, count, bytes);
+}
+
 int tpi_aeron_poll_records(tpi_subscription_t *base, tpi_records_t *records)
 {
     aeron_bus_sub_t *const sub = (aeron_bus_sub_t *)base;
@@ -199,6 +248,7 @@ int tpi_aeron_poll_records(tpi_subscription_t *base, tpi_records_t *records)
     records->passed = 0;
     records->others = 0;
     if (1 != sub->held_count || most < sub->held_mtu_bytes) { return poll_slowly(sub, records, count, 1); }
-    const int bytes = aeron_image_block_poll(sub->held[0], on_block, records, most);
-    return records->count != count ? 1 : poll_slowly(sub, records, count, bytes);
+    const straight_t found = poll_straight(sub->held[0], records, most);
+    if (TPI_RARE(STRAIGHT_OTHER == found)) { return poll_block(sub, records, count); }
+    return STRAIGHT_TAKEN == found ? 1 : 0;
 }
