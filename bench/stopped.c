@@ -333,7 +333,7 @@ static void say(const shared_t *shared, const tp_producer_stats_t *sent)
             s->first_seq, s->last_seq, s->received, lost(s), shared->wrong[i]);
         for (int k = 0; k < TP_DROP_REASONS; k++)
         {
-            if (0 != s->drops[k]) { (void)fprintf(stderr, "bench:   %s %" PRIu64 "\n", tp_drop_reason_name((tp_drop_reason_t)k), s->drops[k]); }
+            if (0 != s->drops[k]) { (void)fprintf(stderr, "bench:   %s %" PRIu64 "\n", tp_drop_reason_name(k), s->drops[k]); }
         }
     }
 }
