@@ -15,10 +15,10 @@
 #include <aeron_image.h>
 #include <aeron_log_buffer.h>
 
-#define PAGE INT64_C(4096)
-#define AHEAD_MIN (16 * PAGE)
+#define AHEAD_MIN INT64_C(65536)       /* as much as the largest page of Linux: what is asked for is a multiple of it */
 #define AHEAD_TURNS 8                  /* as far as it moves in so many turns */
-#define TURN_MAX (512 * PAGE)          /* a millisecond, at most, of the owner's turn */
+#define TURN_MAX (16 * AHEAD_MIN)      /* of all logs together, half a millisecond; then it is the next turn's */
+#define POSITION_MAX (INT64_MAX / 16)
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -37,37 +37,47 @@ static bool populate(const aeron_mapped_raw_log_t *log, int64_t from, int64_t le
     return now == length || populate(log, from + now, length - now, advice);
 }
 
-/* true: there is more to do at once. */
-static bool go_ahead(tpi_log_pages_t *pages, const aeron_mapped_raw_log_t *log, int64_t position, int advice)
+static int64_t round_down(int64_t position) { return position / AHEAD_MIN * AHEAD_MIN; }
+
+/* Positions are other processes' too: one that cannot be is no reason to go anywhere. room: of this turn. true: there is more to do at once. */
+static bool go_ahead(tpi_log_pages_t *pages, const aeron_mapped_raw_log_t *log, int64_t position, int advice, int64_t *room)
 {
-    if (pages->has_seen && position == pages->seen && pages->until >= pages->goal / PAGE * PAGE) { return false; }
+    if (position < pages->seen || position > POSITION_MAX)
+    {
+        pages->is_done = true;
+        return false;
+    }
     if (!pages->has_seen)
     {
-        *pages = (tpi_log_pages_t){ .has_seen = true, .seen = position, .until = position / PAGE * PAGE,
-            .end = position / PAGE * PAGE + (int64_t)log->term_length * AERON_LOGBUFFER_PARTITION_COUNT };
+        *pages = (tpi_log_pages_t){ .has_seen = true, .seen = position, .until = round_down(position),
+            .end = round_down(position) + (int64_t)log->term_length * AERON_LOGBUFFER_PARTITION_COUNT };
         return false;                                      /* most streams hardly move */
     }
-    const int64_t wanted = AHEAD_TURNS * (position - pages->seen);
-    const int64_t goal = position + (wanted < AHEAD_MIN ? AHEAD_MIN : wanted);
-    pages->seen = position;
-    if (goal > pages->goal) { pages->goal = goal < pages->end ? goal : pages->end; }
-    if (pages->until < position / PAGE * PAGE) { pages->until = position / PAGE * PAGE; }      /* what was touched meanwhile */
-    const int64_t left = pages->goal / PAGE * PAGE - pages->until;
-    const int64_t length = left < TURN_MAX ? left : TURN_MAX;
+    if (position != pages->seen)
+    {
+        const int64_t wanted = AHEAD_TURNS * (position - pages->seen);
+        const int64_t goal = round_down(position + (wanted < AHEAD_MIN ? AHEAD_MIN : wanted) + AHEAD_MIN - 1);
+        pages->seen = position;
+        if (goal > pages->goal) { pages->goal = goal < pages->end ? goal : pages->end; }
+        if (pages->until < round_down(position)) { pages->until = round_down(position); }     /* what was touched meanwhile */
+    }
+    const int64_t left = pages->goal - pages->until;
+    const int64_t length = left < *room ? left : *room;
     if (length > 0)
     {
         pages->is_done = !populate(log, pages->until, length, advice);                         /* L-312 */
         pages->until += length;
+        *room -= length;
     }
     if (pages->until >= pages->end) { pages->is_done = true; }
-    return length > 0 && length < left;
+    return length < left && !pages->is_done;
 }
 
 static int64_t tail_of(const aeron_exclusive_publication_t *pub)
 {
-    int64_t raw_tail;
     const int32_t count = aeron_logbuffer_active_term_count(pub->log_meta_data);
-    AERON_GET_ACQUIRE(raw_tail, pub->log_meta_data->term_tail_counters[aeron_logbuffer_index_by_term_count(count)]);
+    if (count < 0) { return -1; }
+    const int64_t raw_tail = __atomic_load_n(&pub->log_meta_data->term_tail_counters[aeron_logbuffer_index_by_term_count(count)], __ATOMIC_ACQUIRE);
     return aeron_logbuffer_compute_position(aeron_logbuffer_term_id(raw_tail), aeron_logbuffer_term_offset(raw_tail, pub->term_buffer_length),
         pub->position_bits_to_shift, pub->initial_term_id);
 }
@@ -75,10 +85,11 @@ static int64_t tail_of(const aeron_exclusive_publication_t *pub)
 int tpi_aeron_pages_ahead(aeron_bus_t *bus)
 {
     int work = 0;
+    int64_t room = TURN_MAX;
     for (aeron_bus_pub_t *pub = bus->pubs; NULL != pub; pub = pub->next)
     {
         if (pub->pages.is_done || NULL == pub->pub) { continue; }
-        work += go_ahead(&pub->pages, &pub->pub->log_buffer->mapped_raw_log, tail_of(pub->pub), MADV_POPULATE_WRITE) ? 1 : 0;
+        work += go_ahead(&pub->pages, &pub->pub->log_buffer->mapped_raw_log, tail_of(pub->pub), MADV_POPULATE_WRITE, &room) ? 1 : 0;
     }
     for (aeron_bus_sub_t *sub = bus->subs; NULL != sub; sub = sub->next)
     {
@@ -87,7 +98,7 @@ int tpi_aeron_pages_ahead(aeron_bus_t *bus)
             image_entry_t *const entry = &sub->owned->entries[i];
             aeron_image_t *const image = entry->image;
             if (entry->pages.is_done) { continue; }
-            work += go_ahead(&entry->pages, &image->log_buffer->mapped_raw_log, aeron_image_position(image), MADV_POPULATE_READ) ? 1 : 0;
+            work += go_ahead(&entry->pages, &image->log_buffer->mapped_raw_log, aeron_image_position(image), MADV_POPULATE_READ, &room) ? 1 : 0;
         }
     }
     return work;

@@ -145,9 +145,10 @@ static void skip_noted(aeron_bus_sub_t *sub, aeron_image_t *image, const aeron_i
 }
 
 /* Images came or went: from now on those that there are. A change after the load of changes is seen next time. */
-static __attribute__((noinline, cold)) void hold_images(aeron_bus_sub_t *sub, uint32_t changes, const tpi_records_t *records)
+static __attribute__((noinline, cold)) void hold_images(aeron_bus_sub_t *sub, uint32_t changes, tpi_records_t *records)
 {
     if (1 == sub->held_count) { note_unnoted(sub, sub->held[0], records); }
+    records->block_length = 0;                             /* of an image that is not held any more */
     tpi_aeron_let_images_go(sub);
     sub->seen_changes = changes;
     sub->held_mtu_bytes = 0;

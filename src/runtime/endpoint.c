@@ -404,7 +404,8 @@ int tpi_endpoint_watch_open(tpi_endpoint_watch_t *watch, const tpi_endpoint_t *e
     if (fd >= 0 && 0 == fstat(fd, &st) && 0 == read_file(there, fd, dir_fd, dir, name, &alive) && alive &&
         there->instance_token == endpoint->instance_token)
     {
-        *watch = (tpi_endpoint_watch_t){ .fd = fd, .changed_s = (int64_t)st.st_ctim.tv_sec, .changed_ns = (int64_t)st.st_ctim.tv_nsec };
+        *watch = (tpi_endpoint_watch_t){ .fd = fd, .changed_s = (int64_t)st.st_ctim.tv_sec, .changed_ns = (int64_t)st.st_ctim.tv_nsec,
+            .mode = (uint32_t)st.st_mode, .uid = (uint32_t)st.st_uid, .size_bytes = (int64_t)st.st_size };
     }
     else if (fd >= 0) { (void)close(fd); }
     tpi_free(there);
@@ -415,6 +416,9 @@ int tpi_endpoint_watch_open(tpi_endpoint_watch_t *watch, const tpi_endpoint_t *e
 bool tpi_endpoint_watch_holds(const tpi_endpoint_watch_t *watch)
 {
     struct stat st;
-    return watch->fd >= 0 && 0 == fstat(watch->fd, &st) && st.st_nlink > 0 && (int64_t)st.st_ctim.tv_sec == watch->changed_s &&
-        (int64_t)st.st_ctim.tv_nsec == watch->changed_ns && is_write_locked(watch->fd);                  /* L-309 */
+    if (watch->fd < 0 || 0 != fstat(watch->fd, &st) || 0 == st.st_nlink) { return false; }
+    /* The time of a change may be that of a tick: it does not tell two changes of one tick apart. */
+    const bool is_same = (uint32_t)st.st_mode == watch->mode && (uint32_t)st.st_uid == watch->uid && (int64_t)st.st_size == watch->size_bytes &&
+        (int64_t)st.st_ctim.tv_sec == watch->changed_s && (int64_t)st.st_ctim.tv_nsec == watch->changed_ns;
+    return is_same && is_write_locked(watch->fd);                                            /* L-309 */
 }

@@ -63,6 +63,9 @@ typedef struct tpi_endpoint_watch
     int fd;                            /* -1: none */
     int64_t changed_s;                 /* ctime of the file: replaced, removed, linked or given another owner or mode, it changes */
     int64_t changed_ns;
+    uint32_t mode;
+    uint32_t uid;
+    int64_t size_bytes;
 }
 tpi_endpoint_watch_t;
 

@@ -163,7 +163,6 @@ static void a_reader_s_lock_is_no_sign_of_life__M10(void **state)
     (void)close(dir_fd);
 }
 
-/* The one who looks for a namesake and the one who moves its file in place must not do so at once. */
 /* Two calls instead of a search: whatever a search could find changed ends the watch. */
 static void a_watched_file_holds_while_its_driver_lives_and_nobody_changed_it__L_309(void **state)
 {
@@ -222,6 +221,7 @@ static void a_watched_file_does_not_hold_without_its_lock__L_309(void **state)
     tpi_endpoint_watch_close(&watch);
 }
 
+/* The one who looks for a namesake and the one who moves its file in place must not do so at once. */
 static void a_directory_is_written_by_one_at_a_time(void **state)
 {
     (void)state;
