@@ -22,13 +22,14 @@
 /* The conductor reads it (bus_aeron_pages.c), and ThreadSanitizer does not see Aeron's way to store; which is two instructions shorter. */
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
-#define SET_TAIL(tail, value) __atomic_store_n(&(tail), (value), __ATOMIC_RELEASE)
+#define SET_TAIL(pub, index, value) __atomic_store_n((int64_t *)(void *)(pub)->log_meta_data + (index), (value), __ATOMIC_RELEASE)
 #endif
 #endif
 #if !defined(SET_TAIL)
-#define SET_TAIL(tail, value) AERON_SET_RELEASE(tail, value)
+#define SET_TAIL(pub, index, value) AERON_SET_RELEASE((pub)->log_meta_data->term_tail_counters[index], value)
 #endif
 
+_Static_assert(0 == offsetof(aeron_logbuffer_metadata_t, term_tail_counters), "the log's metadata begins with its tails");
 _Static_assert(32 == AERON_DATA_HEADER_LENGTH, "the header of a frame in the log, as aeron_data_header_t has it");
 
 int64_t tpi_aeron_append(tpi_publication_t *base, const void *message, size_t length)
@@ -45,7 +46,7 @@ int64_t tpi_aeron_append(tpi_publication_t *base, const void *message, size_t le
     if (TPI_RARE(begin + offset >= limit || end > pub->term_buffer_length)) { return tpi_aeron_send_prepared(base, message, DESCRIPTOR_BYTES); }
     const size_t index = pub->active_partition_index;
     const int32_t term_id = pub->term_id;
-    SET_TAIL(pub->log_meta_data->term_tail_counters[index], (int64_t)((uint64_t)(uint32_t)term_id << 32 | (uint32_t)end));
+    SET_TAIL(pub, index, (int64_t)((uint64_t)(uint32_t)term_id << 32 | (uint32_t)end));
     aeron_data_header_t *const header = (aeron_data_header_t *)(void *)(pub->log_buffer->mapped_raw_log.term_buffers[index].addr + offset);
     AERON_SET_RELEASE(header->frame_header.frame_length, -FRAME_BYTES);         /* the driver can tell how much to skip if we die now */
     aeron_release();
