@@ -73,14 +73,15 @@ static bool go_ahead(tpi_log_pages_t *pages, const aeron_mapped_raw_log_t *log, 
     return length < left && !pages->is_done;
 }
 
+/* Below 0: what lies there is no tail. */
 static int64_t tail_of(const aeron_exclusive_publication_t *pub)
 {
     const int32_t count = aeron_logbuffer_active_term_count(pub->log_meta_data);
     if (count < 0) { return -1; }
     const int64_t *const tails = (const int64_t *)(const void *)pub->log_meta_data;           /* it begins with them, see bus_aeron_append.c */
     const int64_t raw_tail = __atomic_load_n(&tails[aeron_logbuffer_index_by_term_count(count)], __ATOMIC_ACQUIRE);
-    return aeron_logbuffer_compute_position(aeron_logbuffer_term_id(raw_tail), aeron_logbuffer_term_offset(raw_tail, pub->term_buffer_length),
-        pub->position_bits_to_shift, pub->initial_term_id);
+    const int32_t terms = (int32_t)((uint32_t)aeron_logbuffer_term_id(raw_tail) - (uint32_t)pub->initial_term_id);
+    return terms < 0 ? -1 : (int64_t)terms * pub->term_buffer_length + aeron_logbuffer_term_offset(raw_tail, pub->term_buffer_length);
 }
 
 int tpi_aeron_pages_ahead(aeron_bus_t *bus)
