@@ -31,6 +31,8 @@ static inline const tpi_slot_word_t *tpi_plain_slot(const tpi_plain_t *p, uint64
     return p->slots + (size_t)((uint32_t)seq & p->index_mask) * TPI_SLOT_WORDS;
 }
 
+static inline const uint8_t *tpi_plain_payload(const tpi_plain_t *p, uint32_t index) { return p->payloads + (size_t)index * p->stride_bytes; }
+
 /* The slot of seq, whose word said that it is committed. record: its descriptor, NULL for observers. true: accounted for, and in plain.view. */
 static inline __attribute__((always_inline)) bool tpi_plain_take(tp_consumer_t *c, const tpi_slot_word_t *slot, uint64_t seq, uint64_t word,
     const tpi_record_t *record)
@@ -51,7 +53,7 @@ static inline __attribute__((always_inline)) bool tpi_plain_take(tp_consumer_t *
     tpi_stat_add(&c->received, 1);
     tpi_stat_add(&c->bytes, values_len_bytes);
     p->view.seq = seq;
-    p->view.payload = p->payloads + (size_t)index * p->stride_bytes;
+    p->view.payload = tpi_plain_payload(p, index);
     p->view.payload_bytes = values_len_bytes;
     p->view.timestamp_ns = timestamp_ns;
     p->view.meta_version = meta_version;
@@ -125,7 +127,7 @@ static inline void tpi_plain_fetch(tpi_plain_t *p, uint64_t seq)
     p->begun = seq;
     __builtin_prefetch(slot + 64);
     __builtin_prefetch(slot + 128);
-    __builtin_prefetch(p->payloads + (size_t)((uint32_t)seq & p->index_mask) * p->stride_bytes);
+    __builtin_prefetch(tpi_plain_payload(p, (uint32_t)seq & p->index_mask));
 }
 
 /* The frame is not there. Who has begun the next one and none behind that is filling it; else it may have been given up (L-111). */
@@ -145,7 +147,7 @@ static inline __attribute__((always_inline)) tpi_plain_sight_t tpi_plain_observe
     const tpi_slot_word_t *const slot = tpi_plain_slot(p, seq);
     const uint64_t word = atomic_load_explicit(&slot[0], memory_order_acquire);            /* R0 of shm/slot.h */
     if (word != (seq << 1 | 1u)) { return tpi_plain_missing(p, seq, word); }
-    __builtin_prefetch(p->payloads + (size_t)((uint32_t)seq & p->index_mask) * p->stride_bytes);
+    __builtin_prefetch(tpi_plain_payload(p, (uint32_t)seq & p->index_mask));
     if (!tpi_plain_take(c, slot, seq, word, NULL)) { return TPI_PLAIN_OTHER; }
     tpi_stat_add(&c->recovered, 1);                                                        /* L-107 */
     return TPI_PLAIN_FRAME;

@@ -30,7 +30,7 @@ struct tpi_regions
     tpi_region_job_t *done;
     const tpi_region_job_t *running;   /* the job that the thread runs */
     bool stop;
-    tpi_spare_t spare;                 /* these three: the thread's, changed under the mutex */
+    tpi_spare_t spare;                 /* these four: the thread's; under the mutex where it has no job */
     uint64_t spare_wanted;             /* bytes; 0 = none is to be made */
     int64_t spare_due_ns;              /* when it is to be made, or dropped */
     int spare_dir;                     /* where to make it; -1 = nowhere */

@@ -21,11 +21,7 @@ static tp_consumer_context_t *observer_context(void)
 static tp_consumer_t *open_one(bool latency, seen_t *seen)
 {
     tp_consumer_context_t *const context = observer_context();
-    assert_int_equal(tp_consumer_context_set_latency(context, latency), 0);
-    tp_consumer_t *const consumer = cr_consumer_with(context);
-    assert_int_equal(tp_consumer_set_frame_handler(consumer, on_frame, seen), 0);
-    memset(seen, 0, sizeof(*seen));
-    return consumer;
+    return open_with(context, latency, seen);
 }
 
 /* What each of them delivers, and as what. */
@@ -250,20 +246,12 @@ static void a_slot_that_is_taken_under_the_common_case_is_no_frame__L_114_M3_M4_
 
 /* ---- what handlers and others do ------------------------------------------------------------------------------------------ */
 
-static int calls;
 
 static void on_first(void *clientd, const tp_frame_view_t *view)
 {
     (void)view;
     assert_int_equal(tp_consumer_poll_descriptors(clientd, 1), TP_INVALID_ARGUMENT);       /* A4 */
     assert_int_equal(tp_consumer_set_frame_handler(clientd, NULL, NULL), 0);
-    calls++;
-}
-
-static void on_closing(void *clientd, const tp_frame_view_t *view)
-{
-    (void)view;
-    tp_consumer_close(clientd);
     calls++;
 }
 
@@ -372,23 +360,8 @@ static void a_mapping_that_is_withdrawn_between_two_frames_ends_the_run__L_114_M
 static void views_tell_that_they_were_overwritten__L_114_M4_W_050(void **state)
 {
     (void)state;
-    tp_frame_view_t views[3];
     open_pair();
-    for (int i = 0; i < 3; i++)
-    {
-        publish((uint16_t)i);
-        assert_int_equal(next(fast, &views[i]), 1);
-        assert_int_equal(views[i].flags, TP_FRAME_NO_DESCRIPTOR);
-        assert_true(tp_frame_view_is_valid(&views[i]));
-    }
-    for (unsigned i = 0; i < CR_NSLOTS - 1; i++) { publish(9); }
-    assert_true(tp_frame_view_is_valid(&views[2]));
-    assert_false(tp_frame_view_is_valid(&views[1]));
-    assert_false(tp_frame_view_is_valid(&views[1]));
-    assert_false(tp_frame_view_is_valid(&views[0]));
-    assert_int_equal(drops(fast, TP_DROP_TORN), 2);
-    assert_int_equal(stats_of(fast).received, 2);
-    assert_ledger(fast);
+    overwrite_views(TP_FRAME_NO_DESCRIPTOR);
     close_pair();
 }
 

@@ -40,6 +40,15 @@ static void on_frame(void *clientd, const tp_frame_view_t *view)
     seen->seqs[seen->count++ % LAST] = view->seq;
 }
 
+static tp_consumer_t *open_with(tp_consumer_context_t *context, bool latency, seen_t *seen)
+{
+    assert_int_equal(tp_consumer_context_set_latency(context, latency), 0);
+    tp_consumer_t *const consumer = cr_consumer_with(context);
+    assert_int_equal(tp_consumer_set_frame_handler(consumer, on_frame, seen), 0);
+    memset(seen, 0, sizeof(*seen));
+    return consumer;
+}
+
 static void publish(uint16_t value) { assert_true(cr_publish(producer, value) >= 0); }
 
 static int poll_both(int limit)
@@ -105,6 +114,38 @@ static void change_shape_and_pool(void)
     }
     assert_int_equal(stats_of(fast).received, 25);
     tp_tensor_template_close(wide);
+}
+
+static int calls;
+
+/* Closes the consumer that is its clientd. */
+static void on_closing(void *clientd, const tp_frame_view_t *view)
+{
+    (void)view;
+    tp_consumer_close(clientd);
+    calls++;
+}
+
+/* In an open pair: views tell whether their frames are still there. */
+static void overwrite_views(uint32_t flags)
+{
+    tp_frame_view_t views[3];
+    for (int i = 0; i < 3; i++)
+    {
+        publish((uint16_t)i);
+        cr_settle();
+        assert_int_equal(next(fast, &views[i]), 1);
+        assert_int_equal(views[i].flags, flags);
+        assert_true(tp_frame_view_is_valid(&views[i]));
+    }
+    for (unsigned i = 0; i < CR_NSLOTS - 1; i++) { publish(9); }
+    assert_true(tp_frame_view_is_valid(&views[2]));
+    assert_false(tp_frame_view_is_valid(&views[1]));
+    assert_false(tp_frame_view_is_valid(&views[1]));
+    assert_false(tp_frame_view_is_valid(&views[0]));
+    assert_int_equal(drops(fast, TP_DROP_TORN), 2);
+    assert_int_equal(stats_of(fast).received, 2);
+    assert_ledger(fast);
 }
 
 #endif

@@ -7,12 +7,8 @@
 static tp_consumer_t *open_one(bool latency, seen_t *seen)
 {
     tp_consumer_context_t *const context = cr_consumer_context();
-    assert_int_equal(tp_consumer_context_set_latency(context, latency), 0);
     assert_int_equal(tp_consumer_context_set_ring_recovery(context, false), 0);          /* it goes by the real clock */
-    tp_consumer_t *const consumer = cr_consumer_with(context);
-    assert_int_equal(tp_consumer_set_frame_handler(consumer, on_frame, seen), 0);
-    memset(seen, 0, sizeof(*seen));
-    return consumer;
+    return open_with(context, latency, seen);
 }
 
 /* Both have seen a frame, so that the next one like it takes the common case. */
@@ -212,7 +208,6 @@ static void a_jump_within_a_batch_resyncs_as_the_general_way_does__W_125(void **
 
 /* ---- what handlers do ----------------------------------------------------------------------------------------------------- */
 
-static int calls;
 
 static void on_second(void *clientd, const tp_frame_view_t *view)
 {
@@ -232,13 +227,6 @@ static void on_third(void *clientd, const tp_frame_view_t *view)
 {
     (void)view;
     assert_int_equal(tp_consumer_set_descriptor_handler(clientd, on_said, NULL), 0);
-}
-
-static void on_closing(void *clientd, const tp_frame_view_t *view)
-{
-    (void)view;
-    tp_consumer_close(clientd);
-    calls++;
 }
 
 static void a_handler_may_take_itself_away_and_close_its_consumer(void **state)
@@ -344,23 +332,8 @@ static void the_same_epoch_in_another_mapping_is_learnt_anew__M9(void **state)
 static void views_of_the_common_case_tell_that_they_were_overwritten__M4_W_050(void **state)
 {
     (void)state;
-    tp_frame_view_t views[3];
     open_pair();
-    for (int i = 0; i < 3; i++)
-    {
-        publish((uint16_t)i);
-        cr_settle();
-        assert_int_equal(next(fast, &views[i]), 1);
-        assert_true(tp_frame_view_is_valid(&views[i]));
-    }
-    for (unsigned i = 0; i < CR_NSLOTS - 1; i++) { publish(9); }
-    assert_true(tp_frame_view_is_valid(&views[2]));
-    assert_false(tp_frame_view_is_valid(&views[1]));
-    assert_false(tp_frame_view_is_valid(&views[1]));
-    assert_false(tp_frame_view_is_valid(&views[0]));
-    assert_int_equal(drops(fast, TP_DROP_TORN), 2);
-    assert_int_equal(stats_of(fast).received, 2);
-    assert_ledger(fast);
+    overwrite_views(0);
     close_pair();
 }
 
